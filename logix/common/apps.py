@@ -1,0 +1,28 @@
+"""What every process of the hub does at its start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import AppConfig
+from django.core.management import call_command
+from django.db.models.signals import post_migrate
+
+
+class CommonConfig(AppConfig):
+    name = "logix.common"
+    label = "common"
+
+    def ready(self) -> None:
+        # Imported for what they register: the Celery app behind shared tasks, and the system
+        # checks.
+        from logix import celery, checks  # noqa: F401
+
+        post_migrate.connect(make_cache_table, sender=self)
+
+
+def make_cache_table(sender: Any, using: str, **_kwargs: Any) -> None:
+    """The table of a cache kept in the database; nothing when the cache is elsewhere or the table
+    stands.
+    """
+    call_command("createcachetable", database=using, verbosity=0)

@@ -1,0 +1,80 @@
+"""The doorbell: tells a worker that there is work in the database. Losing a ring loses nothing but
+a few seconds.
+
+The database is the queue of record and the sweepers find what nobody rang for, so a broker that is
+down must never hurt whoever rings: after one failure this process does not publish for ten seconds
+(a refused or silent broker costs up to a second each time).
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import structlog
+from django.db import transaction
+
+log = structlog.get_logger(__name__)
+
+QUIET_S = 10.0
+
+_quiet_until = 0.0
+# Delayed rings this process has out, by what they ring: monotonic time of the next to arrive.
+_out: dict[tuple[str, tuple[Any, ...]], float] = {}
+
+
+def ring(task_name: str, *args: Any, queue: str, delay_s: float = 0.0) -> None:
+    """Publish the task once the present transaction is committed; at once outside of one. Never
+    raises.
+
+    ``args`` must survive JSON (ids as ``str``). ``delay_s`` is for work that ripens within seconds:
+    one that arrives earlier is enough, so the task must ask again for what was not ripe yet.
+    """
+    transaction.on_commit(
+        partial(publish, task_name, args, queue=queue, delay_s=delay_s), robust=True
+    )
+
+
+def publish(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float = 0.0) -> bool:
+    """Publish now. False when it was not needed, or the broker could not be reached or is being
+    left alone.
+    """
+    global _quiet_until
+    now = time.monotonic()
+    if now < _quiet_until or (delay_s and _is_out(task_name, args, now, delay_s)):
+        return False
+    try:
+        _send(task_name, args, queue=queue, delay_s=delay_s)
+    except Exception as err:
+        _quiet_until = time.monotonic() + QUIET_S
+        log.warning("bell_silent", task=task_name, error=type(err).__name__, quiet_s=QUIET_S)
+        return False
+    if delay_s:
+        _out[task_name, args] = now + delay_s
+    return True
+
+
+def _send(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float) -> None:
+    # Not celery.current_app: it is thread-local, and in a web server's threads a default app
+    # without our broker.
+    from logix.celery import app
+
+    app.send_task(
+        task_name, args=list(args), queue=queue, countdown=delay_s or None, ignore_result=True
+    )
+
+
+def _is_out(task_name: str, args: tuple[Any, ...], now: float, delay_s: float) -> bool:
+    """Whether a delayed ring that arrives in time is on its way. Forgets what has arrived."""
+    if len(_out) > 1000:
+        for key in [k for k, at in _out.items() if at <= now]:
+            _out.pop(key, None)
+    return now < _out.get((task_name, args), 0.0) <= now + delay_s
+
+
+def reset() -> None:
+    """Forget failures and rings that are out, as a fresh process would."""
+    global _quiet_until
+    _quiet_until = 0.0
+    _out.clear()

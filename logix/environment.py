@@ -1,0 +1,215 @@
+"""What the settings are read from: the environment, a file named ``.env``, and the secrets an
+embedded hub makes itself.
+
+``python -m logix.environment`` prints fresh secrets for a production environment.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from logix.common.crypto import KeyRing
+
+EMBEDDED = "embedded"
+PRODUCTION = "production"
+
+_SECRET_KEY_CHARS = 50
+_PEPPER_CHARS = 32
+_DISTINCT_CHARS = 12
+_GENERATE = "`python -m logix.environment` prints a fresh one"
+
+
+def new_secrets() -> dict[str, str]:
+    """Everything that must be secret and random, freshly made."""
+    return {
+        "SECRET_KEY": secrets.token_urlsafe(64),
+        "LOGIX_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
+        "LOGIX_PEPPER": secrets.token_urlsafe(48),
+    }
+
+
+def load(root: Path) -> environ.Env:
+    """The environment, completed from ``LOGIX_ENV_FILE`` (default ``.env`` beside manage.py, if
+    there is one).
+    """
+    env = environ.Env()
+    path = env.str("LOGIX_ENV_FILE", default=str(root / ".env"))
+    if path and Path(path).is_file():
+        env.read_env(path)
+    return env
+
+
+def is_production(name: str) -> bool:
+    """Whether ``LOGIX_ENV`` says production. Raises ImproperlyConfigured for a word that means
+    neither.
+    """
+    if name not in {EMBEDDED, PRODUCTION}:
+        raise ImproperlyConfigured(
+            f"LOGIX_ENV is '{name}'; it must be '{EMBEDDED}' (default) or '{PRODUCTION}'."
+        )
+    return name == PRODUCTION
+
+
+def badge(_request: object) -> tuple[str, str]:
+    """The word beside the title in the admin and its colour."""
+    from django.conf import settings
+
+    return ("Production", "danger") if settings.PRODUCTION else ("Embedded", "info")
+
+
+def own_secrets(folder: Path) -> dict[str, str]:
+    """The secrets of an embedded hub, made on its first start in ``secrets.env`` (mode 0600).
+
+    Several processes may start at once: each writes its own file in full and links it to the name;
+    the first link wins and everybody reads the winner.
+    """
+    target = folder / "secrets.env"
+    if not target.exists():
+        _make_folder(folder)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=".secrets-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(
+                    "# Made on the first start. Back it up: without LOGIX_KEYS every stored "
+                    "credential is lost.\n"
+                )
+                file.writelines(f"{name}={value}\n" for name, value in new_secrets().items())
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(name, target)
+        finally:
+            os.unlink(name)
+    lines = target.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as err:
+        raise ImproperlyConfigured(
+            f"The data folder {folder} cannot be made ({err.strerror}). "
+            "Set LOGIX_DATA to a folder this user may write."
+        ) from err
+
+
+def refuse_weak_production(env: environ.Env) -> None:
+    """Stop the start when a production setting is missing or weak, naming all of them at once.
+
+    Raises ImproperlyConfigured.
+    """
+    found = [
+        sentence for name, judge in _PRODUCTION_NEEDS.items() if (sentence := judge(env, name))
+    ]
+    if found:
+        raise ImproperlyConfigured(
+            "Logix does not start with LOGIX_ENV=production until this is set in the environment:\n"
+            + "\n".join(f"  - {sentence}" for sentence in found)
+        )
+
+
+def _database(env: environ.Env, name: str) -> str:
+    scheme = urlsplit(env.str(name, default="")).scheme
+    if scheme in {"postgres", "postgresql", "psql", "pgsql"}:
+        return ""
+    return (
+        f"{name}: the address of a PostgreSQL database, postgres://user:password@host:5432/logix."
+    )
+
+
+def _broker(env: environ.Env, name: str) -> str:
+    scheme = urlsplit(env.str(name, default="")).scheme
+    if scheme in {"amqp", "amqps", "pyamqp", "redis", "rediss"}:
+        return ""
+    return (
+        f"{name}: the address of RabbitMQ (amqp://user:password@host:5672/vhost) "
+        "or Redis (redis://:password@host:6379/0)."
+    )
+
+
+def _secret_key(env: environ.Env, name: str) -> str:
+    return _random_text(env.str(name, default=""), name, _SECRET_KEY_CHARS)
+
+
+def _pepper(env: environ.Env, name: str) -> str:
+    return _random_text(env.str(name, default=""), name, _PEPPER_CHARS)
+
+
+def _random_text(value: str, name: str, length: int) -> str:
+    if value.startswith("django-insecure-"):
+        return f"{name}: begins with django-insecure-, so it was never secret; {_GENERATE}."
+    if len(value) < length or len(set(value)) < _DISTINCT_CHARS:
+        return f"{name}: {length} or more random characters; {_GENERATE}."
+    return ""
+
+
+def _keys(env: environ.Env, name: str) -> str:
+    spec = env.str(name, default="")
+    if not spec:
+        return f"{name}: the key ring, k1:<32 bytes in base64>, first key writes; {_GENERATE}."
+    try:
+        KeyRing(spec)
+    except ValueError as err:
+        return f"{str(err).rstrip('.')}; {_GENERATE}."
+    weak = [part for part in spec.split(",") if len(set(_key_bytes(part))) < _DISTINCT_CHARS]
+    return f"{name}: a key that is not random; {_GENERATE}." if weak else ""
+
+
+def _key_bytes(part: str) -> bytes:
+    return base64.b64decode(part.partition(":")[2])
+
+
+def _hosts(env: environ.Env, name: str) -> str:
+    hosts = env.list(name, default=[])
+    if hosts and not any(host in {"*", "."} for host in hosts):
+        return ""
+    return (
+        f"{name}: the host names this hub answers to, separated by commas, without *; "
+        "e.g. hub.example.com."
+    )
+
+
+def _public_url(env: environ.Env, name: str) -> str:
+    url = urlsplit(env.str(name, default=""))
+    if url.scheme != "https" or not url.hostname:
+        return f"{name}: the https:// address under which stores reach this hub, e.g. https://hub.example.com."
+    hosts: list[str] = env.list("ALLOWED_HOSTS", default=[])
+    if not any(_same_host(url.hostname, host.lower()) for host in hosts):
+        return (
+            f"{name}: its host {url.hostname} is not in ALLOWED_HOSTS, so webhooks would be "
+            "refused; add it there."
+        )
+    return ""
+
+
+def _same_host(host: str, allowed: str) -> bool:
+    return host == allowed or (allowed.startswith(".") and f".{host}".endswith(allowed))
+
+
+_PRODUCTION_NEEDS: dict[str, Callable[[Any, str], str]] = {
+    "DATABASE_URL": _database,
+    "CELERY_BROKER_URL": _broker,
+    "SECRET_KEY": _secret_key,
+    "LOGIX_KEYS": _keys,
+    "LOGIX_PEPPER": _pepper,
+    "ALLOWED_HOSTS": _hosts,
+    "LOGIX_PUBLIC_URL": _public_url,
+}
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(f"{name}={value}\n" for name, value in new_secrets().items())

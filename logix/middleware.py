@@ -1,0 +1,121 @@
+"""What happens around every request: its id, its line in the log, no redirects for machines, the
+content policy.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.common import CommonMiddleware
+
+from logix.common.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+_MACHINES = "/api/"
+# Asked every few seconds by supervisors; a line each would bury the rest.
+_UNLOGGED = ("/livez", "/readyz", "/metrics", "/static/")
+
+
+class RequestIdMiddleware:
+    """Gives the request an id, keeps it on every log line and every message sent meanwhile, and
+    returns it.
+
+    A caller's ``X-Request-ID`` is kept when it looks like one; anything else could forge log lines.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid7().hex
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request.request_id = request_id  # type: ignore[attr-defined]  # Django's request has no room for it
+        start = time.perf_counter()
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        if not request.path.startswith(_UNLOGGED):
+            log.info(
+                "request",
+                method=request.method,
+                route=_route(request),
+                status=response.status_code,
+                ms=round((time.perf_counter() - start) * 1000, 1),
+            )
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    """The pattern rather than the path: a webhook's path holds its token."""
+    match = request.resolver_match
+    return f"/{match.route}" if match else "unknown"
+
+
+class PlainHttpMiddleware:
+    """Refuses the API over plain http where https is demanded.
+
+    A redirect would be worse: a store takes 3xx for success and drops the event (WooCommerce 8–11),
+    and a client would go on sending its token in the clear.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if (
+            settings.SECURE_SSL_REDIRECT
+            and request.path.startswith(_MACHINES)
+            and not request.is_secure()
+        ):
+            return JsonResponse(
+                {"code": "https_required", "detail": f"Use {settings.LOGIX_PUBLIC_URL}."},
+                status=403,
+            )
+        return self.get_response(request)
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Adds a missing slash for people, never for machines: their paths are right or 404."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        if request.path.startswith(_MACHINES):
+            return False
+        return super().should_redirect_with_slash(request)
+
+
+class ContentSecurityPolicyMiddleware:
+    """Sends ``SECURE_CSP`` (the name and shape of Django 6), changed by path as
+    ``LOGIX_CSP_EXCEPTIONS`` says.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self._strict = _header(settings.SECURE_CSP)
+        self._exceptions = [
+            (start, _header({**settings.SECURE_CSP, **changes}))
+            for start, changes in settings.LOGIX_CSP_EXCEPTIONS.items()
+        ]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", self._policy(request.path))
+        return response
+
+    def _policy(self, path: str) -> str:
+        return next(
+            (policy for start, policy in self._exceptions if path.startswith(start)), self._strict
+        )
+
+
+def _header(directives: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{name} {' '.join(sources)}" for name, sources in directives.items())
