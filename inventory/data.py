@@ -1,0 +1,86 @@
+"""Plain records by which products and stock are told about. No Django here, so that adapters may
+use them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class ProductKind(StrEnum):
+    SIMPLE = "simple"
+    VARIABLE = "variable"
+    GROUPED = "grouped"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantData:
+    """What can be bought and counted. A simple product has exactly one, whose ids are the product's
+    own.
+
+    ``stock`` is the store's own figure in whole units, None where the store does not count this
+    item. ``stock_ref`` names where the store keeps that figure: two variants with one ``stock_ref``
+    share one count (WooCommerce: stock managed at the parent). It is what ``update_inventories``
+    addresses.
+    """
+
+    external_id: str
+    sku: str = ""
+    barcode: str = ""
+    title: str = ""
+    price: Decimal | None = None
+    weight_g: Decimal | None = None
+    stock: int | None = None
+    stock_ref: str = ""
+    backorders: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductData:
+    """``changed_at`` is aware UTC; ``variants_complete`` is False when an answer held only some of
+    them.
+    """
+
+    external_id: str
+    title: str
+    changed_at: datetime
+    kind: ProductKind = ProductKind.SIMPLE
+    raw_status: str = ""
+    is_listed: bool = True
+    variants: tuple[VariantData, ...] = ()
+    variants_complete: bool = True
+    gone: bool = False
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockUpdate:
+    """Set the store's figure for one listing to ``quantity`` (absolute, ≥ 0)."""
+
+    sku: str
+    quantity: int
+    external_product_id: str
+    external_variant_id: str
+    stock_ref: str = ""
+    external_location_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockResult:
+    """Answer for one ``StockUpdate``, same order as sent. ``observed`` is the figure the store
+    reports afterwards.
+    """
+
+    ok: bool
+    changed: bool = True
+    observed: int | None = None
+    error_code: str = ""
+    error: str = ""

@@ -1,0 +1,299 @@
+"""What is sold and what is there: products, their listings in stores, locations, levels, and the
+trail of every unit.
+
+``ledger.py`` is the only writer of levels, movements and reservations; ``catalogue.py`` of the
+rest.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from inventory.data import ProductKind
+from logix.common.ids import uuid7
+
+
+class Product(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    title = models.CharField(max_length=300)
+    kind = models.CharField(max_length=10, choices=[(k, k) for k in ProductKind])
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["title", "id"]
+        indexes = [models.Index(fields=["merchant", "title", "id"], name="product_by_title")]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Variant(models.Model):
+    """The thing that is counted. ``counted_as`` points to the variant that holds the count when
+    stores keep one figure for several (sizes sharing the parent's stock).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="variants")
+    sku = models.CharField("SKU", max_length=128, blank=True)
+    sku_key = models.CharField(max_length=128, null=True, editable=False)  # noqa: DJ001 - NULLs are distinct
+    barcode = models.CharField(max_length=64, blank=True)
+    title = models.CharField(max_length=300, blank=True)
+    weight_g = models.DecimalField(max_digits=12, decimal_places=3, null=True, blank=True)
+    counted_as = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="counts_for"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    archived_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["sku", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "sku_key"], name="variant_sku_once"),
+        ]
+        indexes = [models.Index(fields=["merchant", "sku", "id"], name="variant_by_sku")]
+
+    def __str__(self) -> str:
+        return self.sku or self.title or str(self.pk)
+
+    @property
+    def stock_item_id(self):  # type: ignore[no-untyped-def]  # UUID; django-stubs types the two sides apart
+        """Id of the variant whose levels count for this one."""
+        return self.counted_as_id or self.pk
+
+
+class ListingMode(models.TextChoices):
+    NORMAL = "normal", "Computed from stock"
+    FIXED = "fixed", "Always the fixed figure"
+    IGNORE = "ignore", "Never written by Logix"
+    PAUSED = "paused", "Sold out on purpose (0)"
+
+
+class LinkProblem(models.TextChoices):
+    NONE = "", "Linked"
+    BLANK_SKU = "blank_sku", "No SKU in the store"
+    DUPLICATE_SKU = "duplicate_sku", "The store uses this SKU more than once"
+    UNLINKED = "unlinked", "Unlinked by hand"
+
+
+class Listing(models.Model):
+    """One variant as one store sells it. ``seen_*`` is what the store last told us, ``variant``
+    null means unmatched.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    store = models.ForeignKey(
+        "integrations.Store", on_delete=models.CASCADE, related_name="listings"
+    )
+    external_product_id = models.CharField(max_length=128)
+    external_variant_id = models.CharField(max_length=128)
+    variant = models.ForeignKey(
+        Variant, null=True, blank=True, on_delete=models.SET_NULL, related_name="listings"
+    )
+    link_problem = models.CharField(
+        max_length=16, choices=LinkProblem.choices, default="", blank=True
+    )
+    sku = models.CharField("SKU in the store", max_length=128, blank=True)
+    sku_key = models.CharField(max_length=128, blank=True, editable=False)
+    title = models.CharField(max_length=300, blank=True)
+    price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    raw_status = models.CharField(max_length=40, blank=True)
+    is_listed = models.BooleanField(default=True)
+    stock_ref = models.CharField(max_length=160, blank=True)
+    seen_quantity = models.IntegerField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    changed_at = models.DateTimeField()
+    digest = models.CharField(max_length=32, editable=False)
+    mode = models.CharField(max_length=8, choices=ListingMode.choices, default=ListingMode.NORMAL)
+    fixed_quantity = models.PositiveIntegerField(null=True, blank=True)
+    gone_at = models.DateTimeField(null=True, blank=True)
+    custom = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store", "external_product_id", "external_variant_id"],
+                name="listing_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["store", "sku_key"], name="listing_by_sku"),
+            models.Index(fields=["store", "external_variant_id"], name="listing_by_variant"),
+            models.Index(fields=["merchant", "sku", "id"], name="listing_merchant_sku"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sku or self.external_variant_id} in {self.store_id}"
+
+
+class Location(models.Model):
+    """A place that holds stock. Lower ``rank`` is picked first."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    name = models.CharField(max_length=120)
+    code = models.SlugField(max_length=40)
+    rank = models.PositiveSmallIntegerField(default=100)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["rank", "code"]
+        constraints = [
+            models.UniqueConstraint(fields=["merchant", "code"], name="location_code_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class StockLevel(models.Model):
+    """Units of one variant at one place. ``counted_at`` null: nobody has counted it yet, so it is
+    never pushed nor called oversold. ``free`` may be negative; it is stored as it is.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="levels")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
+    on_hand = models.IntegerField(default=0)
+    reserved = models.IntegerField(default=0)
+    held = models.IntegerField(default=0)
+    damaged = models.IntegerField(default=0)
+    counted_at = models.DateTimeField(null=True, blank=True)
+    version = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["variant", "location"], name="level_once"),
+            models.CheckConstraint(condition=models.Q(reserved__gte=0), name="level_reserved_ge_0"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.variant} at {self.location}: {self.on_hand}"
+
+    @property
+    def free(self) -> int:
+        return self.on_hand - self.reserved - self.held - self.damaged
+
+
+class MovementKind(models.TextChoices):
+    OPENING = "opening", "Opening count"
+    COUNT = "count", "Counted"
+    ADJUSTMENT = "adjustment", "Adjusted by hand"
+    RESERVE = "reserve", "Reserved for an order"
+    RELEASE = "release", "Reservation released"
+    SHIPMENT = "shipment", "Shipped"
+    UNSHIP = "unship", "Shipment taken back"
+    RESTOCK = "restock", "Returned to stock"
+
+
+class Bucket(models.TextChoices):
+    ON_HAND = "on_hand"
+    RESERVED = "reserved"
+
+
+class StockMovement(models.Model):
+    """Append-only trail. For every (level, bucket): before + delta = after, and the sum of deltas
+    is the level.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="movements")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="movements")
+    kind = models.CharField(max_length=12, choices=MovementKind.choices)
+    bucket = models.CharField(max_length=8, choices=Bucket.choices, default=Bucket.ON_HAND)
+    before = models.IntegerField()
+    delta = models.IntegerField()
+    after = models.IntegerField()
+    cause = models.CharField(max_length=160, unique=True)
+    reason = models.CharField(max_length=200, blank=True)
+    order_ref = models.UUIDField(null=True, blank=True, db_index=True)
+    actor = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["variant", "location", "-at"], name="movement_by_level"),
+            models.Index(fields=["merchant", "-at", "-id"], name="movement_recent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.delta:+d} {self.variant_id}"
+
+
+class Reservation(models.Model):
+    """What one order line holds of one variant at one place: ``quantity`` reserved, ``short``
+    wanted but not there, ``shipped`` already gone. The row stays for explanation when all of it is
+    shipped or released.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    store = models.ForeignKey("integrations.Store", on_delete=models.CASCADE)
+    order_ref = models.UUIDField(db_index=True)
+    line_ref = models.UUIDField()
+    variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="reservations")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT)
+    quantity = models.PositiveIntegerField(default=0)
+    short = models.PositiveIntegerField(default=0)
+    shipped = models.IntegerField(default=0)
+    version = models.PositiveIntegerField(default=0)
+    placed_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["line_ref", "variant", "location"], name="reservation_once"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["variant", "placed_at"],
+                condition=models.Q(short__gt=0),
+                name="reservation_short",
+            ),
+            models.Index(
+                fields=["variant"],
+                condition=models.Q(quantity__gt=0),
+                name="reservation_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.variant_id} for line {self.line_ref}"
+
+
+class StockRule(models.Model):
+    """How much of the pool a store may sell. ``store`` null is the merchant's default; the narrower
+    rule wins.
+    """
+
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
+    store = models.OneToOneField(
+        "integrations.Store", null=True, blank=True, on_delete=models.CASCADE
+    )
+    buffer = models.PositiveIntegerField(default=0, help_text="Units kept back.")
+    percent = models.PositiveSmallIntegerField(default=100, help_text="Share of the rest, 0–100.")
+    max_listed = models.PositiveIntegerField(null=True, blank=True)
+    end_when = models.PositiveIntegerField(default=0, help_text="Show 0 at or below this pool.")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(percent__lte=100), name="rule_percent"),
+            models.UniqueConstraint(
+                fields=["merchant"], condition=models.Q(store=None), name="rule_one_default"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"buffer {self.buffer}, {self.percent} %"
