@@ -1,0 +1,194 @@
+"""Plain records by which orders are told about. No Django here, so that adapters may use them.
+
+Money is ``Decimal`` in the order's ISO 4217 currency, quantities are whole base units, times are
+aware UTC, ids from outside are ``str``. Signs: discounts are positive amounts that lower the total;
+refunds are positive amounts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from orders.status import Flag, StatusReading
+
+ZERO = Decimal(0)
+
+
+class Authority(IntEnum):
+    """How far an observation can be trusted when two carry the same time: the higher wins."""
+
+    WEBHOOK = 1
+    LIST_PAGE = 2
+    BY_ID = 3
+
+
+class ChargeKind(StrEnum):
+    SHIPPING = "shipping"
+    FEE = "fee"
+    DISCOUNT = "discount"
+    TAX = "tax"
+    ROUNDING = "rounding"
+
+
+class PaymentKind(StrEnum):
+    AUTHORIZATION = "authorization"
+    CAPTURE = "capture"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    name: str = ""
+    company: str = ""
+    line1: str = ""
+    line2: str = ""
+    city: str = ""
+    region: str = ""
+    postcode: str = ""
+    country: str = ""
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Personal data of the buyer. Stored as one sealed block, never logged."""
+
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    company: str = ""
+    note: str = ""
+    billing: Address = Address()
+    shipping: Address = Address()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineData:
+    """One line. ``subtotal`` is before discounts, ``total`` after, both without ``tax``;
+    ``unit_price`` = subtotal / quantity.
+    """
+
+    external_id: str
+    quantity: int
+    sku: str = ""
+    name: str = ""
+    external_product_id: str = ""
+    external_variant_id: str = ""
+    unit_price: Decimal = ZERO
+    subtotal: Decimal = ZERO
+    total: Decimal = ZERO
+    tax: Decimal = ZERO
+    requires_shipping: bool = True
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeData:
+    """Everything in the total that is not a line: shipping, fees, discounts, taxes, rounding.
+
+    ``amount`` excludes ``tax``. TAX and DISCOUNT rows explain amounts already inside lines and
+    charges (``informative`` is True) and are not added again when the parts are summed.
+    """
+
+    kind: ChargeKind
+    external_id: str = ""
+    code: str = ""
+    title: str = ""
+    amount: Decimal = ZERO
+    tax: Decimal = ZERO
+    informative: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundLineData:
+    line_external_id: str
+    quantity: int = 0
+    amount: Decimal = ZERO
+    tax: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundData:
+    """``amount`` is positive and includes tax. ``lines`` is None where the platform's order does
+    not carry them.
+    """
+
+    external_id: str
+    amount: Decimal
+    reason: str = ""
+    created_at: datetime | None = None
+    lines: tuple[RefundLineData, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentData:
+    external_id: str
+    kind: PaymentKind
+    amount: Decimal
+    method: str = ""
+    reference: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentLineData:
+    line_external_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipmentData:
+    """One parcel. ``reference`` is ours (unique per order) where we made it; ``external_id`` the
+    platform's.
+    """
+
+    external_id: str = ""
+    reference: str = ""
+    carrier: str = ""
+    tracking_number: str = ""
+    tracking_url: str = ""
+    shipped_at: datetime | None = None
+    lines: tuple[ShipmentLineData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderData:
+    """One order as the platform tells it, at ``changed_at``. Full state: what is missing here is
+    gone there, except ``shipments`` and refund lines, which are None where the platform's answer
+    cannot tell.
+
+    ``raw`` is the untouched payload (UTF-8 JSON bytes); it is sealed and expires with the personal
+    data.
+    """
+
+    external_id: str
+    number: str
+    currency: str
+    placed_at: datetime
+    changed_at: datetime
+    status: StatusReading
+    raw_status: str
+    raw_payment: str = ""
+    raw_fulfillment: str = ""
+    version: int | None = None
+    total: Decimal = ZERO
+    tax_total: Decimal = ZERO
+    prices_include_tax: bool = False
+    paid_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    buyer: Buyer | None = None
+    external_customer_id: str = ""
+    lines: tuple[LineData, ...] = ()
+    charges: tuple[ChargeData, ...] = ()
+    payments: tuple[PaymentData, ...] = ()
+    refunds: tuple[RefundData, ...] = ()
+    shipments: tuple[ShipmentData, ...] | None = None
+    flags: frozenset[Flag] = frozenset()
+    custom: Mapping[str, Any] = field(default_factory=dict)
+    gone: bool = False
+    raw: bytes = field(default=b"", repr=False, compare=False)
