@@ -1,0 +1,227 @@
+"""The contract every platform adapter fulfils: ``BaseEcommerceIntegration``.
+
+An adapter is built from a ``Connection`` and nothing else; it speaks HTTP and records. What it
+raises is in ``errors.py``. What its card declares exempt raises ``Unsupported`` here, so adapters
+write only what they can do.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from integrations.errors import Rejected, Unsupported
+from integrations.events import Event, RawDelivery
+from integrations.platform import Connection, PlatformCard
+from inventory.data import ProductData, StockResult, StockUpdate
+from orders.data import OrderData, ShipmentData
+from orders.status import OrderStatus
+
+Record = TypeVar("Record", OrderData, ProductData)
+
+
+class ReadBy(StrEnum):
+    """Which of a record's times a read walks along."""
+
+    CHANGED = "changed"
+    PLACED = "placed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What to read. Times are aware UTC; ``since`` inclusive, ``until`` exclusive.
+
+    ``by=CHANGED`` is the incremental walk, oldest change first, resumable from ``position``;
+    ``by=PLACED`` is back-fill over a window of creation times, any order. ``ids`` overrides both.
+    ``position`` is opaque: it is what the last committed ``Page`` carried.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    by: ReadBy = ReadBy.CHANGED
+    ids: tuple[str, ...] = ()
+    number: str = ""
+    position: Mapping[str, Any] | None = None
+    page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A record that could not be mapped. ``reason`` is for people; ``raw`` the untouched bytes."""
+
+    external_id: str
+    reason: str
+    code: str = "contract_broken"
+    path: str = "$"
+    changed_at: datetime | None = None
+    raw: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Record]):
+    """One page read. ``position`` resumes after it; ``total`` is the platform's own count for the
+    whole read, if told.
+
+    ``store_time`` is the store's clock (Date header, aware UTC) when it answered; ``last`` marks
+    the end of the read. ``gap`` says in words what part of the read could not be made complete.
+    """
+
+    records: tuple[Record, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    position: Mapping[str, Any] = field(default_factory=dict)
+    total: int | None = None
+    store_time: datetime | None = None
+    last: bool = False
+    gap: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreIdentity:
+    """Who the store says it is. ``features`` is kept in the store's options and handed back in
+    ``Connection.options``.
+    """
+
+    name: str
+    base_url: str
+    currency: str
+    timezone: str
+    version: str = ""
+    granted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    clock_skew_s: float | None = None
+    features: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A live webhook subscription at the platform. ``mended`` names what ``setup_webhooks`` had to
+    do: created, re-enabled…
+    """
+
+    external_id: str
+    topic: str
+    url: str
+    active: bool = True
+    mended: str = ""
+
+
+class BaseEcommerceIntegration(ABC):
+    """The seven methods of the specification, and the abilities around them.
+
+    Writes are idempotent: True means changed, False means it was already so, failure raises.
+    """
+
+    card: ClassVar[PlatformCard]
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    # -- the specification's seven
+    # -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def authenticate(self) -> bool:
+        """One cheap call with the credentials. True, or raises AuthenticationFailed /
+        PermissionMissing.
+        """
+
+    def sync_orders(self, filters: Filters) -> Iterator[OrderData]:
+        """Yield orders lazily; unreadable ones are left out. The engine calls ``read_orders``,
+        which keeps them.
+        """
+        for page in self.read_orders(filters):
+            yield from page.records
+
+    def sync_products(self, filters: Filters) -> Iterator[ProductData]:
+        """Yield products lazily; see ``read_products``."""
+        for page in self.read_products(filters):
+            yield from page.records
+
+    @abstractmethod
+    def update_order_status(
+        self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None
+    ) -> bool:
+        """Write a status, or with ``shipment`` one parcel. Looks first: a repeat answers False."""
+
+    def update_inventory(self, sku: str, quantity: int, update: StockUpdate | None = None) -> bool:
+        """Set one listing's stock to ``quantity``. ``update`` addresses it; without it the SKU is
+        looked up.
+        """
+        result = self.update_inventories([update or self.find_listing(sku, quantity)])[0]
+        if not result.ok:
+            raise Rejected(result.error, code=result.error_code)
+        return result.changed
+
+    @abstractmethod
+    def setup_webhooks(self, events: Sequence[str]) -> list[Subscription]:
+        """Make the store's subscriptions for ``connection.callback_url`` exactly ``events``; return
+        what is live.
+        """
+
+    @abstractmethod
+    def handle_webhook(self, payload: RawDelivery) -> list[Event]:
+        """Turn one verified delivery into events. Pure: no call is made. Raises ContractBroken."""
+
+    # -- what the engine needs around them
+    # -----------------------------------------------------------------------
+
+    @abstractmethod
+    def identify(self) -> StoreIdentity:
+        """Read who the store is, what the credentials may do and which features it has."""
+
+    @abstractmethod
+    def read_orders(self, filters: Filters) -> Iterator[Page[OrderData]]:
+        """Yield pages; each is fetched when it is asked for."""
+
+    @abstractmethod
+    def read_products(self, filters: Filters) -> Iterator[Page[ProductData]]:
+        """Yield pages of products with their variants."""
+
+    @abstractmethod
+    def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
+        """Write absolute quantities, batched inside as the platform allows. One result per update,
+        same order.
+
+        A failure of a single line is a result; only a failure of the call itself raises. Raises
+        before anything was written, or after everything was: a half-written sequence of calls
+        returns results for the rest.
+        """
+
+    def find_listing(self, sku: str, quantity: int) -> StockUpdate:
+        raise self._exempt("looking a listing up by SKU")
+
+    def read_order(self, order_id: str) -> OrderData:
+        """One order in full, refunds and shipments included. Raises NotFound."""
+        raise self._exempt("reading one order by id")
+
+    def read_product(self, product_id: str) -> ProductData:
+        raise self._exempt("reading one product by id")
+
+    def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
+        """The store's present figures for these listings, same order."""
+        raise self._exempt("reading stock")
+
+    def order_ids(self, filters: Filters) -> Iterable[str]:
+        """Ids of all orders placed in the window, nothing else fetched."""
+        raise self._exempt("listing order ids")
+
+    def cancel_order(self, order_id: str, reason: str = "") -> bool:
+        raise self._exempt("cancelling an order")
+
+    def add_note(
+        self, order_id: str, note: str, *, reference: str, to_customer: bool = False
+    ) -> bool:
+        """Add a note once; ``reference`` is searched first."""
+        raise self._exempt("adding a note")
+
+    def drop_webhooks(self) -> None:
+        """Remove every subscription that points to ``connection.callback_url``."""
+        raise self._exempt("removing webhooks")
+
+    def _exempt(self, what: str) -> Unsupported:
+        return Unsupported(f"{self.card.name} does not support {what}.")
