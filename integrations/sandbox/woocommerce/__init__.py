@@ -1,0 +1,3 @@
+"""A stateful WooCommerce store: wc/v3 REST, keys, webhooks and faults, as recorded from real
+stores.
+"""

@@ -1,0 +1,98 @@
+"""Telling a store about a parcel, once: look first, then write at the level the store has; when its
+tracking comes late or changes, correct what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from integrations.woocommerce import shapes
+from integrations.woocommerce import tracking as words
+from integrations.woocommerce.client import WooClient
+from integrations.woocommerce.features import NAMESPACES
+from integrations.woocommerce.tracking import Level
+from orders.data import ShipmentData
+
+
+def tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData) -> bool:
+    """True when the store was changed, False when it knew the parcel already with this tracking."""
+    if level is Level.FULFILLMENTS:
+        return _fulfillment(client, order_id, shipment)
+    noted = words.own_rows(_meta(client, order_id))
+    known = next((row for row in noted if _is(row, shipment)), None)
+    row = words.from_shipment(shipment)
+    if known is not None and _shown(known) == _shown(row):
+        return False
+    if level is not Level.NOTES and shipment.tracking_number:
+        _plugin(client, level, order_id, shipment, known)
+    elif known is None or known.get("tracking_number", "") != shipment.tracking_number:
+        # The customer hears of a parcel once, and again when its number comes or changes.
+        _note_once(client, order_id, words.note_text(shipment))
+    # Last: if an answer is lost before this, the next try finds the parcel by its tracking.
+    rest = [other for other in noted if other is not known]
+    client.update_order(order_id, {"meta_data": [{"key": words.OWN_META, "value": [*rest, row]}]})
+    return True
+
+
+def _fulfillment(client: WooClient, order_id: str, shipment: ShipmentData) -> bool:
+    for entry in client.fulfillments(order_id):
+        there = words.to_fulfillment(entry)
+        if not _same_parcel(there, shipment):
+            continue
+        if _tracking(there) == _tracking(shipment):
+            return False
+        body = words.to_fulfillment_body(shipment, entry.get("meta_data") or ())
+        client.update_fulfillment(order_id, there.external_id, body)
+        return True
+    client.add_fulfillment(order_id, words.to_fulfillment_body(shipment))
+    return True
+
+
+def _plugin(
+    client: WooClient,
+    level: Level,
+    order_id: str,
+    shipment: ShipmentData,
+    known: dict[str, Any] | None,
+) -> None:
+    """The plugins cannot change an entry: the new one is added, then the outdated one removed."""
+    namespace = NAMESPACES[level]
+    listed = client.trackings(namespace, order_id)
+    if not any(row.get("tracking_number") == shipment.tracking_number for row in listed):
+        client.add_tracking(namespace, order_id, words.to_plugin_body(shipment, level))
+    outdated = (known or {}).get("tracking_number", "")
+    if not outdated or outdated == shipment.tracking_number:
+        return
+    for row in listed:
+        if row.get("tracking_number") == outdated:
+            client.delete_tracking(namespace, order_id, str(row.get("tracking_id", "")))
+
+
+def _note_once(client: WooClient, order_id: str, note: str) -> None:
+    if not any(n.get("customer_note") and n.get("note") == note for n in client.notes(order_id)):
+        client.add_note(order_id, note, to_customer=True)
+
+
+def _meta(client: WooClient, order_id: str) -> Sequence[shapes.Meta]:
+    order = shapes.decode(client.order(order_id).body, shapes.Order)
+    return shapes.rows(order.meta_data, "$.meta_data")
+
+
+def _same_parcel(there: ShipmentData, shipment: ShipmentData) -> bool:
+    """Ours by its reference, or one that somebody else entered with the same number."""
+    if there.reference:
+        return there.reference == shipment.reference
+    return bool(shipment.tracking_number) and there.tracking_number == shipment.tracking_number
+
+
+def _is(row: dict[str, Any], shipment: ShipmentData) -> bool:
+    return bool(shipment.reference) and row.get("reference") == shipment.reference
+
+
+def _tracking(parcel: ShipmentData) -> tuple[str, str, str]:
+    return parcel.carrier, parcel.tracking_number, parcel.tracking_url
+
+
+def _shown(row: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row.get(k, "")) for k in ("carrier", "tracking_number", "tracking_url"))
