@@ -1,0 +1,270 @@
+"""Products, variants, their listings in stores, and the places that hold stock."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.api.fields import Query, Strict, Words
+from integrations.api.views import ApiViewSet
+from inventory import locations
+from inventory.catalogue import sku_key
+from inventory.models import Listing, ListingMode, Location, Product, Variant
+from logix.accounts.models import Scope
+
+
+class VariantSerializer(serializers.ModelSerializer[Variant]):
+    product_id = serializers.UUIDField(read_only=True)
+    counted_as_id = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="The variant that holds this one's count."
+    )
+
+    class Meta:
+        model = Variant
+        fields = (
+            "id",
+            "product_id",
+            "sku",
+            "barcode",
+            "title",
+            "weight_g",
+            "counted_as_id",
+            "created_at",
+            "archived_at",
+        )
+        read_only_fields = fields
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    variants = VariantSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Product
+        fields = ("id", "title", "kind", "created_at", "archived_at", "variants")
+        read_only_fields = fields
+
+
+class ListingSerializer(serializers.ModelSerializer[Listing]):
+    store_id = serializers.UUIDField(read_only=True)
+    variant_id = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="Null: `link_problem` says why."
+    )
+
+    class Meta:
+        model = Listing
+        fields = (
+            "id",
+            "store_id",
+            "variant_id",
+            "link_problem",
+            "external_product_id",
+            "external_variant_id",
+            "sku",
+            "title",
+            "price",
+            "raw_status",
+            "is_listed",
+            "mode",
+            "fixed_quantity",
+            "seen_quantity",
+            "seen_at",
+            "changed_at",
+            "gone_at",
+        )
+        read_only_fields = fields
+
+
+class LocationSerializer(serializers.ModelSerializer[Location]):
+    class Meta:
+        model = Location
+        fields = ("id", "code", "name", "rank", "is_active")
+        read_only_fields = fields
+
+
+class NewLocation(Strict):
+    code = serializers.SlugField(max_length=40)
+    name = serializers.CharField(max_length=120)
+    rank = serializers.IntegerField(
+        min_value=0, max_value=32767, default=100, help_text="Lower is picked first."
+    )
+    is_active = serializers.BooleanField(default=True)
+
+
+class LocationChange(Strict):
+    name = serializers.CharField(max_length=120, required=False)
+    rank = serializers.IntegerField(min_value=0, max_value=32767, required=False)
+    is_active = serializers.BooleanField(
+        required=False, help_text="False: its stock is offered to no store."
+    )
+
+
+class ProductQuery(Query):
+    title = serializers.CharField(required=False, help_text="Begins with this.")
+    archived = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class ProductViews(ApiViewSet):
+    """Products with their variants."""
+
+    tag = "Catalogue"
+    ordering = ("title", "id")
+    serializer_class = ProductSerializer
+
+    def get_queryset(self) -> QuerySet[Product]:
+        rows = Product.objects.filter(merchant=self.merchant)
+        return rows.prefetch_related("variants")
+
+    @extend_schema(summary="List products by title", parameters=[ProductQuery])
+    def list(self, request: Request) -> Response:
+        asked = self.query(ProductQuery)
+        rows = self.get_queryset()
+        if "title" in asked:
+            rows = rows.filter(title__startswith=asked["title"])
+        rows = _archived(rows, asked)
+        return self.page(rows, lambda row: ProductSerializer(row).data)
+
+    @extend_schema(summary="One product")
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(ProductSerializer(_one(self.get_queryset(), pk)).data)
+
+
+class VariantQuery(Query):
+    sku = serializers.CharField(required=False, help_text="Exactly; case does not matter.")
+    barcode = serializers.CharField(required=False)
+    product = serializers.UUIDField(required=False)
+    archived = serializers.BooleanField(required=False, allow_null=True, default=None)
+
+
+class VariantViews(ApiViewSet):
+    """What is sold and counted."""
+
+    tag = "Catalogue"
+    ordering = ("sku", "id")
+    serializer_class = VariantSerializer
+
+    def get_queryset(self) -> QuerySet[Variant]:
+        return Variant.objects.filter(merchant=self.merchant)
+
+    @extend_schema(summary="List variants by SKU", parameters=[VariantQuery])
+    def list(self, request: Request) -> Response:
+        asked = self.query(VariantQuery)
+        rows = _archived(self.get_queryset(), asked)
+        if "sku" in asked:
+            rows = rows.filter(sku_key=sku_key(asked["sku"]))
+        if "barcode" in asked:
+            rows = rows.filter(barcode=asked["barcode"])
+        if "product" in asked:
+            rows = rows.filter(product_id=asked["product"])
+        return self.page(rows, lambda row: VariantSerializer(row).data)
+
+    @extend_schema(summary="One variant")
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(VariantSerializer(_one(self.get_queryset(), pk)).data)
+
+
+class ListingQuery(Query):
+    store = serializers.UUIDField(required=False)
+    variant = serializers.UUIDField(required=False)
+    sku = serializers.CharField(required=False, help_text="The SKU in the store, exactly.")
+    linked = serializers.BooleanField(required=False, allow_null=True, default=None)
+    mode = Words(ListingMode.values)
+    gone = serializers.BooleanField(required=False, default=False)
+
+
+class ListingViews(ApiViewSet):
+    """Variants as stores sell them, with the figure each store last told."""
+
+    tag = "Catalogue"
+    ordering = ("sku", "id")
+    serializer_class = ListingSerializer
+
+    def get_queryset(self) -> QuerySet[Listing]:
+        return Listing.objects.filter(merchant=self.merchant).defer("custom")
+
+    @extend_schema(summary="List listings by SKU", parameters=[ListingQuery])
+    def list(self, request: Request) -> Response:
+        asked = self.query(ListingQuery)
+        rows = self.get_queryset().filter(gone_at__isnull=not asked["gone"])
+        for name in ("store", "variant"):
+            if name in asked:
+                rows = rows.filter(**{f"{name}_id": asked[name]})
+        if "sku" in asked:
+            rows = rows.filter(sku=asked["sku"])
+        if asked["linked"] is not None:
+            rows = rows.filter(variant__isnull=not asked["linked"])
+        if asked.get("mode"):
+            rows = rows.filter(mode__in=asked["mode"])
+        return self.page(rows, lambda row: ListingSerializer(row).data)
+
+    @extend_schema(summary="One listing")
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(ListingSerializer(_one(self.get_queryset(), pk)).data)
+
+
+class LocationViews(ApiViewSet):
+    """Places that hold stock; the lowest rank is picked first."""
+
+    tag = "Stock"
+    write_scope = Scope.STOCK_WRITE
+    ordering = ("rank", "code")
+    serializer_class = LocationSerializer
+
+    def get_queryset(self) -> QuerySet[Location]:
+        return Location.objects.filter(merchant=self.merchant)
+
+    @extend_schema(summary="List locations")
+    def list(self, request: Request) -> Response:
+        self.query(Query)
+        return self.page(self.get_queryset(), lambda row: LocationSerializer(row).data)
+
+    @extend_schema(summary="One location")
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(LocationSerializer(_one(self.get_queryset(), pk)).data)
+
+    @extend_schema(
+        summary="Add a location", request=NewLocation, responses={201: LocationSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        asked = self.read(NewLocation)
+        try:
+            with transaction.atomic():
+                made = self.audited(
+                    "location.created",
+                    None,
+                    lambda: locations.create(self.merchant.pk, **asked),
+                    code=asked["code"],
+                )
+        except IntegrityError as err:
+            raise serializers.ValidationError(
+                {"code": serializers.ErrorDetail("A location has this code already.", "taken")}
+            ) from err
+        return Response(LocationSerializer(made).data, status=201)
+
+    @extend_schema(summary="Change a location", request=LocationChange)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        place, asked = _one(self.get_queryset(), pk), self.read(LocationChange)
+        changed = self.audited(
+            "location.changed", place, lambda: locations.change(place, **asked), **asked
+        )
+        return Response(LocationSerializer(changed).data)
+
+
+def _archived(rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+    if asked["archived"] is None:
+        return rows
+    return rows.filter(Q(archived_at__isnull=not asked["archived"]))
+
+
+def _one(rows: QuerySet[Any], pk: UUID) -> Any:
+    found = rows.filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found

@@ -1,0 +1,98 @@
+"""Building blocks of bodies and queries: strict about names, forgiving about spelling, documented
+by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+# ISO 4217 currencies whose smallest unit is not a hundredth.
+_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
+_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
+_PLACES = {
+    **dict.fromkeys(_NO_DECIMALS.split(), 0),
+    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
+}
+
+
+def places_of(currency: str) -> int:
+    return _PLACES.get(currency, 2)
+
+
+def money(value: Decimal | None, places: int = 2) -> str | None:
+    """An amount as text with the currency's decimals, more only where there are more: 12.500000 →
+    "12.50".
+    """
+    if value is None:
+        return None
+    whole, _, rest = f"{value:f}".partition(".")
+    rest = rest.rstrip("0").ljust(places, "0")
+    return f"{whole}.{rest}" if rest else whole
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses names it does not know: a misspelt field must not pass for an absent one."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        if unknown:
+            known = ", ".join(name for name, f in self.fields.items() if not f.read_only)
+            raise serializers.ValidationError(
+                {
+                    name: serializers.ErrorDetail(f"Unknown. Known: {known}.", "unknown")
+                    for name in unknown
+                }
+            )
+        return super().to_internal_value(data)
+
+
+class Query(Strict):
+    """The filters of a list. All are optional; an unknown one is refused."""
+
+
+class When(serializers.DateTimeField):
+    """RFC 3339; a ``+`` that a query string turned into a blank is understood."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if isinstance(value, str) and "T" in value:
+            value = value.strip().replace(" ", "+")
+        return super().to_internal_value(value)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Words(serializers.Field[Any, Any, Any, Any]):
+    """One or more words of a fixed vocabulary, separated by commas."""
+
+    default_error_messages = {"unknown": "“{word}” is none of: {known}."}
+
+    def __init__(self, vocabulary: Iterable[str], **options: Any) -> None:
+        self.vocabulary = tuple(str(word) for word in vocabulary)
+        options.setdefault("help_text", f"One or more of: {', '.join(self.vocabulary)}.")
+        options.setdefault("required", False)
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        words = [word.strip() for word in str(data).split(",") if word.strip()]
+        for word in words:
+            if word not in self.vocabulary:
+                self.fail("unknown", word=word[:40], known=", ".join(self.vocabulary))
+        return words
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Money(serializers.CharField):
+    """For descriptions: amounts are text, so that no client reads them as binary fractions."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("help_text", "Decimal number as text, in the order's currency.")
+        super().__init__(**options)

@@ -1,0 +1,48 @@
+"""Objects named in bodies, always looked up inside the caller's merchant."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from rest_framework import serializers
+
+from inventory.catalogue import sku_key
+from inventory.models import Location, Variant
+from logix.accounts.models import Merchant
+
+
+def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
+    """By code or id. Raises ValidationError."""
+    rows = Location.objects.filter(merchant=merchant)
+    found = rows.filter(code=text).first() or (
+        rows.filter(pk=uuid).first() if (uuid := _uuid(text)) else None
+    )
+    if found is None:
+        raise _unknown(field, f"There is no location “{text[:60]}”.")
+    return found
+
+
+def variant_by_sku(merchant: Merchant, sku: str, *, field: str) -> Variant:
+    key = sku_key(sku)
+    found = Variant.objects.filter(merchant=merchant, sku_key=key).first() if key else None
+    if found is None:
+        raise _unknown(field, f"There is no variant with the SKU {sku[:60]}.")
+    return found
+
+
+def variant_by_id(merchant: Merchant, pk: UUID, *, field: str) -> Variant:
+    found = Variant.objects.filter(merchant=merchant, pk=pk).first()
+    if found is None:
+        raise _unknown(field, "There is no such variant.")
+    return found
+
+
+def _unknown(field: str, sentence: str) -> serializers.ValidationError:
+    return serializers.ValidationError({field: serializers.ErrorDetail(sentence, "unknown")})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,201 @@
+"""How the answers about orders are described in OpenAPI. Nothing is serialized with these: see
+``order_shapes``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from integrations.api.fields import Money
+from integrations.models import Command
+from orders.models import OrderEvent, Shipment
+from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
+
+
+class StoreRefSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    platform = serializers.CharField()
+
+
+class ShipToSerializer(serializers.Serializer[Any]):
+    country = serializers.CharField()
+    region = serializers.CharField()
+    city = serializers.CharField()
+
+
+class OrderSummarySerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    store = StoreRefSerializer()
+    external_id = serializers.CharField(help_text="The order's id in the store.")
+    number = serializers.CharField(help_text="The number the buyer sees.")
+    order_status = serializers.ChoiceField([str(x) for x in OrderStatus])
+    payment_status = serializers.ChoiceField([str(x) for x in PaymentStatus])
+    fulfillment_status = serializers.ChoiceField([str(x) for x in FulfillmentStatus])
+    import_state = serializers.ChoiceField([str(x) for x in ImportState])
+    import_problem = serializers.CharField(help_text="Why a person has to look, in words.")
+    flags = serializers.ListField(child=serializers.ChoiceField([str(x) for x in Flag]))
+    raw_status = serializers.CharField(help_text="The store's own word.")
+    currency = serializers.CharField()
+    total = Money()
+    paid_total = Money()
+    refunded_total = Money()
+    line_count = serializers.IntegerField()
+    unit_count = serializers.IntegerField()
+    ship_to = ShipToSerializer()
+    placed_at = serializers.DateTimeField()
+    changed_at = serializers.DateTimeField(help_text="Last change at the store.")
+    imported_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+    completed_at = serializers.DateTimeField(allow_null=True)
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+    gone_at = serializers.DateTimeField(
+        allow_null=True, help_text="When we learnt that the store had deleted the order."
+    )
+
+
+class OrderLineSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    external_id = serializers.CharField()
+    position = serializers.IntegerField()
+    variant_id = serializers.UUIDField(allow_null=True, help_text="Null: the SKU is not known.")
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    external_product_id = serializers.CharField()
+    external_variant_id = serializers.CharField()
+    quantity = serializers.IntegerField()
+    quantity_refunded = serializers.IntegerField()
+    quantity_shipped = serializers.IntegerField()
+    unit_price = Money()
+    subtotal = Money(help_text="Before discounts, without tax.")
+    total = Money(help_text="After discounts, without tax.")
+    tax = Money()
+    requires_shipping = serializers.BooleanField()
+    attributes = serializers.DictField()
+    removed_at = serializers.DateTimeField(
+        allow_null=True, help_text="The line was taken out of the order at the store."
+    )
+
+
+class ChargeSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    code = serializers.CharField()
+    title = serializers.CharField()
+    amount = Money()
+    tax = Money()
+    informative = serializers.BooleanField(
+        help_text="True: explains an amount that is in the lines already."
+    )
+
+
+class AddressSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(allow_null=True)
+    company = serializers.CharField(allow_null=True)
+    line1 = serializers.CharField(allow_null=True)
+    line2 = serializers.CharField(allow_null=True)
+    city = serializers.CharField()
+    region = serializers.CharField()
+    postcode = serializers.CharField(allow_null=True)
+    country = serializers.CharField()
+    phone = serializers.CharField(allow_null=True)
+
+
+class BuyerSerializer(serializers.Serializer[Any]):
+    masked = serializers.BooleanField(help_text="True without the scope `pii`.")
+    name = serializers.CharField(allow_null=True)
+    email = serializers.CharField(allow_null=True)
+    phone = serializers.CharField(allow_null=True)
+    company = serializers.CharField(allow_null=True)
+    note = serializers.CharField(allow_null=True)
+    billing = AddressSerializer(allow_null=True)
+    shipping = AddressSerializer(allow_null=True)
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    kind = serializers.CharField()
+    amount = Money()
+    method = serializers.CharField()
+    reference = serializers.CharField(allow_null=True, help_text="Needs the scope `pii`.")
+    at = serializers.DateTimeField(allow_null=True)
+
+
+class RefundSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    external_id = serializers.CharField()
+    amount = Money()
+    reason = serializers.CharField()
+    lines = serializers.ListField(child=serializers.DictField())
+    created_at = serializers.DateTimeField(allow_null=True)
+
+
+class ShipmentLineSerializer(serializers.Serializer[Any]):
+    line_id = serializers.UUIDField()
+    quantity = serializers.IntegerField()
+
+
+class ShipmentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    reference = serializers.CharField()
+    external_id = serializers.CharField()
+    origin = serializers.ChoiceField(Shipment.Origin.choices)
+    carrier = serializers.CharField()
+    tracking_number = serializers.CharField()
+    tracking_url = serializers.CharField()
+    location_id = serializers.UUIDField(allow_null=True)
+    shipped_at = serializers.DateTimeField()
+    cancelled_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField(help_text="Grows when the tracking changes.")
+    lines = ShipmentLineSerializer(many=True)
+
+
+class CommandSerializer(serializers.Serializer[Any]):
+    """Something the store was asked to do, and what came of it."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(Command.Kind.choices)
+    state = serializers.ChoiceField(Command.State.choices)
+    attempts = serializers.IntegerField()
+    next_at = serializers.DateTimeField(allow_null=True)
+    problem_code = serializers.CharField()
+    problem = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    done_at = serializers.DateTimeField(allow_null=True)
+
+
+class OrderSerializer(OrderSummarySerializer):
+    line_total = Money()
+    discount_total = Money()
+    shipping_total = Money()
+    fee_total = Money()
+    tax_total = Money()
+    rounding = Money(help_text="What the parts and the store's total differ by.")
+    raw_payment = serializers.CharField()
+    raw_fulfillment = serializers.CharField()
+    prices_include_tax = serializers.BooleanField()
+    moves_stock = serializers.BooleanField(help_text="False: imported as past.")
+    external_customer_id = serializers.CharField()
+    custom = serializers.DictField(help_text="What the store's field rules filled.")
+    observed_at = serializers.DateTimeField(help_text="When the store was last asked.")
+    applied_at = serializers.DateTimeField()
+    erased_at = serializers.DateTimeField(allow_null=True)
+    charges = ChargeSerializer(many=True)
+    buyer = BuyerSerializer(allow_null=True)
+    lines = OrderLineSerializer(many=True)
+    payments = PaymentSerializer(many=True)
+    refunds = RefundSerializer(many=True)
+    shipments = ShipmentSerializer(many=True)
+    commands = CommandSerializer(many=True)
+
+
+class OrderEventSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    kind = serializers.CharField()
+    title = serializers.CharField(help_text="A sentence.")
+    data = serializers.DictField()  # type: ignore[assignment]  # the field is really called so
+    origin = serializers.ChoiceField(OrderEvent.Origin.choices)
+    actor = serializers.CharField()
+    request_id = serializers.CharField()

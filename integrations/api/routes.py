@@ -1,0 +1,112 @@
+"""The addresses every platform has, made from its card; a platform's ``routes.py`` adds its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, path
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
+
+from integrations.api.one_click import OneClickCallback, OneClickViews
+from integrations.api.runs_schema import RunSerializer
+from integrations.api.stores import PauseReason, StoreViews
+from integrations.api.stores_schema import (
+    ConnectionTestSerializer,
+    IntegrationSerializer,
+    OneClickSerializer,
+    OrderSyncedSerializer,
+    SyncAcceptedSerializer,
+    SyncRequest,
+    change_body,
+    connect_body,
+    one_click_body,
+)
+from integrations.platform import PlatformCard
+
+# (address below /{platform}/integrations, {method: action})
+_ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("", {"get": "list", "post": "create"}),
+    ("/<uuid:pk>", {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}),
+    ("/<uuid:pk>/test", {"post": "test"}),
+    ("/<uuid:pk>/sync", {"post": "sync"}),
+    ("/<uuid:pk>/runs", {"get": "runs"}),
+    ("/<uuid:pk>/pause", {"post": "pause"}),
+    ("/<uuid:pk>/resume", {"post": "resume"}),
+)
+
+
+def integration_routes(card: PlatformCard) -> list[URLPattern]:
+    """``integrations`` and all below it, for one platform."""
+    views = _store_views(card)
+    return [path(f"integrations{address}", views.at(**actions)) for address, actions in _ADDRESSES]
+
+
+def one_click_routes(card: PlatformCard) -> list[URLPattern]:
+    """For platforms whose stores hand over their keys when the merchant consents."""
+    body = one_click_body(card)
+    given = {"platform": card.slug, "body": body}
+    views: type[OneClickViews] = type(f"{card.slug.title()}OneClick", (OneClickViews,), given)
+    documented = extend_schema_view(
+        create=extend_schema(
+            summary=f"Begin to connect a {card.name} store by one click",
+            description="Send the merchant's browser to `authorize_url`. The store is connected "
+            "when the merchant has consented there.",
+            request=body,
+            responses={201: OneClickSerializer},
+        )
+    )
+    return [
+        path("connect", documented(views).at(post="create")),
+        path("oauth/callback", OneClickCallback.as_view(platform=card.slug)),
+    ]
+
+
+def _store_views(card: PlatformCard) -> type[StoreViews]:
+    bodies = {"connect_body": connect_body(card), "change_body": change_body(card)}
+    given = {"platform": card.slug, **bodies}
+    views: type[StoreViews] = type(f"{card.slug.title()}Stores", (StoreViews,), given)
+    return extend_schema_view(**_documentation(card, **bodies))(views)
+
+
+def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -> dict[str, Any]:
+    name = card.name
+    example = {"store_url": "https://your-store.com"}
+    example |= {field.name: f"<{field.label}>" for field in card.credential_fields}
+    return {
+        "list": extend_schema(summary=f"List connected {name} stores"),
+        "create": extend_schema(
+            summary=f"Connect a {name} store",
+            description="The connection is tested first; nothing is kept when it does not work.",
+            request=connect_body,
+            responses={201: IntegrationSerializer},
+            examples=[OpenApiExample("Keys", {**example, "auto_sync": True}, request_only=True)],
+        ),
+        "retrieve": extend_schema(summary=f"One {name} store and how it is doing"),
+        "partial_update": extend_schema(
+            summary=f"Change a {name} store's settings or credentials",
+            request=change_body,
+            responses=IntegrationSerializer,
+        ),
+        "destroy": extend_schema(
+            summary=f"Disconnect a {name} store",
+            description="Webhooks are removed and credentials destroyed; orders stay.",
+            responses={204: OpenApiResponse(description="Disconnected")},
+        ),
+        "test": extend_schema(
+            summary="Test the connection", request=None, responses=ConnectionTestSerializer
+        ),
+        "sync": extend_schema(
+            summary="Read the store now",
+            description="Without a body the changes of orders are read. `since` or `full` asks for "
+            "a run that can be watched. `order` reads one order and answers what came of it.",
+            request=SyncRequest,
+            responses={202: SyncAcceptedSerializer, 200: OrderSyncedSerializer},
+        ),
+        "runs": extend_schema(summary="Runs of this store", responses=RunSerializer(many=True)),
+        "pause": extend_schema(
+            summary="Pause the store", request=PauseReason, responses=IntegrationSerializer
+        ),
+        "resume": extend_schema(
+            summary="Resume the store", request=None, responses=IntegrationSerializer
+        ),
+    }

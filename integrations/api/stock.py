@@ -1,0 +1,271 @@
+"""Stock over the API: levels, the trail of every unit, and corrections by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import F, QuerySet
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.api.errors import request_id
+from integrations.api.fields import Query, Strict, When, Words
+from integrations.api.lookups import location_of, variant_by_id, variant_by_sku
+from integrations.api.views import ApiViewSet
+from inventory import ledger, locations
+from inventory.catalogue import sku_key
+from inventory.models import Bucket, MovementKind, StockLevel, StockMovement, Variant
+from logix.accounts.models import Scope
+
+_LEVEL = ("on_hand", "reserved", "held", "damaged", "counted_at", "updated_at")
+_MOVEMENT = (
+    "id",
+    "at",
+    "kind",
+    "bucket",
+    "before",
+    "delta",
+    "after",
+    "reason",
+    "cause",
+    "order_ref",
+    "actor",
+    "request_id",
+)
+_ITEM = (
+    "variant_id",
+    "variant__sku",
+    "variant__title",
+    "location_id",
+    "location__code",
+    "location__name",
+)
+
+
+class StockItemSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    sku = serializers.CharField()
+    title = serializers.CharField()
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class LevelSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    variant = StockItemSerializer()
+    location = PlaceSerializer()
+    on_hand = serializers.IntegerField()
+    reserved = serializers.IntegerField(help_text="Held by orders.")
+    held = serializers.IntegerField()
+    damaged = serializers.IntegerField()
+    free = serializers.IntegerField(help_text="What is left to sell; below zero when oversold.")
+    counted_at = serializers.DateTimeField(
+        allow_null=True, help_text="Null: nobody has counted it, so no store is told."
+    )
+    updated_at = serializers.DateTimeField()
+
+
+class MovementSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    kind = serializers.ChoiceField(MovementKind.choices)
+    bucket = serializers.ChoiceField([b.value for b in Bucket])
+    before = serializers.IntegerField()
+    delta = serializers.IntegerField()
+    after = serializers.IntegerField()
+    reason = serializers.CharField()
+    cause = serializers.CharField(help_text="Unique: the same cause never moves stock twice.")
+    order_ref = serializers.UUIDField(allow_null=True)
+    actor = serializers.CharField()
+    request_id = serializers.CharField()
+    variant = StockItemSerializer()
+    location = PlaceSerializer()
+
+
+class Adjustment(Strict):
+    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(
+        max_length=60, required=False, help_text="Code or id; the first place if left out."
+    )
+    delta = serializers.IntegerField(
+        required=False, min_value=-1_000_000, max_value=1_000_000, help_text="This or `set_to`."
+    )
+    set_to = serializers.IntegerField(
+        required=False, min_value=0, max_value=100_000_000, help_text="What was counted."
+    )
+    reason = serializers.CharField(max_length=200)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("sku" in attrs) == ("variant" in attrs):
+            raise serializers.ValidationError("Give either sku or variant.", "sku_or_variant")
+        if ("delta" in attrs) == ("set_to" in attrs):
+            raise serializers.ValidationError("Give either delta or set_to.", "delta_or_set_to")
+        return attrs
+
+
+class LevelQuery(Query):
+    sku = serializers.CharField(required=False)
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(required=False, help_text="Code or id.")
+    counted = serializers.BooleanField(required=False, allow_null=True, default=None)
+    free_below = serializers.IntegerField(
+        required=False, help_text="Only levels with less than this free."
+    )
+
+
+class MovementQuery(Query):
+    sku = serializers.CharField(required=False)
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(required=False, help_text="Code or id.")
+    kind = Words(MovementKind.values)
+    bucket = Words([b.value for b in Bucket])
+    order = serializers.UUIDField(required=False)
+    after = When(required=False, help_text="At or after.")
+    before = When(required=False)
+
+
+class StockViews(ApiViewSet):
+    """Stock is counted once, here; stores are told."""
+
+    tag = "Stock"
+    write_scope = Scope.STOCK_WRITE
+
+    def get_queryset(self) -> QuerySet[StockLevel]:
+        return StockLevel.objects.filter(merchant=self.merchant)
+
+    @extend_schema(
+        summary="Stock levels",
+        parameters=[LevelQuery],
+        responses=LevelSerializer(many=True),
+    )
+    @action(detail=False)
+    def levels(self, request: Request) -> Response:
+        asked = self.query(LevelQuery)
+        rows = self._narrowed(self.get_queryset(), asked)
+        if asked["counted"] is not None:
+            rows = rows.filter(counted_at__isnull=not asked["counted"])
+        if "free_below" in asked:
+            free = F("on_hand") - F("reserved") - F("held") - F("damaged")
+            rows = rows.alias(free_units=free).filter(free_units__lt=asked["free_below"])
+        self.ordering = ("-id",)
+        return self.page(rows.values("id", *_LEVEL, *_ITEM), _level)
+
+    @extend_schema(
+        summary="The trail of every unit, latest first",
+        parameters=[MovementQuery],
+        responses=MovementSerializer(many=True),
+    )
+    @action(detail=False)
+    def movements(self, request: Request) -> Response:
+        asked = self.query(MovementQuery)
+        rows = self._narrowed(StockMovement.objects.filter(merchant=self.merchant), asked)
+        for name in ("kind", "bucket"):
+            if asked.get(name):
+                rows = rows.filter(**{f"{name}__in": asked[name]})
+        if "order" in asked:
+            rows = rows.filter(order_ref=asked["order"])
+        if "after" in asked:
+            rows = rows.filter(at__gte=asked["after"])
+        if "before" in asked:
+            rows = rows.filter(at__lt=asked["before"])
+        self.ordering = ("-at", "-id")
+        return self.page(rows.values(*_MOVEMENT, *_ITEM), _movement)
+
+    @extend_schema(
+        summary="Correct or count stock",
+        request=Adjustment,
+        responses={201: MovementSerializer},
+        examples=[
+            OpenApiExample(
+                "Counted",
+                {"sku": "MUG-BLUE", "location": "main", "set_to": 12, "reason": "Count"},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Broken",
+                {"sku": "MUG-BLUE", "delta": -1, "reason": "Dropped"},
+                request_only=True,
+            ),
+        ],
+    )
+    @action(detail=False, methods=["post"])
+    def adjust(self, request: Request) -> Response:
+        asked = self.read(Adjustment)
+        variant = self._variant(asked)
+        place = (
+            location_of(self.merchant, asked["location"], field="location")
+            if "location" in asked
+            else locations.default(self.merchant.pk)
+        )
+        if not place.is_active:
+            raise ledger.LedgerRefused(f"{place.name} is closed. Open it before counting there.")
+        moved = self.audited(
+            "stock.adjusted",
+            variant,
+            lambda: ledger.adjust(
+                variant=variant,
+                location=place,
+                delta=asked.get("delta"),
+                set_to=asked.get("set_to"),
+                reason=asked["reason"],
+                actor=self.actor,
+                request_id=request_id(),
+            ),
+            location=place.code,
+            delta=asked.get("delta"),
+            set_to=asked.get("set_to"),
+            reason=asked["reason"],
+        )
+        row = StockMovement.objects.filter(pk=moved.pk).values(*_MOVEMENT, *_ITEM).get()
+        return Response(_movement(row), status=201)
+
+    def _variant(self, asked: dict[str, Any]) -> Variant:
+        if "sku" in asked:
+            return variant_by_sku(self.merchant, asked["sku"], field="sku")
+        return variant_by_id(self.merchant, asked["variant"], field="variant")
+
+    def _narrowed(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+        if "sku" in asked:
+            rows = rows.filter(
+                variant__merchant=self.merchant, variant__sku_key=sku_key(asked["sku"])
+            )
+        if "variant" in asked:
+            rows = rows.filter(variant_id=asked["variant"])
+        if "location" in asked:
+            rows = rows.filter(
+                location=location_of(self.merchant, asked["location"], field="location")
+            )
+        return rows
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "variant": {
+            "id": row["variant_id"],
+            "sku": row["variant__sku"],
+            "title": row["variant__title"],
+        },
+        "location": {
+            "id": row["location_id"],
+            "code": row["location__code"],
+            "name": row["location__name"],
+        },
+    }
+
+
+def _level(row: Mapping[str, Any]) -> dict[str, Any]:
+    free = row["on_hand"] - row["reserved"] - row["held"] - row["damaged"]
+    return {"id": row["id"], **_item(row), **{name: row[name] for name in _LEVEL}, "free": free}
+
+
+def _movement(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**{name: row[name] for name in _MOVEMENT}, **_item(row)}

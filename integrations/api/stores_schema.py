@@ -1,0 +1,223 @@
+"""Integrations (connected stores) as they are asked for and shown. Secrets go in and never come
+out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rest_framework import serializers
+
+from integrations.api.fields import Query, Strict, When, Words
+from integrations.api.order_schema import OrderSerializer
+from integrations.api.runs_schema import AppliedSerializer, RunSerializer
+from integrations.models import Credential, Endpoint, Store, StoreStatus, Stream, StreamName
+from integrations.platform import CredentialField, PlatformCard
+
+
+class StreamSerializer(serializers.ModelSerializer[Stream]):
+    name = serializers.CharField(read_only=True)
+
+    class Meta:
+        model = Stream
+        fields = (
+            "name",
+            "enabled",
+            "every_s",
+            "read_through",
+            "last_success_at",
+            "next_at",
+            "failures",
+            "last_error",
+        )
+        read_only_fields = fields
+
+
+class CredentialSerializer(serializers.ModelSerializer[Credential]):
+    class Meta:
+        model = Credential
+        fields = ("kind", "state", "fingerprint", "scopes", "expires_at", "updated_at")
+        read_only_fields = fields
+
+
+class WebhooksSerializer(serializers.ModelSerializer[Endpoint]):
+    class Meta:
+        model = Endpoint
+        fields = ("status", "subscriptions", "last_received_at", "last_checked_at", "problem")
+        read_only_fields = fields
+
+
+class IntegrationSerializer(serializers.ModelSerializer[Store]):
+    store_url = serializers.CharField(source="base_url", read_only=True)
+    streams = StreamSerializer(many=True, read_only=True)
+    credentials = CredentialSerializer(many=True, read_only=True)
+    webhooks = WebhooksSerializer(many=True, read_only=True, source="endpoints")
+
+    class Meta:
+        model = Store
+        fields = (
+            "id",
+            "platform",
+            "name",
+            "store_url",
+            "status",
+            "status_reason",
+            "auto_sync",
+            "writes_enabled",
+            "import_since",
+            "currency",
+            "timezone",
+            "version",
+            "options",
+            "created_at",
+            "last_ok_at",
+            "disconnected_at",
+            "streams",
+            "credentials",
+            "webhooks",
+        )
+        read_only_fields = fields
+
+
+class IntegrationQuery(Query):
+    status = Words(StoreStatus.values, help_text="Default: all but disconnected.")
+    platform = serializers.CharField(required=False)
+
+
+class _Settings(Strict):
+    name = serializers.CharField(max_length=120, required=False, help_text="Default: the store's.")
+    auto_sync = serializers.BooleanField(
+        required=False, help_text="Poll and listen without being asked."
+    )
+    writes_enabled = serializers.BooleanField(
+        required=False, help_text="Off until turned on: Logix changes nothing in the store."
+    )
+    import_since = When(
+        required=False, allow_null=True, help_text="Orders placed before are left out."
+    )
+    options = serializers.DictField(required=False)
+
+
+class OneClick(Strict):
+    store_url = serializers.CharField(max_length=300)
+    name = serializers.CharField(max_length=120, required=False)
+    auto_sync = serializers.BooleanField(required=False)
+    writes_enabled = serializers.BooleanField(required=False)
+
+
+class SyncRequest(Strict):
+    stream = serializers.ChoiceField(StreamName.choices, default=StreamName.ORDERS.value)
+    since = When(required=False, help_text="Read the window from here …")
+    until = When(required=False, help_text="… to here (now if left out).")
+    full = serializers.BooleanField(default=False, help_text="Read everything again.")
+    dry_run = serializers.BooleanField(default=False, help_text="Count, write nothing.")
+    order = serializers.CharField(
+        required=False, max_length=64, help_text="Only the order of this number, at once."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        since, until = attrs.get("since"), attrs.get("until")
+        if until and not since:
+            raise serializers.ValidationError({"until": "until needs since."}, "until_alone")
+        if since and until and since >= until:
+            raise serializers.ValidationError(
+                {"until": "until is not after since."}, "empty_window"
+            )
+        if "order" in attrs and (since or attrs["full"] or attrs["stream"] != StreamName.ORDERS):
+            raise serializers.ValidationError(
+                {"order": "order goes with neither stream, since nor full."}, "order_alone"
+            )
+        return attrs
+
+
+class SyncAcceptedSerializer(serializers.Serializer[Any]):
+    run = RunSerializer(
+        allow_null=True, help_text="Null: the stream is read at once, as the clock would."
+    )
+    stream = StreamSerializer()
+
+
+class OrderSyncedSerializer(serializers.Serializer[Any]):
+    applied = AppliedSerializer()
+
+
+class RefetchedSerializer(serializers.Serializer[Any]):
+    applied = AppliedSerializer()
+    order = OrderSerializer()
+
+
+class IdentitySerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    base_url = serializers.CharField()
+    currency = serializers.CharField()
+    timezone = serializers.CharField()
+    version = serializers.CharField()
+    granted = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField())
+    clock_skew_s = serializers.FloatField(allow_null=True)
+
+
+class ConnectionTestSerializer(serializers.Serializer[Any]):
+    ok = serializers.BooleanField()
+    sentence = serializers.CharField(help_text="What was found, and what to do about it.")
+    error_code = serializers.CharField()
+    warnings = serializers.ListField(child=serializers.CharField())
+    elapsed_s = serializers.FloatField()
+    identity = IdentitySerializer(allow_null=True)
+
+
+class OneClickSerializer(serializers.Serializer[Any]):
+    authorize_url = serializers.CharField(help_text="Send the merchant's browser here.")
+    expires_at = serializers.DateTimeField()
+
+
+def connect_body(card: PlatformCard) -> type[_Settings]:
+    """The body of POST /{platform}/integrations: the store's address, what the card asks for, and
+    settings.
+    """
+    fields: dict[str, Any] = {
+        "store_url": serializers.CharField(
+            max_length=300, help_text="Address of the store, as in a browser."
+        )
+    }
+    fields |= {field.name: _credential(field) for field in card.credential_fields}
+    return type(f"{card.slug.title()}Connect", (_Settings,), fields)
+
+
+def change_body(card: PlatformCard) -> type[_Settings]:
+    """The body of PATCH: settings; new credentials or another address are tested first."""
+    fields: dict[str, Any] = {"store_url": serializers.CharField(max_length=300, required=False)}
+    fields |= {field.name: _credential(field, required=False) for field in card.credential_fields}
+    return type(f"{card.slug.title()}Change", (_Settings,), fields)
+
+
+def one_click_body(card: PlatformCard) -> type[Strict]:
+    return type(f"{card.slug.title()}OneClick", (OneClick,), {})
+
+
+def _credential(field: CredentialField, *, required: bool | None = None) -> serializers.CharField:
+    must = field.required if required is None else required
+    return serializers.CharField(
+        max_length=1000,
+        required=must,
+        write_only=True,
+        help_text=field.help or field.label,
+        validators=[_Looks(field)] if field.pattern else None,
+    )
+
+
+class _Looks:
+    """A plain typo check, so that the answer to a cut-off key is quick and says so. Never repeats
+    the value.
+    """
+
+    def __init__(self, field: CredentialField) -> None:
+        self.pattern = re.compile(field.pattern)
+        self.label = field.label
+
+    def __call__(self, value: str) -> None:
+        if not self.pattern.fullmatch(value):
+            raise serializers.ValidationError(
+                f"This does not look like a {self.label}. Was it copied in full?", "pattern"
+            )

@@ -1,0 +1,65 @@
+"""Every address of the API below ``/api/v1/``. None ends in a slash; none redirects."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.csrf import csrf_exempt
+
+from integrations import registry
+from integrations.api import errors
+from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
+from integrations.api.formats import encode
+from integrations.api.orders import OrderViews
+from integrations.api.platforms import PlatformViews
+from integrations.api.runs import ParkedViews, RunViews
+from integrations.api.stock import StockViews
+from integrations.api.stores import AllStoreViews
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest, rest: str) -> HttpResponse:
+    detail = "There is nothing at this address."
+    if rest.endswith("/"):
+        detail = "There is nothing at this address. Addresses of the API do not end in a slash."
+    return HttpResponse(
+        encode(errors.problem(404, "no_such_address", detail)),
+        status=404,
+        content_type=errors.CONTENT_TYPE,
+    )
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("platforms", PlatformViews.at(get="platforms")),
+    path("integrations", AllStoreViews.at(get="list")),
+    path("runs/<uuid:pk>", RunViews.at(get="retrieve")),
+    path("runs/<uuid:pk>/cancel", RunViews.at(post="cancel")),
+    path("runs/<uuid:pk>/pause", RunViews.at(post="pause")),
+    path("runs/<uuid:pk>/resume", RunViews.at(post="resume")),
+    path("parked", ParkedViews.at(get="list")),
+    path("parked/<uuid:pk>", ParkedViews.at(get="retrieve")),
+    path("parked/<uuid:pk>/retry", ParkedViews.at(post="retry")),
+    path("parked/<uuid:pk>/dismiss", ParkedViews.at(post="dismiss")),
+    path("orders", OrderViews.at(get="list")),
+    path("orders/<uuid:pk>", OrderViews.at(get="retrieve")),
+    path("orders/<uuid:pk>/timeline", OrderViews.at(get="timeline")),
+    path("orders/<uuid:pk>/status", OrderViews.at(post="status")),
+    path("orders/<uuid:pk>/shipments", OrderViews.at(post="shipments")),
+    path("orders/<uuid:pk>/shipments/<uuid:shipment_id>", OrderViews.at(patch="tracking")),
+    path("orders/<uuid:pk>/cancel", OrderViews.at(post="cancel")),
+    path("orders/<uuid:pk>/notes", OrderViews.at(post="notes")),
+    path("orders/<uuid:pk>/refetch", OrderViews.at(post="refetch")),
+    path("products", ProductViews.at(get="list")),
+    path("products/<uuid:pk>", ProductViews.at(get="retrieve")),
+    path("variants", VariantViews.at(get="list")),
+    path("variants/<uuid:pk>", VariantViews.at(get="retrieve")),
+    path("listings", ListingViews.at(get="list")),
+    path("listings/<uuid:pk>", ListingViews.at(get="retrieve")),
+    path("locations", LocationViews.at(get="list", post="create")),
+    path("locations/<uuid:pk>", LocationViews.at(get="retrieve", patch="partial_update")),
+    path("stock/levels", StockViews.at(get="levels")),
+    path("stock/movements", StockViews.at(get="movements")),
+    path("stock/adjust", StockViews.at(post="adjust")),
+    *(path(f"{card.slug}/", include(card.routes)) for card in registry.cards() if card.routes),
+    path("<path:rest>", no_such_address),
+]

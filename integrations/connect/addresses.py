@@ -1,0 +1,65 @@
+"""A store's address as people type it, made into the one address we keep."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from integrations import limits
+
+# Places inside a store that people copy from the browser. What follows them is never part of the
+# store's address.
+INSIDE = frozenset(
+    {
+        "admin",
+        "cart",
+        "checkout",
+        "index.html",
+        "index.php",
+        "my-account",
+        "wc-api",
+        "wc-auth",
+        "wp-admin",
+        "wp-content",
+        "wp-json",
+        "wp-login.php",
+    }
+)
+_MOST_PARENTS = 2
+
+
+def tidy(typed: str) -> str:
+    """The address with scheme, in lower case where it does not matter, without query, default port
+    and noise.
+
+    ``Shop.example/wp-admin/`` becomes ``https://shop.example``; a sub-directory stays. Raises
+    Misconfigured with a sentence when the address may not be called. No DNS is asked.
+    """
+    text = typed.strip().strip("<>\"'“”")
+    if "://" not in text:
+        text = f"https://{text.lstrip('/')}"
+    scheme, _, rest = text.partition("://")
+    text = f"{scheme.lower()}://{rest}"
+    origin = limits.guard().check_url(text)
+    return f"{origin}{_path(urlsplit(text).path)}"
+
+
+def candidates(base_url: str) -> tuple[str, ...]:
+    """The address itself, then the ones above it: a page of the shop (``/shop/mugs``) looks like a
+    sub-directory.
+    """
+    found = [base_url]
+    scheme, _, rest = base_url.partition("://")
+    while "/" in rest and len(found) <= _MOST_PARENTS:
+        rest = rest.rpartition("/")[0]
+        found.append(f"{scheme}://{rest}")
+    return tuple(found)
+
+
+def _path(path: str) -> str:
+    kept = []
+    for segment in path.split("/"):
+        if unquote(segment).lower() in INSIDE:
+            break
+        if segment not in ("", "."):
+            kept.append(segment)
+    return "".join(f"/{segment}" for segment in kept)

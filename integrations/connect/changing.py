@@ -1,0 +1,222 @@
+"""What people do with a connected store: change, renew, pause, resume, let it write, disconnect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.utils import timezone
+
+from integrations import authentication, lifecycle, registry
+from integrations.base import StoreIdentity
+from integrations.connect import addresses, hooks, opening, signals, testing
+from integrations.errors import PlatformError
+from integrations.lifecycle import ConnectError
+from integrations.models import (
+    LIVE_STATES,
+    Credential,
+    Endpoint,
+    Store,
+    StoreStatus,
+    Stream,
+    SyncRun,
+)
+from logix.accounts import audit
+
+log = structlog.get_logger(__name__)
+
+# What ``change_store`` writes as it is given; the rest has a function of its own.
+_PLAIN = frozenset({"name", "auto_sync", "import_since", "options"})
+_LONGEST_NAME = 120
+
+
+def pause(store: Store, *, actor: str, reason: str = "") -> None:
+    """Stop reading and writing; deliveries are kept until ``resume``. Raises MoveRefused."""
+    lifecycle.move(store, StoreStatus.PAUSED, actor=actor, action="store.paused", reason=reason)
+
+
+def resume(store: Store, *, actor: str) -> None:
+    """Go on. A store that refused its credentials is asked first. Raises MoveRefused,
+    PlatformError.
+    """
+    if store.status == StoreStatus.NEEDS_MERCHANT:
+        testing.take_identity(store, _identify(store))
+    with transaction.atomic():
+        lifecycle.move(store, StoreStatus.ACTIVE, actor=actor, action="store.resumed")
+        _credentials_work(store)
+        opening.wake(store)
+        signals.store_opened.send(sender=Store, store=store, actor=actor)
+
+
+def recheck_refused(limit: int = 50) -> int:
+    """Ask stores that refused their credentials once more, and resume those that accept them again:
+    a key may have been mended in the store, or the refusal was a passing fault. Return how many
+    came back. Call it hourly.
+    """
+    came_back = 0
+    for store in Store.objects.filter(status=StoreStatus.NEEDS_MERCHANT)[:limit]:
+        try:
+            resume(store, actor="system")
+            came_back += 1
+        except (PlatformError, ConnectError) as err:
+            log.info("still_refused", store=str(store.pk), code=err.code)
+    return came_back
+
+
+def change_store(store: Store, *, actor: str, **changes: Any) -> None:
+    """Change ``name``, ``auto_sync``, ``import_since``, ``options`` (merged; None removes one),
+    ``credentials`` (merged), ``base_url`` or ``writes_enabled``. What touches the connection is
+    tested first.
+
+    Raises ConnectError, PlatformError; nothing is changed then.
+    """
+    known = _PLAIN | {"credentials", "base_url", "writes_enabled"}
+    if unknown := sorted(set(changes) - known):
+        raise ConnectError(f"{', '.join(unknown)} cannot be changed.", code="unknown_setting")
+    if store.status == StoreStatus.DISCONNECTED:
+        raise ConnectError(
+            f"{store.name} is disconnected. Connect its address again.", code="wrong_state"
+        )
+    plain = _plain_changes(store, {n: v for n, v in changes.items() if n in _PLAIN})
+    if "credentials" in changes or "base_url" in changes:
+        _renew(store, changes.get("credentials") or {}, changes.get("base_url", ""), actor)
+    if plain:
+        _write(store, plain, actor)
+    if "auto_sync" in plain:
+        # Calls a store: after the commit, wherever this was called from.
+        transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
+    if "writes_enabled" in changes:
+        set_writes(store, enabled=bool(changes["writes_enabled"]), actor=actor)
+
+
+def set_writes(store: Store, *, enabled: bool, actor: str) -> None:
+    """Let Logix change things in the store, or stop it. Turning on asks the store whether the key
+    may write. Raises ConnectError, PlatformError.
+    """
+    if enabled == store.writes_enabled:
+        return
+    if enabled:
+        card = registry.card(store.platform)
+        if testing.is_read_only(card, _identify(store)):
+            raise ConnectError(opening.READ_ONLY, code="read_only_key")
+    with transaction.atomic():
+        Store.objects.filter(pk=store.pk).update(writes_enabled=enabled)
+        action = "store.writes_on" if enabled else "store.writes_off"
+        audit.record(action, actor=actor, merchant=store.merchant, obj=store)
+        store.writes_enabled = enabled
+        if enabled:
+            signals.store_opened.send(sender=Store, store=store, actor=actor)
+
+
+def disconnect(store: Store, *, actor: str) -> None:
+    """End the connection: webhooks removed (as far as the store lets us), credentials wiped,
+    nothing read or written any more. Orders and stock stay, and connecting the address again goes
+    on with them. Raises MoveRefused.
+    """
+    if not lifecycle.may_move(store, StoreStatus.DISCONNECTED):
+        raise lifecycle.MoveRefused(f"{store.name} is disconnected already.")
+    left = hooks.drop_webhooks(store)
+    now = timezone.now()
+    with transaction.atomic():
+        lifecycle.move(
+            store,
+            StoreStatus.DISCONNECTED,
+            actor=actor,
+            action="store.disconnected",
+            reason=left,
+            disconnected_at=now,
+            writes_enabled=False,
+        )
+        Credential.objects.filter(store=store).delete()
+        Endpoint.objects.filter(store=store).update(
+            status=Endpoint.Status.CLOSED, subscriptions=[], problem=left
+        )
+        Stream.objects.filter(store=store).update(next_at=None)
+        SyncRun.objects.filter(store=store, state__in=LIVE_STATES).update(cancel_requested=True)
+
+
+def _renew(store: Store, credentials: Mapping[str, str], base_url: str, actor: str) -> None:
+    """Test the store with new keys or at a new address, then keep them."""
+    card = registry.card(store.platform)
+    try:
+        kept = authentication.read_credentials(store)
+    except PlatformError:
+        kept = {}
+    values = testing.check_values(card, {**kept, **credentials})
+    try:
+        address = addresses.tidy(base_url) if base_url else store.base_url
+        opening.refuse_duplicate(store.merchant, card, address, but=store)
+        address, identity = testing.find(card, address, values, store.options)
+    except PlatformError as err:
+        err.message = testing.sentence(err, card)
+        raise
+    if store.writes_enabled and testing.is_read_only(card, identity):
+        raise ConnectError(opening.READ_ONLY, code="read_only_key")
+    with transaction.atomic():
+        if address != store.base_url:
+            _write(store, {"base_url": address}, actor)
+        testing.take_identity(store, identity)
+        authentication.save_credentials(
+            store, values, kind=card.auth_kinds[0], actor=actor, scopes=identity.granted
+        )
+        if store.status == StoreStatus.NEEDS_MERCHANT:
+            lifecycle.move(store, StoreStatus.ACTIVE, actor=actor, action="store.resumed")
+        if store.is_active:
+            opening.wake(store)
+            signals.store_opened.send(sender=Store, store=store, actor=actor)
+    if store.is_active and store.auto_sync:
+        transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
+
+
+def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:
+    """What really changes. Raises ConnectError for an empty name."""
+    if "name" in changes:
+        changes["name"] = str(changes["name"]).strip()[:_LONGEST_NAME]
+        if not changes["name"]:
+            raise ConnectError("A store needs a name.", code="name_missing")
+    if "options" in changes:
+        merged = {**store.options, **(changes["options"] or {})}
+        changes["options"] = {name: value for name, value in merged.items() if value is not None}
+    rows = Store.objects.filter(pk=store.pk).values(*changes).first() if changes else None
+    return {n: v for n, v in changes.items() if rows is None or rows[n] != v}
+
+
+def _write(store: Store, changes: Mapping[str, Any], actor: str) -> None:
+    before = Store.objects.values(*changes).get(pk=store.pk)
+    with transaction.atomic():
+        Store.objects.filter(pk=store.pk).update(**changes)
+        audit.record(
+            "store.changed",
+            actor=actor,
+            merchant=store.merchant,
+            obj=store,
+            details={name: {"from": before[name], "to": changes[name]} for name in changes},
+        )
+    for name, value in changes.items():
+        setattr(store, name, value)
+
+
+def _webhooks_follow(store: Store) -> None:
+    """Subscriptions exist while the store is to be listened to."""
+    if store.auto_sync and store.is_active:
+        hooks.try_webhooks(store)
+    elif not store.auto_sync:
+        hooks.drop_webhooks(store)
+
+
+def _credentials_work(store: Store) -> None:
+    refused = Credential.objects.filter(store=store, state=Credential.State.REAUTH)
+    refused.update(state=Credential.State.OK)
+
+
+def _identify(store: Store) -> StoreIdentity:
+    """Ask the store who it is, past its breaker. Raises PlatformError with what to do."""
+    card = registry.card(store.platform)
+    try:
+        with authentication.adapter_for(store, insists=True) as adapter:
+            return adapter.identify()
+    except PlatformError as err:
+        err.message = testing.sentence(err, card)
+        raise

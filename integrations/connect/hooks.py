@@ -1,0 +1,203 @@
+"""Webhooks of a store: the address it delivers to, its subscriptions, the secret it signs with."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from integrations import authentication, registry
+from integrations.base import Subscription
+from integrations.connect.testing import sentence
+from integrations.errors import PlatformError
+from integrations.lifecycle import ConnectError
+from integrations.models import Endpoint, Store, Stream
+from integrations.platform import Ability
+from logix.accounts import audit
+from logix.common import crypto
+from logix.common.ids import uuid7
+
+log = structlog.get_logger(__name__)
+
+OLD_SECRET_LIVES = timedelta(hours=24)
+_SECRET_BYTES = 32
+
+
+def open_endpoint(store: Store) -> Endpoint:
+    """The address the store delivers to; made when there is none. Call in a transaction."""
+    found = _endpoint(store)
+    if found is not None:
+        return found
+    key, token = uuid7(), secrets.token_urlsafe(_SECRET_BYTES)
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    return Endpoint.objects.create(
+        id=key,
+        store=store,
+        token_digest=crypto.digest(token),
+        token_sealed=authentication.seal(store, token, "token_sealed", str(key)),
+        secret_sealed=authentication.seal(store, secret, "secret_sealed", str(key)),
+    )
+
+
+def reconcile_webhooks(store: Store) -> list[Subscription]:
+    """Make the store's subscriptions what they should be and keep what is live. What had to be
+    mended is counted, and the store is read at once: something may have been missed.
+
+    Raises PlatformError; the endpoint then says in words why there are no webhooks. Polling goes on
+    regardless.
+    """
+    card = registry.card(store.platform)
+    if not card.can(Ability.WEBHOOKS):
+        return []
+    endpoint = open_endpoint(store)
+    now = timezone.now()
+    if reason := unreachable(store):
+        _save(endpoint, problem=reason, last_checked_at=now)
+        return []
+    try:
+        with authentication.adapter_for(store) as adapter:
+            live = adapter.setup_webhooks(card.topics)
+    except PlatformError as err:
+        minutes = max(1, round(card.poll_every.total_seconds() / 60))
+        words = f"{sentence(err, card)} Until then orders are read every {minutes} min."
+        _save(endpoint, problem=words, last_checked_at=now)
+        raise
+    asleep = [found.topic for found in live if not found.active]
+    mended = sum(bool(found.mended) for found in live) if endpoint.subscriptions else 0
+    _save(
+        endpoint,
+        subscriptions=[_kept(found) for found in live],
+        problem=f"Not active at the store: {', '.join(asleep)}." if asleep else "",
+        last_checked_at=now,
+        mended=F("mended") + mended,
+    )
+    if mended:
+        Stream.objects.filter(store=store, next_at__gt=now).update(next_at=now)
+        log.warning("webhooks_mended", store=str(store.pk), count=mended)
+    return live
+
+
+def try_webhooks(store: Store) -> str:
+    """``reconcile_webhooks`` where a failure must not stop what is being done. The problem in
+    words, or ''.
+    """
+    try:
+        reconcile_webhooks(store)
+    except PlatformError as err:
+        log.warning("webhooks_not_registered", store=str(store.pk), code=err.code)
+    endpoint = _endpoint(store)
+    return endpoint.problem if endpoint is not None else ""
+
+
+def rotate_webhook_secret(store: Store, *, actor: str) -> None:
+    """Give the store a new secret to sign with; for 24 hours the old one is good as well, so
+    nothing on its way is refused. Raises PlatformError when the store could not be told; then the
+    old one stays in use.
+    """
+    endpoint = _endpoint(store)
+    if endpoint is None:
+        raise ConnectError(f"{store.name} has no webhooks.", code="no_webhooks")
+    old = _open_secret(store, endpoint)
+    new = secrets.token_urlsafe(_SECRET_BYTES)
+    with transaction.atomic():
+        # Settles the race of two people rotating at once: the second finds another secret than it
+        # read.
+        rows = Endpoint.objects.filter(pk=endpoint.pk, secret_sealed=endpoint.secret_sealed)
+        if not rows.update(**_two_secrets(store, endpoint, current=new, previous=old)):
+            raise ConnectError(
+                f"The secret of {store.name} was just changed by somebody else.", code="busy"
+            )
+        audit.record("webhooks.secret_rotated", actor=actor, merchant=store.merchant, obj=store)
+    endpoint.refresh_from_db()
+    try:
+        reconcile_webhooks(store)
+    except PlatformError:
+        # Some subscriptions may sign with the new one already: it stays valid as the other one.
+        _save(endpoint, **_two_secrets(store, endpoint, current=old, previous=new))
+        raise
+
+
+def drop_webhooks(store: Store) -> str:
+    """Remove the subscriptions at the store, as far as it lets us. The problem in words, or ''."""
+    card = registry.card(store.platform)
+    endpoint = _endpoint(store)
+    if endpoint is None or not endpoint.subscriptions or not card.can(Ability.WEBHOOKS):
+        return ""
+    try:
+        with authentication.adapter_for(store, insists=True) as adapter:
+            adapter.drop_webhooks()
+    except PlatformError as err:
+        log.warning("webhooks_not_dropped", store=str(store.pk), code=err.code)
+        return f"Its webhooks could not be removed at the store: {err}"
+    _save(endpoint, subscriptions=[])
+    return ""
+
+
+def unreachable(store: Store) -> str:
+    """Why the store cannot deliver to this hub, as far as the addresses tell; '' when nothing
+    speaks against it.
+    """
+    hub = urlsplit(settings.LOGIX_PUBLIC_URL)
+    if _is_loopback(hub.hostname or "") and not _is_loopback(
+        urlsplit(store.base_url).hostname or ""
+    ):
+        return (
+            f"{store.name} cannot reach this hub: its address {settings.LOGIX_PUBLIC_URL} is only "
+            "known on this "
+            "machine. Set LOGIX_PUBLIC_URL to its https:// address. Until then orders are read by "
+            "polling."
+        )
+    return ""
+
+
+def _endpoint(store: Store) -> Endpoint | None:
+    return Endpoint.objects.filter(store=store).exclude(status=Endpoint.Status.CLOSED).first()
+
+
+def _open_secret(store: Store, endpoint: Endpoint) -> str:
+    return authentication.open_sealed(
+        store,
+        endpoint.secret_sealed,
+        "integrations_endpoint",
+        "secret_sealed",
+        str(endpoint.pk),
+    ).decode()
+
+
+def _two_secrets(
+    store: Store, endpoint: Endpoint, *, current: str, previous: str
+) -> dict[str, Any]:
+    row = str(endpoint.pk)
+    return {
+        "secret_sealed": authentication.seal(store, current, "secret_sealed", row),
+        "previous_secret_sealed": authentication.seal(
+            store, previous, "previous_secret_sealed", row
+        ),
+        "previous_valid_until": timezone.now() + OLD_SECRET_LIVES,
+    }
+
+
+def _kept(found: Subscription) -> dict[str, Any]:
+    """Without the address: it holds the token."""
+    return {"external_id": found.external_id, "topic": found.topic, "active": found.active}
+
+
+def _save(endpoint: Endpoint, **changes: Any) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(**changes)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

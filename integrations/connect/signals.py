@@ -1,0 +1,9 @@
+"""What connecting tells the rest of the hub, inside the writing transaction.
+``integrations.receivers`` listens.
+"""
+
+from django.dispatch import Signal
+
+# store: Store, actor: str. The store may be called again: connected, resumed, or given new
+# credentials.
+store_opened = Signal()

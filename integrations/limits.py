@@ -1,0 +1,50 @@
+"""How fast a store may be called, and where the hub may connect to at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from django.conf import settings
+
+from integrations.kit.ratelimit import Limiter, MemoryLimiter
+from integrations.kit.ratelimit_db import DatabaseLimiter
+from integrations.kit.ratelimit_redis import RedisLimiter
+from integrations.kit.ssrf import AddressGuard
+from integrations.platform import PlatformCard, RateLimit
+
+
+def limiter(card: PlatformCard) -> Limiter:
+    """The limiter shared with all workers: Redis when ``LOGIX_LIMITER_URL`` names one, else the
+    database.
+    """
+    return _limiter(card.slug, tuple(card.limits), settings.LOGIX_LIMITER_URL)
+
+
+def private_limiter(card: PlatformCard) -> Limiter:
+    """A limiter for calls to an address that is no store of ours yet."""
+    return MemoryLimiter(by_bucket(card.limits))
+
+
+def by_bucket(limits: Sequence[RateLimit]) -> dict[str, RateLimit]:
+    """Declared limits by bucket; calls of a bucket that is not named fall under "default"."""
+    found = {limit.bucket: limit for limit in limits}
+    found.setdefault("default", limits[0])
+    return found
+
+
+def guard() -> AddressGuard:
+    """The guard of the running settings."""
+    return _guard(tuple(settings.LOGIX_ALLOW_CIDRS), bool(settings.LOGIX_ALLOW_LOOPBACK_STORES))
+
+
+@lru_cache(maxsize=64)
+def _limiter(_slug: str, declared: tuple[RateLimit, ...], url: str) -> Limiter:
+    limits = by_bucket(declared)
+    in_database = DatabaseLimiter(limits)
+    return RedisLimiter(url, limits, fallback=in_database) if url else in_database
+
+
+@lru_cache(maxsize=4)
+def _guard(allowed: tuple[str, ...], loopback: bool) -> AddressGuard:
+    return AddressGuard(allow_cidrs=allowed, allow_loopback_http=loopback)

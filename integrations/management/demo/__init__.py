@@ -1,0 +1,3 @@
+"""The demonstration: every process of an embedded hub and a simulated store, started and stopped
+together.
+"""

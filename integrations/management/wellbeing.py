@@ -1,0 +1,217 @@
+"""Checks of the work: do worker and clock live, what waits too long, which store needs someone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models import Count, Min, Q
+from django.utils import timezone
+
+from integrations import registry
+from integrations.management.findings import Check, Finding, bad, in_words, ok, warn
+from integrations.models import (
+    Command,
+    Endpoint,
+    Heartbeat,
+    ParkedRecord,
+    Push,
+    ScheduleSlot,
+    Store,
+    StoreBreaker,
+    StoreStatus,
+    Stream,
+)
+
+YOUNG = timedelta(seconds=60)
+WAITS_TOO_LONG = timedelta(minutes=2)
+_FAILURES = 3
+_SKEW_MS = 60_000
+_START = (
+    "Start it: `celery -A logix worker`, `celery -A logix beat`, or both with `manage.py demo`."
+)
+
+
+def worker() -> Iterator[Finding]:
+    """The clock rings, and a worker answers with a heartbeat."""
+    now = timezone.now()
+    last = Heartbeat.objects.filter(kind="worker").order_by("-at").first()
+    if last is None or now - last.at > YOUNG:
+        ago = "never" if last is None else f"{in_words(now - last.at)} ago"
+        yield bad("worker", f"The last sign of life of a worker was {ago}.", _START)
+    else:
+        young = Heartbeat.objects.filter(kind="worker", at__gt=now - YOUNG).count()
+        yield ok("worker", f"{young} alive, the last sign {in_words(now - last.at)} ago.")
+
+
+def clock_ticks() -> Iterator[Finding]:
+    """Ticks are noted by the worker that answers them, so a dead worker looks like a dead clock."""
+    now = timezone.now()
+    last = ScheduleSlot.objects.filter(job="tick").order_by("-slot").first()
+    if last is None or now - last.slot > YOUNG:
+        ago = "never" if last is None else f"{in_words(now - last.slot)} ago"
+        yield bad("clock ticks", f"The clock last rang {ago}, so nothing is polled.", _START)
+    else:
+        yield ok("clock ticks", f"The last was {in_words(now - last.slot)} ago.")
+
+
+def waiting() -> Iterator[Finding]:
+    """The oldest of everything that should have been done by now."""
+    now = timezone.now()
+    active = Q(store__status=StoreStatus.ACTIVE)
+    oldest = {
+        "webhook deliveries": Store.objects.live().aggregate(
+            at=Min("deliveries__next_at", filter=Q(deliveries__state="new"))
+        )["at"],
+        "stock pushes": Push.objects.filter(
+            active, state=Push.State.READY, store__writes_enabled=True
+        ).aggregate(at=Min("next_at"))["at"],
+        "commands to stores": Command.objects.filter(
+            active,
+            state__in=[Command.State.NEW, Command.State.UNKNOWN],
+            store__writes_enabled=True,
+        ).aggregate(at=Min("next_at"))["at"],
+        "store readings": Stream.objects.due(now).aggregate(at=Min("next_at"))["at"],
+    }
+    for what, at in oldest.items():
+        yield _waited(what, at, now)
+
+
+def _waited(what: str, at: datetime | None, now: datetime) -> Finding:
+    if at is None or at > now - WAITS_TOO_LONG:
+        return ok("waiting", f"No {what} wait too long.")
+    return bad(
+        "waiting",
+        f"The oldest of the {what} should have been done {in_words(now - at)} ago.",
+        "See that worker and clock run, and that each lane (live, push, bulk, admin) has a worker; "
+        "start more workers if they are all there.",
+    )
+
+
+def stores() -> Iterator[Finding]:
+    """Stores that need someone, each with what to do."""
+    rows = Store.objects.exclude(status=StoreStatus.DISCONNECTED)
+    found = [
+        *_refused(rows.filter(status=StoreStatus.NEEDS_MERCHANT)),
+        *_unfinished(rows.filter(status=StoreStatus.TESTING)),
+        *_broken(),
+        *_failing(),
+        *_deaf(),
+        *_blocked(),
+        *_parked(),
+    ]
+    yield from found
+    if not found:
+        yield ok("stores", f"{rows.count()} connected, none needs anybody.")
+
+
+def _refused(rows: models.QuerySet[Store]) -> Iterator[Finding]:
+    for store in rows:
+        yield bad(
+            f"store {store.name}",
+            f"It does not accept its credentials any more. {store.status_reason}",
+            f"Make a new key there and give it to Logix. {_help(store)}".strip(),
+        )
+
+
+def _unfinished(rows: models.QuerySet[Store]) -> Iterator[Finding]:
+    for store in rows:
+        yield warn(
+            f"store {store.name}",
+            "It was tested but never started.",
+            "Resume it in the admin, or disconnect it.",
+        )
+
+
+def _broken() -> Iterator[Finding]:
+    rows = StoreBreaker.objects.exclude(state="closed").filter(store__status=StoreStatus.ACTIVE)
+    for row in rows.select_related("store"):
+        yield bad(
+            f"store {row.store.name}",
+            f"It keeps failing and is left alone for a while. {row.last_error}",
+            "See that the store is up; Logix looks again by itself. “Test connection” looks at "
+            "once.",
+        )
+
+
+def _failing() -> Iterator[Finding]:
+    rows = Stream.objects.filter(
+        enabled=True, failures__gte=_FAILURES, store__status=StoreStatus.ACTIVE
+    )
+    for stream in rows.select_related("store"):
+        yield bad(
+            f"store {stream.store.name}",
+            f"Its {stream.name} could not be read {stream.failures} times in a row. "
+            f"{stream.last_error}",
+            "Mend what the message says; Logix tries again by itself.",
+        )
+    skewed = Stream.objects.filter(store__status=StoreStatus.ACTIVE).exclude(
+        skew_ms__range=(-_SKEW_MS, _SKEW_MS)
+    )
+    for stream in skewed.select_related("store"):
+        yield warn(
+            f"store {stream.store.name}",
+            f"Its clock differs from ours by {abs(stream.skew_ms) // 1000} s.",
+            "Ask the store's operator to set its clock by NTP.",
+        )
+
+
+def _deaf() -> Iterator[Finding]:
+    rows = Endpoint.objects.filter(
+        status=Endpoint.Status.ACTIVE,
+        store__status=StoreStatus.ACTIVE,
+        store__auto_sync=True,
+    ).exclude(problem="")
+    for endpoint in rows.select_related("store"):
+        yield warn(
+            f"store {endpoint.store.name}",
+            f"It sends no webhooks: {endpoint.problem}",
+            "Mend the cause, then press “Check webhooks”. Until then its orders are read by "
+            "polling.",
+        )
+
+
+def _blocked() -> Iterator[Finding]:
+    rows = Push.objects.filter(
+        state=Push.State.BLOCKED,
+        store__status=StoreStatus.ACTIVE,
+        store__writes_enabled=True,
+    )
+    for store_id, name, count in (
+        rows.order_by()
+        .values_list("store", "store__name")
+        .annotate(Count("pk"))
+        .order_by("store__name")
+    ):
+        example = rows.filter(store=store_id).exclude(problem="").first()
+        yield warn(
+            f"store {name}",
+            f"{count} stock figures cannot be sent. {example.problem if example else ''}".strip(),
+            "Open the pushes of this store in the admin: each says why. Retry them when it is "
+            "mended.",
+        )
+
+
+def _parked() -> Iterator[Finding]:
+    rows = ParkedRecord.objects.filter(state=ParkedRecord.State.PARKED).exclude(
+        store__status=StoreStatus.DISCONNECTED
+    )
+    counts = rows.order_by().values_list("store__name").annotate(Count("pk"))
+    for name, count in counts.order_by("store__name"):
+        yield warn(
+            f"store {name}",
+            f"{count} records are parked because they could not be understood.",
+            "Open the parked records in the admin: each says why, and can be retried or dismissed.",
+        )
+
+
+def _help(store: Store) -> str:
+    try:
+        fields = registry.card(store.platform).credential_fields
+    except registry.UnknownPlatform as err:
+        return str(err)
+    return fields[0].help if fields else ""
+
+
+WELLBEING: tuple[Check, ...] = (worker, clock_ticks, waiting, stores)

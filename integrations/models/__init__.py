@@ -1,0 +1,48 @@
+"""Models of the connecting half: stores, what is read from them, what is written to them,
+housekeeping.
+"""
+
+from integrations.models.control import (
+    CallLog,
+    FieldRule,
+    Heartbeat,
+    RateBucket,
+    ScheduleSlot,
+    StoreBreaker,
+)
+from integrations.models.outbox import Command, Push
+from integrations.models.store import ConnectAttempt, Credential, Endpoint, Store, StoreStatus
+from integrations.models.sync import (
+    LIVE_STATES,
+    ParkedRecord,
+    RunKind,
+    RunState,
+    Stream,
+    StreamName,
+    SyncGap,
+    SyncRun,
+)
+
+__all__ = [
+    "LIVE_STATES",
+    "CallLog",
+    "Command",
+    "ConnectAttempt",
+    "Credential",
+    "Endpoint",
+    "FieldRule",
+    "Heartbeat",
+    "ParkedRecord",
+    "Push",
+    "RateBucket",
+    "RunKind",
+    "RunState",
+    "ScheduleSlot",
+    "Store",
+    "StoreBreaker",
+    "StoreStatus",
+    "Stream",
+    "StreamName",
+    "SyncGap",
+    "SyncRun",
+]

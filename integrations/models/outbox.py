@@ -1,0 +1,122 @@
+"""What is to be written to stores: pushes (the figure wanted, however often it changes) and
+commands (done once).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from integrations.models.store import Store
+from logix.common.ids import uuid7
+
+
+class Push(models.Model):
+    """Wanted against told, for one listing. A thousand changes raise ``want_version``; one write
+    settles them.
+
+    ``blocked`` waits for someone (writes off, merchant must act, parked with a reason); it is never
+    lost.
+    """
+
+    class State(models.TextChoices):
+        IDLE = "idle", "In step"
+        READY = "ready", "To be sent"
+        BUSY = "busy", "Being sent"
+        BLOCKED = "blocked", "Blocked"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="pushes")
+    listing = models.OneToOneField(
+        "inventory.Listing", on_delete=models.CASCADE, related_name="push"
+    )
+    state = models.CharField(max_length=8, choices=State.choices, default=State.IDLE)
+    want_version = models.BigIntegerField(default=0)
+    sent_version = models.BigIntegerField(default=0)
+    dirty_since = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+    pushed_value = models.IntegerField(null=True)
+    pushed_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    problem_code = models.CharField(max_length=60, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sent_version__lte=F("want_version")), name="push_versions"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["store", "next_at"], condition=Q(state="ready"), name="push_ready"
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state="busy"), name="push_busy"),
+        ]
+        verbose_name_plural = "pushes"
+
+    def __str__(self) -> str:
+        return f"stock of {self.listing_id}"
+
+
+class Command(models.Model):
+    """One write to a store, done once: keyed, in order per target, looked up before it is sent
+    again.
+    """
+
+    class Kind(models.TextChoices):
+        STATUS = "status", "Order status"
+        SHIPMENT = "shipment", "Shipment"
+        CANCEL = "cancel", "Cancel order"
+        NOTE = "note", "Order note"
+
+    class State(models.TextChoices):
+        NEW = "new", "Waiting"
+        BUSY = "busy", "Being sent"
+        UNKNOWN = "unknown", "Sent, answer lost"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused by the store"
+        PARKED = "parked", "Parked"
+        DROPPED = "dropped", "Dropped by a person"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="commands")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    key = models.CharField(max_length=120)
+    order_ref = models.UUIDField(db_index=True)
+    external_order_id = models.CharField(max_length=128)
+    payload: models.JSONField[Any] = models.JSONField(default=dict)
+    sequence = models.PositiveBigIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    changed = models.BooleanField(null=True)
+    problem_code = models.CharField(max_length=60, blank=True)
+    problem = models.TextField(blank=True)
+    requested_by = models.CharField(max_length=150, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["store", "key"], name="command_once")]
+        indexes = [
+            models.Index(
+                fields=["store", "next_at"],
+                condition=Q(state__in=["new", "unknown"]),
+                name="command_ready",
+            ),
+            models.Index(fields=["lease_until"], condition=Q(state="busy"), name="command_busy"),
+            models.Index(fields=["store", "order_ref", "id"], name="command_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.external_order_id}"

@@ -1,0 +1,173 @@
+"""A connected store, its credentials, and the addresses its webhooks come in at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.models.functions import Now
+
+from logix.common.ids import uuid7
+
+
+class StoreStatus(models.TextChoices):
+    DRAFT = "draft", "Draft"
+    AUTHORISING = "authorising", "Waiting for the merchant's consent"
+    TESTING = "testing", "Tested, not active yet"
+    ACTIVE = "active", "Active"
+    PAUSED = "paused", "Paused"
+    NEEDS_MERCHANT = "needs_merchant", "Merchant must reconnect"
+    DISCONNECTED = "disconnected", "Disconnected"
+
+
+class StoreQuerySet(models.QuerySet["Store"]):
+    def live(self) -> StoreQuerySet:
+        """Stores that may be called now."""
+        return self.filter(status=StoreStatus.ACTIVE)
+
+
+class Store(models.Model):
+    """``options`` is what staff chose, ``features`` what ``identify`` found out; both reach the
+    adapter.
+
+    ``stock_since``: from then on orders move stock here; what was finished before is imported as
+    past. ``stock_opened_at``: the store's figures were adopted as first counts (after its orders
+    were read).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey(
+        "accounts.Merchant", on_delete=models.PROTECT, related_name="stores"
+    )
+    platform = models.SlugField(max_length=40)
+    name = models.CharField(max_length=120)
+    base_url = models.URLField("Store URL", max_length=300)
+    status = models.CharField(max_length=16, choices=StoreStatus.choices, default=StoreStatus.DRAFT)
+    status_reason = models.TextField(blank=True)
+    auto_sync = models.BooleanField(default=True, help_text="Poll and listen without being asked.")
+    writes_enabled = models.BooleanField(
+        default=False, help_text="Off: Logix never changes anything in this store."
+    )
+    import_since = models.DateTimeField(null=True, blank=True)
+    stock_since = models.DateTimeField(null=True, blank=True)
+    stock_opened_at = models.DateTimeField(null=True, blank=True, editable=False)
+    currency = models.CharField(max_length=3, blank=True)
+    timezone = models.CharField(max_length=60, default="UTC")
+    version = models.CharField(max_length=40, blank=True)
+    options: models.JSONField[Any] = models.JSONField(default=dict, blank=True)
+    features: models.JSONField[Any] = models.JSONField(default=dict, blank=True)
+    data_key = models.ForeignKey("accounts.DataKey", on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    last_ok_at = models.DateTimeField(null=True, blank=True, editable=False)
+    disconnected_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    objects = StoreQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["merchant", "platform", "base_url"],
+                condition=~models.Q(status="disconnected"),
+                name="store_once",
+            ),
+        ]
+        indexes = [models.Index(fields=["status"], name="store_status")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == StoreStatus.ACTIVE
+
+
+class Credential(models.Model):
+    """Sealed JSON of the values the platform's card declares. ``version`` grows with every change
+    (refresh, rotation).
+    """
+
+    class State(models.TextChoices):
+        OK = "ok", "Works"
+        REFRESHING = "refreshing", "Being refreshed"
+        REAUTH = "reauth", "Merchant must reconnect"
+        REVOKED = "revoked", "Revoked"
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="credentials")
+    kind = models.CharField(max_length=20)
+    sealed = models.BinaryField()
+    version = models.PositiveIntegerField(default=1)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OK)
+    fingerprint = models.CharField(max_length=16, blank=True)
+    scopes: models.JSONField[Any] = models.JSONField(default=list)
+    expires_at = models.DateTimeField(null=True)
+    refresh_expires_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["store", "kind"], name="credential_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.store}"
+
+
+class Endpoint(models.Model):
+    """Where a store's webhooks come in: an unguessable address and one secret, two while the secret
+    is rotated.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Listening"
+        PAUSED = "paused", "Paused"
+        CLOSED = "closed", "Closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="endpoints")
+    token_digest = models.CharField(max_length=64, unique=True)
+    token_sealed = models.BinaryField()
+    secret_sealed = models.BinaryField()
+    previous_secret_sealed = models.BinaryField(null=True)
+    previous_valid_until = models.DateTimeField(null=True)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.ACTIVE)
+    subscriptions: models.JSONField[Any] = models.JSONField(default=list)
+    created_at = models.DateTimeField(db_default=Now())
+    last_received_at = models.DateTimeField(null=True)
+    last_checked_at = models.DateTimeField(null=True)
+    problem = models.TextField(blank=True)
+    mended = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store"], condition=~models.Q(status="closed"), name="endpoint_one_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"webhooks of {self.store}"
+
+
+class ConnectAttempt(models.Model):
+    """A one-click connect under way: single use, bound to merchant, platform and store address,
+    short-lived.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.CASCADE)
+    platform = models.SlugField(max_length=40)
+    base_url = models.URLField(max_length=300)
+    reference_digest = models.CharField(max_length=64, unique=True)
+    options: models.JSONField[Any] = models.JSONField(default=dict)
+    requested_by = models.CharField(max_length=150, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL)
+    problem = models.TextField(blank=True)
+
+    def __str__(self) -> str:
+        return f"connect {self.platform} {self.base_url}"

@@ -1,0 +1,37 @@
+"""What goes out to stores: pushes (figures wanted) and commands (things done once).
+
+The rest of the house calls what is named here, and ``gate.add_source``.
+"""
+
+from integrations.outbox.commands import enqueue_command
+from integrations.outbox.dirty import (
+    is_echo,
+    mark_dirty,
+    mark_listings,
+    mark_store,
+    note_store_figures,
+)
+from integrations.outbox.dispatch import send_commands
+from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
+from integrations.outbox.push import send_pushes
+from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
+
+__all__ = [
+    "Numbers",
+    "Swept",
+    "drop_command",
+    "due_stores",
+    "enqueue_command",
+    "is_echo",
+    "mark_dirty",
+    "mark_listings",
+    "mark_store",
+    "note_store_figures",
+    "numbers",
+    "retry_command",
+    "retry_push",
+    "send_commands",
+    "send_pushes",
+    "sweep",
+    "unblock_store",
+]

@@ -1,0 +1,136 @@
+"""The queue of commands: writes to a store that must happen once and in order. Shipments, statuses,
+cancellations, notes.
+
+Enqueued in the transaction that wants them, under a key that never doubles; ``dispatch`` sends
+them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from integrations.models import Command, Store
+from integrations.outbox.reasons import SENTENCES, Reason
+from logix.common import bulk
+from logix.common.bell import ring
+from logix.common.ids import uuid7
+from orders import services
+
+_State = Command.State
+WAITING = (_State.NEW, _State.UNKNOWN)
+# A later command of the same order waits for these. A refused or dropped one holds nobody up.
+_NOT_FINAL = (*WAITING, _State.BUSY, _State.PARKED)
+
+
+def enqueue_command(
+    *,
+    store_id: UUID,
+    kind: Command.Kind | str,
+    key: str,
+    order_ref: UUID,
+    external_order_id: str,
+    payload: dict[str, Any],
+    requested_by: str = "",
+    request_id: str = "",
+) -> Command:
+    """Have something told to the store, once per ``key``: the same key again returns the first
+    command unchanged.
+
+    Call it in the transaction that wants it. While writing to the store is off, the command waits
+    for that.
+    """
+    with transaction.atomic():
+        known = Command.objects.filter(store_id=store_id, key=key).first()
+        if known:
+            return known
+        writes, name, now = Store.objects.values_list("writes_enabled", "name", Now()).get(
+            pk=store_id
+        )
+        last = Command.objects.filter(store_id=store_id, order_ref=order_ref)
+        pk = uuid7()
+        row = {
+            "id": pk,
+            "store_id": store_id,
+            "kind": kind,
+            "key": key,
+            "order_ref": order_ref,
+            "external_order_id": external_order_id,
+            "payload": payload,
+            "sequence": (last.aggregate(last=Max("sequence"))["last"] or 0) + 1,
+            "state": _State.NEW,
+            "attempts": 0,
+            "next_at": now if writes else None,
+            "fence": 0,
+            "problem_code": "" if writes else Reason.WRITES_OFF,
+            "problem": "" if writes else SENTENCES[Reason.WRITES_OFF],
+            "requested_by": requested_by,
+            "request_id": request_id,
+        }
+        if not bulk.insert(Command, [row], ignore_conflicts=True):
+            return Command.objects.get(store_id=store_id, key=key)
+        command = Command.objects.get(pk=pk)
+        if writes:
+            ring_commands(store_id)
+        else:
+            note(command, "store_not_told", f"{name} was not told yet: writing to it is off")
+        return command
+
+
+def ring_commands(store_id: UUID, *, delay_s: float = 0.0) -> None:
+    ring("integrations.tasks.send_commands", str(store_id), queue="push", delay_s=delay_s)
+
+
+def due() -> QuerySet[Command]:
+    """Commands whose time has come and that no earlier one of the same order holds up."""
+    before = Q(sequence__lt=OuterRef("sequence")) | Q(
+        sequence=OuterRef("sequence"), pk__lt=OuterRef("pk")
+    )
+    earlier = Command.objects.filter(
+        before,
+        store_id=OuterRef("store_id"),
+        order_ref=OuterRef("order_ref"),
+        state__in=_NOT_FINAL,
+    )
+    return Command.objects.filter(~Exists(earlier), state__in=WAITING, next_at__lte=Now())
+
+
+def end(command: Command, event: tuple[str, str] | None, **changes: Any) -> bool:
+    """Write ``changes`` and an ``event`` (kind, title) on the order's timeline. False when somebody
+    else was faster: a worker that slept past its lease finds another fence, and nothing is written.
+    """
+    with transaction.atomic():
+        ended = Command.objects.filter(
+            pk=command.pk, fence=command.fence, state=command.state
+        ).update(fence=F("fence") + 1, lease_until=None, **changes)
+        if ended and event:
+            note(command, *event)
+    return bool(ended)
+
+
+def park(command: Command, code: str, sentence: str) -> bool:
+    """Set a command aside with its reason. Later ones of the same order wait for it."""
+    return end(
+        command,
+        ("store_not_told", f"The store was not told: {sentence}"),
+        state=_State.PARKED,
+        next_at=None,
+        problem_code=code[:60],
+        problem=sentence,
+    )
+
+
+def note(command: Command, kind: str, title: str, *, actor: str = "") -> None:
+    """A row on the order's timeline about this command."""
+    services.note_event(
+        command.order_ref,
+        kind=kind,
+        title=title,
+        data={"command": str(command.pk), "what": command.kind},
+        actor=actor or command.requested_by,
+        request_id=command.request_id,
+    )

@@ -1,0 +1,219 @@
+"""Sends wanted stock figures to one store: claim, gate, compute, one absolute write per shared
+figure, keep per line.
+
+The store is called outside of any transaction. A crash after the call sends the same absolute
+figure again, which is harmless; a stale worker is fenced off when it wants to keep its result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db.models import Case, F, Q, Value, When
+from django.db.models.functions import Now
+
+from integrations import authentication, policy, registry
+from integrations.base import BaseEcommerceIntegration
+from integrations.errors import ContractBroken, ItemError, PlatformError
+from integrations.models import Push, Store
+from integrations.outbox import claims, dirty, figures, gate
+from integrations.outbox.claims import Claimed, Ending
+from integrations.outbox.figures import Group
+from integrations.outbox.reasons import SENTENCES, Reason
+from integrations.policy import What
+from inventory.data import StockResult
+
+log = structlog.get_logger(__name__)
+
+# One task ends well before its soft time limit; what is left is rung for again.
+BUDGET_S = 40.0
+# Work that ripens within this time is rung for; later work is found by the clock.
+RIPENS_S = 15.0
+
+
+def send_pushes(store_id: UUID) -> int:
+    """Send what is due for one store and return how many listings were settled. Safe to run twice
+    or beside itself.
+
+    Stops at the first trouble that concerns the whole store, so a slow or broken store costs only
+    itself.
+    """
+    settled = 0
+    with ExitStack() as stack:
+        sender = _Sender(stack)
+        while sender.may_go_on():
+            store = _callable(store_id)
+            if store is None:
+                return settled
+            claimed, orders_unread = _claim(store)
+            if claimed is None:
+                return settled
+            if not claimed:
+                break
+            settled += sender.send(store, claimed, orders_unread=orders_unread)
+    _ring_for_rest(store_id)
+    return settled
+
+
+def _callable(store_id: UUID) -> Store | None:
+    """The store with ``now`` by the database's clock, or None when nothing may be written to it."""
+    store = (
+        Store.objects.live()
+        .select_related("data_key", "merchant")
+        .annotate(now=Now())
+        .filter(pk=store_id)
+        .first()
+    )
+    if store and not store.writes_enabled:
+        claims.block_ready(store_id, Reason.WRITES_OFF, SENTENCES[Reason.WRITES_OFF], None)
+        return None
+    return store
+
+
+def _ring_for_rest(store_id: UUID) -> None:
+    """Ring for what is or gets ripe soon. A short pause at least: what is due now may be in other
+    hands.
+    """
+    rest = Push.objects.filter(
+        store_id=store_id, state=Push.State.READY, store__writes_enabled=True
+    )
+    found = rest.order_by("next_at").values_list("next_at", Now()).first()
+    if found is None:
+        return
+    first, now = found
+    delay_s = max(0.2, (first - now).total_seconds())
+    if delay_s <= RIPENS_S:
+        dirty.ring_pushes(store_id, delay_s=delay_s)
+
+
+def _now(store: Store) -> datetime:
+    return store.now  # type: ignore[attr-defined]
+
+
+def _claim(store: Store) -> tuple[list[Claimed] | None, bool]:
+    """What may be sent now, and whether it goes although orders are unread, having waited long
+    enough for them.
+    """
+    now = _now(store)
+    due = Push.objects.filter(store=store, state=Push.State.READY, next_at__lte=now)
+    if not due.exists():
+        return [], False
+    closed = gate.look(store, now)
+    if closed:
+        held = Q(problem_code=Reason.GATE)
+        # The wait is counted from the first time a push stands before the closed gate.
+        due.filter(~held | Q(dirty_since__gt=closed.waited_since)).update(
+            next_at=now + gate.LOOK_AGAIN,
+            dirty_since=Case(When(held, then=F("dirty_since")), default=Value(now)),
+            problem_code=Reason.GATE,
+            problem=SENTENCES[Reason.GATE],
+        )
+    batch = registry.card(store.platform).stock_batch
+    return claims.take(store.pk, now, batch), closed is not None
+
+
+@dataclass(slots=True)
+class _Clock:
+    """The database's clock, carried on by this process between statements."""
+
+    at: datetime
+    since: float
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=time.monotonic() - self.since)
+
+
+class _Sender:
+    """One task's sending: the adapter is opened once, when there is something to call for."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack = stack
+        self._adapter: BaseEcommerceIntegration | None = None
+        self._end = time.monotonic() + BUDGET_S
+        self.stopped = False
+
+    def may_go_on(self) -> bool:
+        return not self.stopped and time.monotonic() < self._end
+
+    def send(self, store: Store, claimed: Sequence[Claimed], *, orders_unread: bool) -> int:
+        clock = _Clock(_now(store), time.monotonic())
+        plan = figures.plan(claimed, clock.now(), orders_unread=orders_unread)
+        endings = dict(plan.endings)
+        if plan.groups:
+            answers, failed, error = self._call(store, plan.groups)
+            endings |= figures.keep_answers(plan, answers, clock.now())
+            if error is not None:
+                endings |= self._failed(store, failed, error, clock.now())
+        if any(ending.code == Reason.NOT_KEPT for ending in endings.values()):
+            gate.pull_orders(store.pk, clock.now())
+        kept = claims.keep(endings, clock.now())
+        lost = [c.listing_id for c in claimed if c.id not in kept]
+        if lost:
+            # We slept past our lease, and our late write may have covered a newer one.
+            log.warning("push_fenced", store=str(store.pk), lost=len(lost))
+            dirty.mark_listings(lost)
+        return sum(1 for c in claimed if endings[c].settled and c.id in kept)
+
+    def _call(
+        self, store: Store, groups: Sequence[Group]
+    ) -> tuple[list[tuple[Group, StockResult]], list[Group], Exception | None]:
+        """Answers, then what was not answered and why. A refusal of a whole call is traced to its
+        line by halving.
+        """
+        answers: list[tuple[Group, StockResult]] = []
+        waiting = [list(groups)]
+        while waiting:
+            part = waiting.pop()
+            try:
+                results = self._open(store).update_inventories([g.update for g in part])
+                if len(results) != len(part):
+                    raise ContractBroken(
+                        f"{len(part)} stock figures were sent and {len(results)} answers came."
+                    )
+                answers += zip(part, results, strict=True)
+            except ItemError as err:
+                if len(part) == 1:
+                    refusal = StockResult(
+                        ok=False, changed=False, error_code=err.code, error=err.message
+                    )
+                    answers.append((part[0], refusal))
+                else:
+                    middle = len(part) // 2
+                    waiting += [part[middle:], part[:middle]]
+            except Exception as err:
+                if not isinstance(err, PlatformError):
+                    log.exception("push_failed", store=str(store.pk))
+                return answers, [g for p in (part, *waiting) for g in p], err
+        return answers, [], None
+
+    def _open(self, store: Store) -> BaseEcommerceIntegration:
+        if self._adapter is None:
+            self._adapter = self._stack.enter_context(authentication.adapter_for(store))
+        return self._adapter
+
+    def _failed(
+        self, store: Store, groups: Sequence[Group], error: Exception, now: datetime
+    ) -> dict[Claimed, Ending]:
+        """The endings after an error of the whole call; the rest of the store's pushes share the
+        store's fate.
+        """
+        self.stopped = True
+        claimed = [c for g in groups for c in g.claimed]
+        decisions = {c: policy.decide(error, attempts=c.attempts) for c in claimed}
+        worst = decisions[claimed[0]]
+        if isinstance(error, PlatformError):
+            authentication.note_failure(store, error)
+        if worst.what is What.WAIT and worst.delay_s is not None:
+            until = now + timedelta(seconds=worst.delay_s)
+            claims.hold_ready(store.pk, until, worst.code, worst.sentence)
+        elif worst.what in (What.MERCHANT, What.STAFF):
+            recheck_at = figures.later(now, worst.delay_s)
+            claims.block_ready(store.pk, worst.code, worst.sentence, recheck_at)
+        log.info("push_stopped", store=str(store.pk), code=worst.code, what=worst.what)
+        return {c: figures.ending_of(d, now) for c, d in decisions.items()}

@@ -1,0 +1,60 @@
+"""Why something waits: the outbox's own codes, each with its sentence. Stores' refusals bring their
+own.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from integrations import policy
+
+
+class Reason(StrEnum):
+    WRITES_OFF = "writes_off"
+    TOO_MANY_ATTEMPTS = policy.TOO_MANY_ATTEMPTS
+    LEASE_EXPIRED = "lease_expired"
+    GATE = "orders_unread"
+    GATE_SKIPPED = "orders_unread_sent_anyway"
+    NOT_WRITTEN = "not_written"
+    LISTING_GONE = "listing_gone"
+    NOT_KEPT = "figure_not_kept"
+    REVERTED = "figure_reverted"
+    FROZEN = "figure_fought_over"
+    CANCELLED_AT_STORE = "cancelled_at_store"
+    CANCEL_REQUESTED_AT_STORE = "cancel_requested_at_store"
+    EDITED_AT_STORE = "edited_at_store"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.WRITES_OFF: "Writing to this store is switched off. Turn it on, and this goes out.",
+    Reason.TOO_MANY_ATTEMPTS: "Given up after many attempts. Mend the cause, then retry.",
+    Reason.LEASE_EXPIRED: "The worker that was sending this ended before the answer was kept.",
+    Reason.GATE: (
+        "Waiting until this store's newest orders are read, so that no sold unit is given back."
+    ),
+    Reason.GATE_SKIPPED: "Sent although this store's newest orders could not be read in time.",
+    Reason.LISTING_GONE: "The listing is gone from the store.",
+    Reason.FROZEN: (
+        "Something else in the store keeps changing this figure back. Logix stopped writing it; "
+        "find the other system or set the listing to “never written”, then retry."
+    ),
+    Reason.CANCELLED_AT_STORE: "The order is cancelled at the store, so it was not told this.",
+    Reason.CANCEL_REQUESTED_AT_STORE: (
+        "The buyer has asked the store to cancel this order. Decide that first, then retry or drop."
+    ),
+    Reason.EDITED_AT_STORE: (
+        "The order was edited at the store after this was prepared: what was shipped is no longer "
+        "on it. Review the order, then retry or drop."
+    ),
+}
+
+# These concern the whole store and end when it is mended; all others are about one line.
+OF_THE_STORE = frozenset(
+    {
+        Reason.WRITES_OFF,
+        "authentication_failed",
+        "permission_missing",
+        "merchant_must_act",
+        "misconfigured",
+    }
+)

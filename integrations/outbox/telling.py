@@ -1,0 +1,143 @@
+"""How each kind of command is told to a store: one row of a table, and a look at the order before
+it goes out.
+
+Payloads are plain JSON. The adapter's own writes look first, so a command sent twice is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from integrations.base import BaseEcommerceIntegration
+from integrations.errors import Rejected
+from integrations.models import Command
+from integrations.outbox.reasons import SENTENCES, Reason
+from integrations.platform import Ability
+from orders.data import OrderData, ShipmentData, ShipmentLineData
+from orders.models import Order
+from orders.status import Flag, OrderStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the store answered: ``changed`` False means it was already so."""
+
+    changed: bool
+    title: str
+
+
+def tell(adapter: BaseEcommerceIntegration, command: Command) -> Told:
+    """Do what the command says at the store. Raises the errors of ``integrations.errors``."""
+    there = _look(adapter, command) if command.kind in _LOOKED_AT else None
+    return _TELL[Command.Kind(command.kind)](adapter, command, there)
+
+
+def shipment_payload(shipment: ShipmentData, *, version: int) -> dict[str, Any]:
+    """A parcel as a payload; ``version`` 1 ships, higher ones change its tracking."""
+    return {
+        "version": version,
+        "reference": shipment.reference,
+        "external_id": shipment.external_id,
+        "carrier": shipment.carrier,
+        "tracking_number": shipment.tracking_number,
+        "tracking_url": shipment.tracking_url,
+        "shipped_at": shipment.shipped_at.isoformat() if shipment.shipped_at else None,
+        "lines": [[line.line_external_id, line.quantity] for line in shipment.lines],
+    }
+
+
+def shipment_of(payload: Mapping[str, Any]) -> ShipmentData:
+    shipped_at = payload.get("shipped_at")
+    return ShipmentData(
+        external_id=payload.get("external_id", ""),
+        reference=payload["reference"],
+        carrier=payload.get("carrier", ""),
+        tracking_number=payload.get("tracking_number", ""),
+        tracking_url=payload.get("tracking_url", ""),
+        shipped_at=datetime.fromisoformat(shipped_at) if shipped_at else None,
+        lines=tuple(
+            ShipmentLineData(line_external_id=line, quantity=quantity)
+            for line, quantity in payload.get("lines", [])
+        ),
+    )
+
+
+def _status(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    status = OrderStatus(command.payload["status"])
+    changed = adapter.update_order_status(command.external_order_id, status)
+    return Told(changed, f"The store {'took over' if changed else 'already had'} status {status}")
+
+
+def _shipment(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    """The parcel goes with the status the order has now: a status of its own follows as its own
+    command.
+    """
+    shipment = shipment_of(command.payload)
+    status = there.status.order if there else _known_status(command)
+    changed = adapter.update_order_status(command.external_order_id, status, shipment=shipment)
+    tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number)))
+    return Told(
+        changed,
+        f"The store {'shows' if changed else 'already showed'} the shipment "
+        f"{tracking or shipment.reference}",
+    )
+
+
+def _cancel(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    changed = adapter.cancel_order(command.external_order_id, command.payload.get("reason", ""))
+    return Told(
+        changed, f"The store {'cancelled' if changed else 'had already cancelled'} the order"
+    )
+
+
+def _note(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    changed = adapter.add_note(
+        command.external_order_id,
+        command.payload["text"],
+        reference=command.payload["reference"],
+        to_customer=bool(command.payload.get("to_customer")),
+    )
+    return Told(changed, f"The store {'shows' if changed else 'already showed'} the note")
+
+
+_TELL: dict[Command.Kind, Callable[[BaseEcommerceIntegration, Command, OrderData | None], Told]] = {
+    Command.Kind.STATUS: _status,
+    Command.Kind.SHIPMENT: _shipment,
+    Command.Kind.CANCEL: _cancel,
+    Command.Kind.NOTE: _note,
+}
+_LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})
+
+
+def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | None:
+    """The order as the store has it now, where it can be read. Raises Rejected when it says not to
+    go on.
+
+    Goods are physical: what was decided here minutes ago may have been cancelled or edited there
+    since.
+    """
+    if not adapter.card.can(Ability.ORDER_BY_ID):
+        return None
+    there = adapter.read_order(command.external_order_id)
+    if there.status.order is OrderStatus.CANCELLED:
+        raise _refused(Reason.CANCELLED_AT_STORE)
+    if command.kind == Command.Kind.SHIPMENT and command.payload.get("version", 1) == 1:
+        if Flag.CANCEL_REQUESTED in there.flags:
+            raise _refused(Reason.CANCEL_REQUESTED_AT_STORE)
+        ordered = {line.external_id: line.quantity for line in there.lines}
+        shipped = shipment_of(command.payload).lines
+        if any(ordered.get(x.line_external_id, 0) < x.quantity for x in shipped):
+            raise _refused(Reason.EDITED_AT_STORE)
+    return there
+
+
+def _refused(reason: Reason) -> Rejected:
+    return Rejected(SENTENCES[reason], code=reason)
+
+
+def _known_status(command: Command) -> OrderStatus:
+    status = Order.objects.filter(pk=command.order_ref).values_list("order_status", flat=True)
+    return OrderStatus(status.first() or OrderStatus.OPEN)

@@ -1,0 +1,127 @@
+"""The only ears of the connecting half: what inventory, orders and connecting announce becomes
+outbox rows and due work in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from integrations import outbox, sync
+from integrations.connect import signals as connect_signals
+from integrations.models import Command, Store, StreamName
+from integrations.outbox.telling import shipment_payload
+from inventory import signals as inventory_signals
+from orders import signals as order_signals
+from orders.data import ShipmentData, ShipmentLineData
+from orders.matching import match_waiting_lines
+from orders.models import Order, Shipment
+from orders.status import OrderStatus
+
+
+def connect() -> None:
+    """Called once when Django is ready. Connecting twice changes nothing: each pair has its own
+    name.
+    """
+    for signal, receiver in _EARS:
+        signal.connect(receiver, dispatch_uid=f"integrations.receivers.{receiver.__name__}")
+
+
+def on_stock_changed(variant_ids: Iterable[UUID], **_: Any) -> None:
+    outbox.mark_dirty(variant_ids)
+
+
+def on_store_figure_changed(listing_ids: Iterable[UUID], **_: Any) -> None:
+    outbox.note_store_figures(listing_ids)
+
+
+def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) -> None:
+    match_waiting_lines(store_id, listing_ids)
+    outbox.mark_listings(listing_ids)
+
+
+def on_store_opened(store: Store, actor: str, **_: Any) -> None:
+    """The store may be called or written again: what waited for that goes on."""
+    outbox.unblock_store(store, actor=actor)
+    for stream in StreamName.values:
+        sync.rearm_parked(store, stream)
+
+
+def on_shipment_added(shipment: Shipment, version: int, actor: str, **_: Any) -> None:
+    """A parcel the store itself reported is no news to it."""
+    if shipment.origin != Shipment.Origin.HUB:
+        return
+    lines = shipment.lines.select_related("line")
+    parcel = ShipmentData(
+        external_id=shipment.external_id,
+        reference=shipment.reference,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        tracking_url=shipment.tracking_url,
+        shipped_at=shipment.shipped_at,
+        lines=tuple(
+            ShipmentLineData(line_external_id=x.line.external_id, quantity=x.quantity)
+            for x in lines
+        ),
+    )
+    _enqueue(
+        shipment.order,
+        Command.Kind.SHIPMENT,
+        f"shipment:{shipment.pk}:v{version}",
+        shipment_payload(parcel, version=version),
+        actor,
+    )
+
+
+def on_status_requested(order: Order, status: OrderStatus, actor: str, **_: Any) -> None:
+    key = f"status:{order.pk}:{status}:{order.revision}"
+    _enqueue(order, Command.Kind.STATUS, key, {"status": str(status)}, actor)
+
+
+def on_cancel_requested(order: Order, reason: str, actor: str, **_: Any) -> None:
+    """One open cancellation an order; after one that ended, a person may ask again."""
+    key = f"cancel:{order.pk}"
+    ended = (Command.State.DONE, Command.State.REFUSED, Command.State.DROPPED)
+    before = Command.objects.filter(
+        store_id=order.store_id, order_ref=order.pk, kind=Command.Kind.CANCEL
+    )
+    if before.exists() and not before.exclude(state__in=ended).exists():
+        key = f"{key}:{order.revision}"
+    _enqueue(order, Command.Kind.CANCEL, key, {"reason": reason}, actor)
+
+
+def on_note_requested(
+    order: Order, text: str, to_customer: bool, reference: str, actor: str, **_: Any
+) -> None:
+    payload = {"text": text, "to_customer": to_customer, "reference": reference}
+    _enqueue(order, Command.Kind.NOTE, f"note:{reference}", payload, actor)
+
+
+def _enqueue(
+    order: Order, kind: Command.Kind, key: str, payload: dict[str, Any], actor: str
+) -> None:
+    outbox.enqueue_command(
+        store_id=order.store_id,
+        kind=kind,
+        key=key,
+        order_ref=order.pk,
+        external_order_id=order.external_id,
+        payload=payload,
+        requested_by=actor,
+        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+    )
+
+
+_EARS = (
+    (inventory_signals.stock_changed, on_stock_changed),
+    (inventory_signals.store_figure_changed, on_store_figure_changed),
+    (inventory_signals.listings_linked, on_listings_linked),
+    (connect_signals.store_opened, on_store_opened),
+    (order_signals.shipment_added, on_shipment_added),
+    (order_signals.status_requested, on_status_requested),
+    (order_signals.cancel_requested, on_cancel_requested),
+    (order_signals.note_requested, on_note_requested),
+)

@@ -1,0 +1,43 @@
+"""Sync Engine: reads stores and applies what they say. Everything comes in through
+``apply_orders``/``apply_products``.
+"""
+
+from integrations.sync.applying import apply_orders, apply_products, mark_gone
+from integrations.sync.backfill import run_slice
+from integrations.sync.changes import run_stream
+from integrations.sync.gaps import reread_gaps
+from integrations.sync.outcome import Applied
+from integrations.sync.parking import dismiss as dismiss_parked
+from integrations.sync.parking import park
+from integrations.sync.parking import rearm as rearm_parked
+from integrations.sync.requests import (
+    RunRefused,
+    cancel_run,
+    pause_run,
+    refetch_order,
+    request_run,
+    resume_run,
+    retry_due_parked,
+    retry_parked,
+)
+
+__all__ = [
+    "Applied",
+    "RunRefused",
+    "apply_orders",
+    "apply_products",
+    "cancel_run",
+    "dismiss_parked",
+    "mark_gone",
+    "park",
+    "pause_run",
+    "rearm_parked",
+    "refetch_order",
+    "request_run",
+    "reread_gaps",
+    "resume_run",
+    "retry_due_parked",
+    "retry_parked",
+    "run_slice",
+    "run_stream",
+]

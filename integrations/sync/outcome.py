@@ -1,0 +1,33 @@
+"""What a batch came to, the same for orders and products, and for one record as for a thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Applied:
+    """Counts of records. ``reread``: external ids that only a read by id can decide; ``parked``:
+    those set aside.
+    """
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    reread: tuple[str, ...] = ()
+    parked: tuple[str, ...] = field(default=())
+
+    def __add__(self, other: Applied) -> Applied:
+        return Applied(
+            created=self.created + other.created,
+            changed=self.changed + other.changed,
+            unchanged=self.unchanged + other.unchanged,
+            stale=self.stale + other.stale,
+            reread=self.reread + other.reread,
+            parked=self.parked + other.parked,
+        )
+
+    @property
+    def seen(self) -> int:
+        return self.created + self.changed + self.unchanged + self.stale + len(self.parked)

@@ -1,0 +1,94 @@
+"""Celery's doors. Every task takes ids, calls one function, and may run twice, late, or beside
+itself.
+
+``tick`` is rung by the clock every few seconds and only rings others; what is due stands in the
+database.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from integrations import outbox, sync, upkeep
+from integrations.models import RunState, Stream, SyncRun
+from logix.common import bell
+
+_TICK_LIMIT = 200
+
+
+@shared_task(name="integrations.tasks.tick")
+def tick() -> None:
+    """Ring for everything that is due. A second clock in the same moment changes nothing: the slot
+    is taken.
+    """
+    if not upkeep.take_slot("tick", seconds=1):
+        return
+    now = timezone.now()
+    for stream_id in Stream.objects.due(now).values_list("pk", flat=True)[:_TICK_LIMIT]:
+        bell.ring("integrations.tasks.run_stream", stream_id, queue="live")
+    due = SyncRun.objects.filter(
+        state__in=[RunState.QUEUED, RunState.RUNNING, RunState.WAITING],
+        next_at__lte=now,
+        store__status="active",
+    ).exclude(lease_until__gt=now)
+    for run_id in due.values_list("pk", flat=True)[:_TICK_LIMIT]:
+        bell.ring("integrations.tasks.run_backfill", str(run_id), queue="bulk")
+    for store_id in outbox.due_stores("push"):
+        bell.ring("integrations.tasks.send_pushes", str(store_id), queue="push")
+    for store_id in outbox.due_stores("command"):
+        bell.ring("integrations.tasks.send_commands", str(store_id), queue="push")
+    bell.ring("webhooks.tasks.process", queue="live")
+
+
+@shared_task(name="integrations.tasks.run_stream")
+def run_stream(stream_id: int) -> None:
+    if sync.run_stream(stream_id):
+        bell.ring("integrations.tasks.run_stream", stream_id, queue="live")
+
+
+@shared_task(name="integrations.tasks.run_backfill")
+def run_backfill(run_id: str) -> None:
+    if sync.run_slice(UUID(run_id)):
+        bell.ring("integrations.tasks.run_backfill", run_id, queue="bulk")
+
+
+@shared_task(name="integrations.tasks.send_pushes")
+def send_pushes(store_id: str) -> None:
+    outbox.send_pushes(UUID(store_id))
+
+
+@shared_task(name="integrations.tasks.send_commands")
+def send_commands(store_id: str) -> None:
+    outbox.send_commands(UUID(store_id))
+
+
+@shared_task(name="integrations.tasks.sweep")
+def sweep() -> None:
+    """Every 15 s: take back what dead workers held, try what may work now."""
+    if upkeep.take_slot("sweep", seconds=10):
+        outbox.sweep()
+        sync.retry_due_parked()
+
+
+@shared_task(name="integrations.tasks.reconcile")
+def reconcile() -> None:
+    """Every hour: webhook subscriptions audited and mended, gaps read again."""
+    if upkeep.take_slot("reconcile", seconds=60):
+        upkeep.audit_subscriptions()
+        sync.reread_gaps()
+
+
+@shared_task(name="integrations.tasks.maintain")
+def maintain() -> None:
+    """Every hour: delete what has outlived its use."""
+    if upkeep.take_slot("maintain", seconds=60):
+        upkeep.purge(timezone.now())
+
+
+@shared_task(name="integrations.tasks.heartbeat")
+def heartbeat() -> None:
+    """Every 15 s: the clock rang and a worker answered."""
+    upkeep.beat("worker")
