@@ -1,0 +1,194 @@
+"""The webhook inbox for people: is it well, what came, what became of it, work it again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from integrations.admin.base import Act, HubAdmin, actor, age
+from integrations.models import Store
+from logix.accounts import audit
+from logix.common.crypto import SealBroken
+from webhooks import inbox, masking
+from webhooks.models import Delivery
+
+State = Delivery.State
+
+_TONES = {
+    State.NEW.label: "info",
+    State.BUSY.label: "info",
+    State.DONE.label: "success",
+    State.PARKED.label: "danger",
+}
+
+# What became of it, in words. A code that is not here is shown as it is.
+_OUTCOMES = {
+    "applied": "Applied",
+    "coalesced": "Settled by a later read of the same object",
+    "gone": "The store deleted it",
+    "gone_unknown": "Deleted in the store, never known here",
+    "record_parked": "Read, but the record is parked",
+    "nothing_to_do": "Nothing to do",
+    "store_answers": "The store still answers",
+    "ask_store": "The store is asked",
+    "disconnected": "The store is disconnected",
+    "waits_for_merchant": "Waits until the merchant reconnects",
+}
+_LATE_S = 60.0
+
+
+def _replay(request: HttpRequest, delivery: Delivery) -> str:
+    if inbox.replay(delivery, actor=actor(request)):
+        return f"{delivery} is worked again."
+    return f"{delivery} was left alone: it is waiting already, or its body has expired."
+
+
+class OwnStores(admin.RelatedFieldListFilter):
+    """The stores of one's own merchants; the names of the others are nobody's business."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, Any]]:
+        stores = Store.objects.order_by("name")
+        if not request.user.is_superuser:
+            stores = stores.filter(merchant__memberships__user=request.user.pk)
+        return [(str(pk), name) for pk, name in stores.values_list("pk", "name")]
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(HubAdmin):
+    merchant_path = "store__merchant"
+    list_display = (
+        "received_at",
+        "state_words",
+        "store",
+        "topic",
+        "subject",
+        "outcome_words",
+        "attempts",
+        "duplicates",
+        "waited",
+    )
+    list_filter = ("state", ("store", OwnStores), "received_at")
+    list_select_related = ("store",)
+    search_fields = ("resource_id", "topic", "request_id")
+    search_help_text = "The platform's id of the order or product, a topic, or a request id"
+    ordering = ("-received_at",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    "store",
+                    "topic",
+                    "subject",
+                    "state_words",
+                    "outcome_words",
+                    "problem",
+                    "problem_code",
+                )
+            },
+        ),
+        (
+            "Times",
+            {"fields": ("received_at", "done_at", "next_at", "attempts", "duplicates")},
+        ),
+        ("What came", {"fields": ("body_length", "headers", "request_id", "dedupe_key", "body")}),
+    )
+    acts = (
+        Act(
+            verb="replay",
+            label="Replay",
+            run=_replay,
+            bulk=True,
+            shown=lambda d: d.state not in (State.NEW, State.BUSY),
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return super().get_queryset(request).defer("body_sealed")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Delivery | None:
+        found: Delivery | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.reader = request  # type: ignore[attr-defined]  # a read-only field gets no request
+        return found
+
+    def wellbeing(self, request: HttpRequest) -> list[tuple[str, str]]:
+        mine = self.get_queryset(request)
+        now = inbox.numbers(mine)
+        said = []
+        if now.oldest_ready_age_s > _LATE_S:
+            waited = age(now.oldest_ready_age_s)
+            sentence = f"The oldest of {now.ready} waiting deliveries has waited {waited}."
+            said.append(("bad", f"{sentence} Is a worker running?"))
+        if now.parked:
+            said.append(
+                ("warn", f"{now.parked} deliveries are parked. Each says why; replay them after.")
+            )
+        if now.held:
+            said.append(("warn", f"{now.held} deliveries wait for a store that is not active."))
+        if now.later:
+            said.append(
+                ("warn", f"{now.later} deliveries failed and are tried again by themselves.")
+            )
+        return said or [("good", "Everything that came has been worked.")]
+
+    @display(description="State", label=_TONES, ordering="state")
+    def state_words(self, delivery: Delivery) -> str:
+        return delivery.get_state_display()
+
+    @display(description="About", ordering="resource_id")
+    def subject(self, delivery: Delivery) -> str:
+        return f"{delivery.resource} {delivery.resource_id}".strip()
+
+    @display(description="What became of it")
+    def outcome_words(self, delivery: Delivery) -> str:
+        return _OUTCOMES.get(delivery.outcome, delivery.outcome) or delivery.problem_code
+
+    @display(description="Waited", ordering=F("done_at") - F("received_at"))
+    def waited(self, delivery: Delivery) -> str:
+        if delivery.state == State.PARKED:
+            return ""
+        until = delivery.done_at or timezone.now()
+        seconds = max(0.0, (until - delivery.received_at).total_seconds())
+        return f"{seconds:.1f} s" if seconds < 10 else age(seconds)
+
+    @display(description="Body")
+    def body(self, delivery: Delivery) -> str:
+        """Whole for those who may see buyers' data (that is noted), masked for the rest."""
+        if "shown" not in delivery.__dict__:  # a page asks for each field several times
+            delivery.shown = _shown(delivery)  # type: ignore[attr-defined]
+        return delivery.shown  # type: ignore[attr-defined]
+
+
+def _shown(delivery: Delivery) -> str:
+    request: HttpRequest = delivery.reader  # type: ignore[attr-defined]
+    try:
+        raw = inbox.open_body(delivery)
+    except SealBroken as err:
+        return str(err)
+    if raw is None:
+        return "Expired."
+    whole = _sees_buyers(request)
+    if whole:
+        audit.record(
+            "delivery.body_seen",
+            actor=actor(request),
+            merchant=delivery.store.merchant,
+            obj=delivery,
+        )
+    text = masking.readable(raw, whole=whole)
+    return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', text)
+
+
+def _sees_buyers(request: HttpRequest) -> bool:
+    return request.user.is_superuser or request.user.has_perm("accounts.view_pii")

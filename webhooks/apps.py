@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    name = "webhooks"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from integrations.connect import signals
+        from integrations.outbox import gate
+        from logix import health
+        from webhooks import upkeep
+
+        gate.add_source(upkeep.has_unapplied_orders)
+        health.register(upkeep.metrics)
+        signals.store_opened.connect(upkeep.on_store_opened, dispatch_uid="webhooks.rearm")

@@ -1,0 +1,16 @@
+"""Where stores deliver their webhooks; mounted at ``api/v1/``. Both slash forms answer: a redirect
+loses the event.
+"""
+
+from django.urls import path
+
+from webhooks import views
+
+app_name = "webhooks"
+
+urlpatterns = [
+    path("<slug:platform>/webhooks/receive", views.receive_without_token, name="receive-bare"),
+    path("<slug:platform>/webhooks/receive/", views.receive_without_token),
+    path("<slug:platform>/webhooks/receive/<str:token>", views.receive, name="receive"),
+    path("<slug:platform>/webhooks/receive/<str:token>/", views.receive),
+]

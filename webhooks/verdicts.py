@@ -1,0 +1,42 @@
+"""What becomes of a delivery once it is read: the row ``claims.settle`` writes, and the words
+people see.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from webhooks import claims
+from webhooks.models import Delivery
+from webhooks.reading import Reading, Thing
+
+# Parked until the merchant renews the connection; ``upkeep.rearm_store`` brings these back.
+WAITS_FOR_MERCHANT = "waits_for_merchant"
+# Still waiting: its own content does not settle it.
+ASK_STORE = "ask_store"
+
+_State = Delivery.State
+
+
+def after(reading: Reading, torn: set[Thing], parked: set[Thing], now: datetime) -> dict[str, Any]:
+    delivery = reading.delivery
+    if reading.problem:
+        code, sentence = reading.problem
+        return claims.outcome(delivery, _State.PARKED, now=now, code=code, problem=sentence)
+    if reading.says_nothing:
+        return claims.outcome(
+            delivery, _State.IGNORED, now=now, outcome="nothing_to_do", problem=reading.why_nothing
+        )
+    if reading.needs_call or reading.concerns(torn):
+        return claims.outcome(delivery, _State.NEW, now=now, outcome=ASK_STORE)
+    return done(delivery, parked if reading.concerns(parked) else set(), now)
+
+
+def done(delivery: Delivery, parked: set[Thing], now: datetime) -> dict[str, Any]:
+    if parked:
+        sentence = "The record could not be applied; see the parked records of this store."
+        return claims.outcome(
+            delivery, _State.DONE, now=now, outcome="record_parked", problem=sentence
+        )
+    return claims.outcome(delivery, _State.DONE, now=now, outcome="applied")

@@ -1,0 +1,212 @@
+"""The address stores deliver to. It proves who sends, keeps the raw bytes and answers; it reads
+nothing in them.
+
+Order of work: method, token, length, body, signature, dedupe key, INSERT, commit, 200. Never a
+redirect, never a 2xx without a row, never a 4xx to a known sender for something it can do nothing
+about (it would switch the webhook off).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import structlog
+from django.db import Error as DatabaseProblem
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from integrations import registry
+from integrations.base import BaseEcommerceIntegration
+from integrations.events import RawDelivery
+from integrations.kit import signatures
+from integrations.models import Endpoint
+from integrations.platform import WebhookScheme
+from logix.accounts import keys
+from logix.common import crypto
+from webhooks.accept import accept, bounded
+from webhooks.models import Delivery
+from webhooks.sealing import secrets_of
+
+log = structlog.get_logger(__name__)
+
+_RETRY_AFTER_S = "5"
+_KEY_LENGTH = Delivery._meta.get_field("dedupe_key").max_length or 0
+_TOPIC_LENGTH = Delivery._meta.get_field("topic").max_length
+_HEADER_LENGTH = 500
+
+# What is said, by status. The same 401 for an unknown address and a wrong signature: neither is
+# told apart.
+_SAID = {
+    "no_token": (
+        401,
+        "The webhook address has to carry the store's token: …/webhooks/receive/<token>. "
+        "Copy the whole address from the store's page in Logix.",
+    ),
+    "refused": (401, "Unknown webhook address, or the signature does not fit it."),
+    "method": (405, "This address takes webhooks by POST. A browser or a GET has no use for it."),
+    "no_length": (411, "Send the body with a Content-Length header."),
+    "incomplete": (400, "The body ended before its announced length."),
+    "too_large": (413, "The body is larger than this platform's webhooks are."),
+    "unavailable": (503, "Logix cannot store the delivery right now. Send it again in a moment."),
+}
+
+
+class _Answer(Exception):
+    """Ends the work with one of the sentences above."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@csrf_exempt
+@transaction.non_atomic_requests
+def receive_without_token(request: HttpRequest, platform: str) -> HttpResponse:
+    return _say("no_token" if request.method == "POST" else "method")
+
+
+@csrf_exempt
+@transaction.non_atomic_requests
+def receive(request: HttpRequest, platform: str, token: str) -> HttpResponse:
+    """One delivery. 200 once its row is committed (or nothing was to be kept), else one of
+    ``_SAID``.
+    """
+    try:
+        with bounded():
+            _take(request, platform, token)
+    except _Answer as answer:
+        return _say(answer.code)
+    except (DatabaseProblem, crypto.SealBroken, registry.UnknownPlatform) as err:
+        # Our own trouble: the sender is asked to try again, and ours is to mend it.
+        log.error("delivery_not_stored", platform=platform, error=type(err).__name__)
+        return _say("unavailable")
+    return HttpResponse(status=200)
+
+
+def _take(request: HttpRequest, platform: str, token: str) -> None:
+    if request.method != "POST":
+        raise _Answer("method")
+    endpoint = _endpoint(platform, token)
+    adapter = registry.adapter_class(platform)
+    scheme = adapter.card.webhooks
+    if scheme is None:
+        raise _Answer("refused")
+    body = _body(request, scheme.max_body)
+    delivery = _delivery(request, scheme, body)
+    if _asks(adapter, "is_ping", body):
+        return
+    _verify(request, scheme, endpoint, body)
+    _, created = accept(
+        endpoint,
+        topic=delivery.topic,
+        headers=delivery.headers,
+        body=body,
+        dedupe_key=_dedupe_key(adapter, delivery),
+    )
+    log.info(
+        "delivery_accepted" if created else "delivery_repeated",
+        store=str(endpoint.store_id),
+        topic=delivery.topic,
+    )
+
+
+def _endpoint(platform: str, token: str) -> Endpoint:
+    """The endpoint of this address. A miss spends the time of a signature before it is refused."""
+    found = (
+        Endpoint.objects.select_related("store")
+        .filter(token_digest=crypto.digest(token), store__platform=platform)
+        .first()
+    )
+    if found is None:
+        signatures.verify("hmac-sha256-base64", secrets=[token, token], body=b"", signature="-")
+        raise _Answer("refused")
+    return found
+
+
+def _body(request: HttpRequest, most: int) -> bytes:
+    """The raw body. One that announces more than ``most`` bytes is not read at all."""
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if not announced.isascii() or not announced.isdigit():
+        raise _Answer("no_length")
+    length = int(announced)
+    if length > most:
+        raise _Answer("too_large")
+    try:
+        body = request.read(length)
+    except UnreadablePostError as err:
+        raise _Answer("incomplete") from err
+    if len(body) != length:
+        raise _Answer("incomplete")
+    return body
+
+
+def _delivery(request: HttpRequest, scheme: WebhookScheme, body: bytes) -> RawDelivery:
+    names = {*scheme.kept_headers, scheme.topic_header, scheme.event_id_header} - {""}
+    headers = {
+        name.lower(): _clean(value)[:_HEADER_LENGTH]
+        for name in sorted(names)
+        if (value := request.headers.get(name)) is not None
+    }
+    return RawDelivery(
+        topic=headers.get(scheme.topic_header.lower(), "")[:_TOPIC_LENGTH],
+        body=body,
+        headers=headers,
+        received_at=timezone.now(),
+    )
+
+
+def _verify(request: HttpRequest, scheme: WebhookScheme, endpoint: Endpoint, body: bytes) -> None:
+    """Either live secret signs. A closed endpoint whose key is gone can prove nothing any more."""
+    secrets: Sequence[bytes]
+    try:
+        vault = keys.vault(endpoint.store.data_key_id)
+        secrets = secrets_of(endpoint, vault, now=timezone.now())
+    except crypto.SealBroken:
+        if endpoint.status != Endpoint.Status.CLOSED:
+            raise
+        raise _Answer("refused") from None
+    if not signatures.verify(
+        scheme.scheme,
+        secrets=secrets,
+        body=body,
+        signature=request.headers.get(scheme.signature_header, ""),
+        url=request.build_absolute_uri(),
+    ):
+        log.warning("signature_refused", store=str(endpoint.store_id))
+        raise _Answer("refused")
+
+
+def _dedupe_key(adapter: type[BaseEcommerceIntegration], delivery: RawDelivery) -> str:
+    """The platform's own idea of "the same again", else topic and content."""
+    key = _asks(adapter, "dedupe_key", delivery)
+    if not key:
+        key = f"b:{delivery.topic}:{hashlib.sha256(delivery.body).hexdigest()}"
+    key = _clean(str(key))
+    return key if len(key) <= _KEY_LENGTH else f"h:{crypto.digest(key)}"
+
+
+def _asks(adapter: type[BaseEcommerceIntegration], question: str, subject: Any) -> Any:
+    """What the platform's class says of a delivery, where it has something to say (static, no
+    adapter is built).
+    """
+    answer: Callable[[Any], Any] | None = getattr(adapter, question, None)
+    return answer(subject) if answer is not None else None
+
+
+def _clean(text: str) -> str:
+    return "".join(c for c in text if c.isprintable())
+
+
+def _say(code: str) -> HttpResponse:
+    status, sentence = _SAID[code]
+    response = JsonResponse({"code": code, "detail": sentence}, status=status)
+    if status == 405:
+        response["Allow"] = "POST"
+    if status == 503:
+        response["Retry-After"] = _RETRY_AFTER_S
+    return response
