@@ -1,0 +1,59 @@
+"""What every test may rely on: no network beyond this machine, a quiet bell, a place for official
+contracts.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from django.core.cache import cache
+
+from logix.common import bell
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_LOCAL = {"127.0.0.1", "::1", "localhost", "", "0.0.0.0", "::"}  # noqa: S104 - compared, never bound
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that reaches for another machine fails with its name instead of hanging."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> Any:
+        host = address[0] if isinstance(address, tuple) else ""
+        if host not in _LOCAL:
+            raise AssertionError(f"A test tried to reach {host}: tests stay on this machine.")
+        return real(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+
+
+@pytest.fixture(autouse=True)
+def fresh_process() -> Iterator[None]:
+    """What a process remembers between requests is forgotten between tests."""
+    bell.reset()
+    cache.clear()
+    structlog.contextvars.clear_contextvars()
+    yield
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with the platforms' official contracts: ``LOGIX_SHARED``, or ``../shared``.
+
+    Absent, the test is skipped on a developer's machine and fails where ``CI=true``.
+    """
+    folder = Path(os.environ.get("LOGIX_SHARED", ROOT.parent / "shared")).resolve()
+    if not (folder / "contracts").is_dir():
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"The official contracts are not at {folder}; set LOGIX_SHARED.")
+        pytest.skip("The official contracts are not here; set LOGIX_SHARED.")
+    return folder

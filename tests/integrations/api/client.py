@@ -1,0 +1,65 @@
+"""A client that speaks as a merchant's program would, and short ways to bring orders in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.test import Client
+
+from integrations.models import Store
+from integrations.sync import apply_orders, apply_products
+from logix.accounts import tokens
+from logix.accounts.models import Merchant, Scope
+from orders.data import Authority, OrderData
+from orders.models import Order
+from tests import factories
+
+
+class Api:
+    """``get``, ``post``, ``patch``, ``delete`` below /api/v1 with a token; bodies are JSON."""
+
+    def __init__(self, token: str = "") -> None:
+        self.client = Client()
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def get(self, path: str, query: dict[str, Any] | None = None, **headers: str) -> Any:
+        return self.client.get(f"/api/v1{path}", query, headers={**self.headers, **headers})
+
+    def follow(self, address: str) -> Any:
+        return self.client.get(address.removeprefix("http://testserver"), headers=self.headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._send("post", path, body, headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._send("patch", path, body, headers)
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.client.delete(f"/api/v1{path}", headers={**self.headers, **headers})
+
+    def _send(self, verb: str, path: str, body: Any, headers: dict[str, str]) -> Any:
+        send = getattr(self.client, verb)
+        headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        return send(
+            f"/api/v1{path}",
+            data=body if body is not None else {},
+            content_type="application/json",
+            headers={**self.headers, **headers},
+        )
+
+
+def api_for(merchant: Merchant, *scopes: str) -> Api:
+    _, text = tokens.issue(merchant, name="test", scopes=scopes or Scope.values)
+    return Api(text)
+
+
+def import_orders(store: Store, records: Sequence[OrderData]) -> list[Order]:
+    apply_orders(store, records, authority=Authority.BY_ID, observed_at=factories.NOW)
+    ids = [record.external_id for record in records]
+    return [Order.objects.get(store=store, external_id=external_id) for external_id in ids]
+
+
+def import_products(store: Store, *numbers: int) -> None:
+    records = [factories.make_product(number) for number in numbers]
+    apply_products(store, records, observed_at=factories.NOW)

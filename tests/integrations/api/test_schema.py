@@ -1,0 +1,174 @@
+"""The OpenAPI description: valid, complete, and true of what the API really answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from django.core.management import call_command
+from drf_spectacular.generators import SchemaGenerator
+
+from integrations.base import Unreadable
+from integrations.models import Store
+from integrations.sync import park
+from orders.models import Order
+from tests import factories
+from tests.integrations.api.client import Api, import_products
+from tests.integrations.api.shop import KEYS, Shop
+
+METHODS = ("get", "post", "patch", "put", "delete")
+
+
+@pytest.fixture(scope="module")
+def description() -> dict[str, Any]:
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return found
+
+
+def _operations(description: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (method, path, operation)
+        for path, item in description["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+
+
+def test_the_description_is_valid_and_made_without_a_warning(tmp_path: Path) -> None:
+    call_command(
+        "spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yml")
+    )
+
+    assert (tmp_path / "schema.yml").read_text().startswith("openapi: 3")
+
+
+def test_every_operation_says_what_it_does_and_how_it_refuses(description: dict[str, Any]) -> None:
+    operations = _operations(description)
+
+    assert len(operations) > 40
+    for method, path, operation in operations:
+        where = f"{method} {path}"
+        assert operation.get("summary"), where
+        assert operation["tags"] != ["Other"], where
+        assert operation["security"] == [{"bearer": []}], where
+        assert {"400", "401", "403", "429"} <= set(operation["responses"]), where
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], where
+        headers = {p["name"] for p in operation.get("parameters", []) if p["in"] == "header"}
+        assert ("Idempotency-Key" in headers) == (method != "get"), where
+        if "{" in path:
+            assert "404" in operation["responses"], where
+    assert len({operation["operationId"] for _, _, operation in operations}) == len(operations)
+
+
+def test_the_description_names_the_credentials_of_each_platform(
+    description: dict[str, Any],
+) -> None:
+    operation = description["paths"]["/api/v1/woocommerce/integrations"]["post"]
+    body = operation["requestBody"]["content"]["application/json"]
+
+    schema = _resolved(description, body["schema"])
+    assert {"store_url", *KEYS} <= set(schema["required"])
+    assert body["examples"]
+
+
+def test_no_answer_is_described_with_a_secret(description: dict[str, Any]) -> None:
+    for method, path, operation in _operations(description):
+        for response in operation["responses"].values():
+            for content in response.get("content", {}).values():
+                text = str(_resolved(description, content["schema"]))
+                for word in (*KEYS, "sealed", "digest", "secret_"):
+                    assert word not in text, f"{method} {path}"
+
+
+def test_every_answer_is_as_described(
+    api: Api, description: dict[str, Any], connected: Store, shop: Shop
+) -> None:
+    """Each address that can be read is read in a hub that holds one of everything."""
+    import_products(connected, 1)
+    shop.orders = {"1001": factories.make_order(1)}
+    api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"order": "1001"})
+    order = Order.objects.get()
+    api.post(f"/orders/{order.pk}/shipments", {"carrier": "DHL"})
+    api.post("/stock/adjust", {"sku": "SKU-1", "set_to": 9, "reason": "Count"})
+    run = api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"full": True}).json()["run"]
+    park(connected, stream="orders", unreadable=Unreadable(external_id="7", reason="Odd."))
+    ids = {
+        "/api/v1/orders/{id}": order.pk,
+        "/api/v1/orders/{id}/timeline": order.pk,
+        "/api/v1/runs/{id}": run["id"],
+        "/api/v1/woocommerce/integrations/{id}": connected.pk,
+        "/api/v1/woocommerce/integrations/{id}/runs": connected.pk,
+    }
+    for name in ("products", "variants", "listings", "locations", "parked"):
+        ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]
+    reads = [path for method, path, _ in _operations(description) if method == "get"]
+
+    for path in reads:
+        answer = api.get(path.replace("{id}", str(ids.get(path))).removeprefix("/api/v1"))
+        assert answer.status_code == 200, (path, answer.content)
+        _holds(description, path, "get", answer)
+        rows = answer.json().get("results", [1])
+        assert rows, f"{path} is empty: nothing was compared"
+
+
+def test_the_answers_of_writes_are_as_described(
+    api: Api, description: dict[str, Any], connected: Store, shop: Shop
+) -> None:
+    import_products(connected, 1)
+    shop.orders = {"1001": factories.make_order(1)}
+    store = f"/woocommerce/integrations/{connected.pk}"
+    path = "/woocommerce/integrations/{id}/sync"
+    _holds(description, path, "post", api.post(f"{store}/sync", {"order": "1001"}))
+    _holds(description, path, "post", api.post(f"{store}/sync", {"full": True}))
+    order = Order.objects.get()
+    parcel = api.post(f"/orders/{order.pk}/shipments", {"lines": [{"sku": "SKU-1", "quantity": 1}]})
+    _holds(description, "/orders/{id}/shipments", "post", parcel)
+    tracking = api.patch(f"/orders/{order.pk}/shipments/{parcel.json()['id']}", {"carrier": "UPS"})
+    _holds(description, "/orders/{id}/shipments/{shipment_id}", "patch", tracking)
+    place = api.post("/locations", {"code": "north", "name": "North"})
+    _holds(description, "/locations", "post", place)
+    for verb, body in {
+        "status": {"status": "completed"},
+        "notes": {"text": "Hello"},
+        "refetch": {},
+    }.items():
+        answer = api.post(f"/orders/{order.pk}/{verb}", body)
+        _holds(description, f"/orders/{{id}}/{verb}", "post", answer)
+    for verb in ("test", "pause", "resume"):
+        _holds(
+            description,
+            f"/woocommerce/integrations/{{id}}/{verb}",
+            "post",
+            api.post(f"{store}/{verb}"),
+        )
+    refused = api.post(f"/orders/{order.pk}/cancel")
+    assert refused.status_code == 409
+    _holds(description, "/orders/{id}/cancel", "post", refused)
+
+
+def _holds(description: dict[str, Any], path: str, method: str, answer: Any) -> None:
+    path = path if path.startswith("/api") else f"/api/v1{path}"
+    responses = description["paths"][path][method]["responses"]
+    described = responses[str(answer.status_code)]["content"]
+    assert answer["Content-Type"] in described, path
+    schema = {
+        **described[answer["Content-Type"]]["schema"],
+        "components": description["components"],
+    }
+    jsonschema.Draft202012Validator(schema).validate(answer.json())
+
+
+def _resolved(description: dict[str, Any], schema: Any) -> Any:
+    """The schema with every reference put in its place."""
+    if isinstance(schema, list):
+        return [_resolved(description, item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _resolved(description, description["components"]["schemas"][name])
+    return {key: _resolved(description, value) for key, value in schema.items()}

@@ -1,0 +1,116 @@
+"""The request's id, the content policy, and no redirects for machines."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
+from structlog.testing import capture_logs
+
+from logix import middleware
+
+
+def answer(_request: HttpRequest) -> HttpResponse:
+    return HttpResponse("fine")
+
+
+def directive(response: HttpResponse, name: str) -> str:
+    policy = response.headers["Content-Security-Policy"]
+    return next((part for part in policy.split("; ") if part.startswith(f"{name} ")), "")
+
+
+def test_a_request_without_an_id_gets_one(rf: RequestFactory) -> None:
+    request = rf.get("/livez")
+
+    response = middleware.RequestIdMiddleware(answer)(request)
+
+    assert re.fullmatch(r"[0-9a-f]{32}", response["X-Request-ID"])
+    assert request.request_id == response["X-Request-ID"]  # type: ignore[attr-defined]
+
+
+def test_a_callers_id_is_kept_and_is_on_every_log_line(rf: RequestFactory) -> None:
+    seen = {}
+
+    def view(_request: HttpRequest) -> HttpResponse:
+        seen.update(structlog.contextvars.get_contextvars())
+        return HttpResponse()
+
+    request = rf.get("/livez", headers={"X-Request-ID": "caller-0001"})
+    response = middleware.RequestIdMiddleware(view)(request)
+
+    assert response["X-Request-ID"] == "caller-0001"
+    assert seen == {"request_id": "caller-0001"}
+
+
+@pytest.mark.parametrize(
+    "forged", ["short", "x" * 65, "line\nbreak-12345", "id with spaces", "ü" * 9]
+)
+def test_an_id_that_could_forge_a_log_line_is_replaced(rf: RequestFactory, forged: str) -> None:
+    request = rf.get("/livez", headers={"X-Request-ID": forged})
+
+    response = middleware.RequestIdMiddleware(answer)(request)
+
+    assert re.fullmatch(r"[0-9a-f]{32}", response["X-Request-ID"])
+
+
+def test_the_log_names_the_route_and_not_the_token_in_the_path(client: Client) -> None:
+    with capture_logs() as lines:
+        client.get("/admin/login/?next=/secret-path")
+
+    request = next(line for line in lines if line["event"] == "request")
+    assert request["route"] == "/admin/login/"
+    assert "secret" not in str(request)
+
+
+@pytest.mark.django_db
+def test_pages_are_strict_but_for_what_the_admin_needs(client: Client) -> None:
+    admin = client.get("/admin/login/")
+    other = client.get("/livez")
+
+    assert directive(other, "default-src") == "default-src 'self'"
+    assert "unsafe" not in other.headers["Content-Security-Policy"]
+    assert directive(admin, "script-src") == "script-src 'self' 'unsafe-eval'"
+    assert "'unsafe-inline'" not in directive(admin, "script-src")
+    assert directive(admin, "frame-ancestors") == "frame-ancestors 'none'"
+
+
+def test_a_view_may_set_its_own_policy(rf: RequestFactory) -> None:
+    def view(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(headers={"Content-Security-Policy": "default-src 'none'"})
+
+    response = middleware.ContentSecurityPolicyMiddleware(view)(rf.get("/"))
+
+    assert response.headers["Content-Security-Policy"] == "default-src 'none'"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/v1/woocommerce/webhooks/receive/abc", "/api/v1/orders", "/api/docs"]
+)
+def test_the_api_over_plain_http_is_refused_and_never_redirected(
+    client: Client, settings: pytest.FixtureRequest, path: str
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+
+    response = client.post(path, data=b"{}", content_type="application/json")
+
+    assert response.status_code == 403
+    assert response.json()["code"] == "https_required"
+
+
+def test_people_are_sent_to_https_and_probes_are_answered(
+    client: Client, settings: pytest.FixtureRequest
+) -> None:
+    settings.SECURE_SSL_REDIRECT = True  # type: ignore[attr-defined]
+
+    assert client.get("/admin/login/").status_code == 301
+    assert client.get("/livez").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_slash_is_added_for_people_only(client: Client) -> None:
+    assert client.get("/admin/login").status_code in {301, 302}
+    for method in ("get", "post"):
+        assert getattr(client, method)("/api/v1/no/such/path").status_code == 404
