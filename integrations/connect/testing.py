@@ -48,7 +48,7 @@ _LET_THROUGH = "Ask the store's operator to let this hub's address through."
 _IS_IT_UP = "Check the address, and that the store is up."
 
 # What the person who connects can do, by the error's code, else by its class. The error's own
-# sentence says what happened.
+# sentence says what happened; one with a code of the platform's own says what to do as well.
 REMEDIES: Mapping[str, str] = {
     "blocked": _LET_THROUGH,
     "connect_timeout": _IS_IT_UP,
@@ -171,10 +171,10 @@ def find(
 def sentence(error: PlatformError, card: PlatformCard) -> str:
     """What happened, then what to do."""
     remedy = REMEDIES.get(error.code)
-    if remedy is None:
+    if remedy is None and error.code == type(error).code:
         remedy = next((r for kind, r in REMEDIES_BY_CLASS if isinstance(error, kind)), "")
     keys = card.credential_fields[0].help if card.credential_fields else ""
-    remedy = remedy.format(platform=card.name, keys=keys).strip()
+    remedy = (remedy or "").format(platform=card.name, keys=keys).strip()
     return error.message if not remedy or remedy in error.message else f"{error.message} {remedy}"
 
 

@@ -13,7 +13,6 @@ from integrations.woocommerce.shapes import Product, Scalar, rows
 from integrations.woocommerce.values import (
     MOST_UNITS,
     changed_at,
-    ident,
     number_of,
     plain_meta,
     text,
@@ -136,10 +135,6 @@ def _variant(item: Product, parent: Product, weight_unit: str) -> VariantData:
         backorders=item.backorders_allowed in (True, 1, "1", "yes", "true"),
         options=options,
     )
-
-
-def parent_of(variation: Product) -> str:
-    return ident(variation.parent_id)
 
 
 def _price(value: Scalar) -> Decimal | None:

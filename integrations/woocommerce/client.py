@@ -146,6 +146,13 @@ class WooClient:
     def variations(self, params: Params) -> Answer:
         return self._get("variations", params)
 
+    def variations_of_all(self, product_ids: Sequence[int]) -> Iterator[bytes]:
+        """All variations of these products, at most ``MOST``, by id."""
+        return self._all(
+            "variations",
+            {"parent": list(product_ids), "status": "any", "orderby": "id", "order": "asc"},
+        )
+
     def variation(self, product_id: int, variation_id: int) -> Answer:
         return self._get(f"products/{product_id}/variations/{variation_id}")
 

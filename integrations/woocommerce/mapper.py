@@ -7,7 +7,7 @@ of 8.9.3 and 11.0.1; https://woocommerce.github.io/woocommerce-rest-api-docs/#or
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -97,10 +97,12 @@ def to_order(
     refunds: Sequence[RefundData] | None = None,
     fulfillments: Sequence[ShipmentData] | None = None,
     order: shapes.Order | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> OrderData:
     """One order. ``refunds`` and ``fulfillments`` are the details that only calls of their own
     give; ``order`` is ``raw`` where it was decoded before. ``timezone`` is the site's, for answers
-    without GMT times. Raises ContractBroken.
+    without GMT times. ``words`` says which of WooCommerce's own statuses a plugin's status counts
+    as. Raises ContractBroken.
     """
     order = order or shapes.decode(raw, shapes.Order)
     lines = tuple(
@@ -126,7 +128,7 @@ def to_order(
         currency=amounts.currency(order.currency),
         placed_at=placed,
         changed_at=changed,
-        status=_reading(word, paid=paid_at is not None, shipments=shown),
+        status=_reading((words or {}).get(word, word), paid=paid_at is not None, shipments=shown),
         raw_status=word,
         raw_payment=text(order.payment_method, 60),
         total=total,

@@ -55,7 +55,7 @@ CARD = PlatformCard(
         }
     ),
     exempt={
-        Ability.STOCK_COMPARE_AND_SET: "Figures are written absolutely; Logix reads the orders first.",
+        Ability.STOCK_COMPARE_AND_SET: "Stock is written absolutely; orders are read first.",
         Ability.LOCATIONS: "One figure per item; Logix sums its places.",
         Ability.REFUNDS_WRITE: "A refund moves money through the gateway; make it in the store.",
         Ability.RETURNS: "WooCommerce has refunds but no return object.",

@@ -4,10 +4,10 @@ lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,12 +19,12 @@ from integrations.base import (
     StoreIdentity,
     Subscription,
 )
-from integrations.errors import NotFound, PermissionMissing, Rejected
+from integrations.errors import ContractBroken, NotFound, PermissionMissing, Rejected
 from integrations.events import Event, RawDelivery
 from integrations.platform import Connection
 from integrations.woocommerce import (
-    catalogue,
     mapper,
+    money,
     reading,
     shapes,
     shipping,
@@ -34,61 +34,73 @@ from integrations.woocommerce import (
     webhooks,
 )
 from integrations.woocommerce.client import WooClient
-from integrations.woocommerce.features import Features
+from integrations.woocommerce.features import Features, lists_statuses
 from integrations.woocommerce.platform import CARD
+from integrations.woocommerce.products import ProductReader
+from integrations.woocommerce.values import ident, text
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
 
-# The highest precision a store can be set to is used for every read, so nothing is rounded on the
-# way.
-_DECIMALS = {"dp": 6}
-_ALL_ORDERS = {"status": "any,trash", **_DECIMALS}
-_ALL_PRODUCTS = {"status": "any"}
+T = TypeVar("T")
+
+# The highest precision a store can be set to is asked for in every read, so nothing is rounded on
+# the way. "any" leaves the trash out.
+_ALL_ORDERS = {"status": "any,trash", "dp": 6}
+_ONE = {"per_page": 1, "_fields": "id"}
 
 
 class WooCommerceIntegration(BaseEcommerceIntegration):
+    """Options: ``status_words`` maps a plugin's order status to one of WooCommerce's own."""
+
     card = CARD
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.client = WooClient(connection)
         self.features = Features.from_options(connection.options)
+        self._products = ProductReader(self.client, self.features, connection.timezone)
+        self._orders = reading.Source(
+            self.client.orders, reading.each(self._to_order), _ALL_ORDERS, connection.timezone
+        )
 
     @property
     def learned(self) -> dict[str, Any]:
         """What this use of the store found out about reaching it, to be kept in its features."""
-        return self.client.learned
+        return self.client.access.learned
 
     # -- who is there --------------------------------------------------------------------------
 
     def authenticate(self) -> bool:
-        self.client.orders({"per_page": 1, "_fields": "id"})
+        self.client.orders(_ONE)
         return True
 
     def identify(self) -> StoreIdentity:
-        site = self.client.site()
-        answer = self.client.orders({"per_page": 1, "_fields": "id"})
-        features = Features.of_store(self.client.routes(), site.get("namespaces", []))
-        status = self.client.system_status()
-        environment = status.get("environment", {})
+        site = self.client.access.discover()
+        answer = self.client.orders(_ONE)
+        routes = self.client.routes()
+        status: dict[str, Any] = _allowed(self.client.system_status, {})
         settings = status.get("settings", {})
-        skew = (answer.date - datetime.now(UTC)).total_seconds() if answer.date else None
+        unit = _allowed(self.client.weight_unit, "")
+        features = Features.of_store(routes, site["namespaces"], weight_unit=unit)
         missing = self._missing_permissions()
+        statuses: list[str] = (
+            _allowed(self.client.order_statuses, []) if lists_statuses(routes) else []
+        )
         return StoreIdentity(
-            name=str(site.get("name") or self.connection.base_url),
+            name=text(site.get("name")) or self.connection.base_url,
             base_url=self.connection.base_url,
-            currency=str(settings.get("currency") or self.client.currency().get("code", "")),
+            currency=str(settings.get("currency") or _allowed(self.client.currency, "")),
             timezone=_timezone(site),
-            version=str(environment.get("version", "")),
+            version=text(status.get("environment", {}).get("version"), 40),
             granted=("read",) if missing else ("read", "write"),
             missing=missing,
-            clock_skew_s=skew,
+            clock_skew_s=(answer.date - datetime.now(UTC)).total_seconds() if answer.date else None,
             features={
                 **features.as_options(),
                 "hpos": bool(settings.get("HPOS_enabled", False)),
                 "decimals": settings.get("number_of_decimals", 2),
-                **self.client.learned,
+                "statuses": [word for word in statuses if word not in mapper.STATUS_IN],
             },
             warnings=_warnings(missing, features),
         )
@@ -103,74 +115,41 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
     # -- reading -------------------------------------------------------------------------------
 
     def read_orders(self, filters: Filters) -> Iterator[Page[OrderData]]:
-        to_order = partial(mapper.to_order, timezone=self.connection.timezone)
-        yield from reading.read(
-            self.client.orders, to_order, self._readable(filters), extra=_ALL_ORDERS
-        )
+        yield from reading.read(self._orders, self._askable(filters))
 
     def read_products(self, filters: Filters) -> Iterator[Page[ProductData]]:
-        yield from reading.read(
-            self.client.products, self._to_product, self._readable(filters), extra=_ALL_PRODUCTS
-        )
+        yield from self._products.read(self._askable(filters))
 
     def read_order(self, order_id: str) -> OrderData:
         raw = self.client.order(order_id).body
-        summary = mapper.to_order(raw, timezone=self.connection.timezone)
-        refunds = (
-            [mapper.to_refund(r) for r in self.client.refunds(order_id)]
-            if summary.refunds
-            else None
-        )
-        fulfillments = None
+        order = shapes.decode(raw, shapes.Order)
+        refunds = fulfillments = None
+        if shapes.rows(order.refunds, "$.refunds"):
+            refunds = [money.to_refund(row) for row in self.client.refunds(order_id)]
         if self.features.shipment_level is tracking.Level.FULFILLMENTS:
             fulfillments = [tracking.to_fulfillment(f) for f in self.client.fulfillments(order_id)]
-        return mapper.to_order(
-            raw, timezone=self.connection.timezone, refunds=refunds, fulfillments=fulfillments
-        )
+        return self._to_order(raw, order=order, refunds=refunds, fulfillments=fulfillments)
 
     def read_product(self, product_id: str) -> ProductData:
-        return self._to_product(self.client.product(product_id).body)
+        return self._products.one(product_id)
 
     def order_ids(self, filters: Filters) -> Iterable[str]:
-        for page in reading.read(
-            self.client.orders,
-            lambda raw: str(msgspec.json.decode(raw, type=shapes.Identified).id),  # type: ignore[arg-type,return-value]
-            Filters(since=filters.since, until=filters.until, by=ReadBy.PLACED),
-            extra={**_ALL_ORDERS, "_fields": "id"},
-        ):
-            yield from page.records  # type: ignore[misc]
+        return reading.ids(self._orders, filters)
 
-    def _readable(self, filters: Filters) -> Filters:
-        """A store without the filter on changes is read whole, by id: slower, and nothing is
-        missed.
-        """
+    def _askable(self, filters: Filters) -> Filters:
+        """A store without the filter on changes is read whole, by id: slower, nothing is missed."""
         if filters.by is ReadBy.CHANGED and not self.features.modified_filter:
-            return Filters(by=ReadBy.PLACED, page_size=filters.page_size, ids=filters.ids)
+            return replace(filters, by=ReadBy.PLACED, since=None, until=None)
         return filters
 
-    def _to_product(self, raw: bytes) -> ProductData:
-        product = shapes.decode(raw, shapes.Product)
-        variations: list[shapes.Product] = []
-        if product.type == "variable" and product.variations:
-            variations = self._variations(product.id)
-        return catalogue.to_product(
-            product,
-            variations,
-            timezone=self.connection.timezone,
-            weight_unit=self.features.weight_unit,
-            raw=raw,
+    def _to_order(self, raw: bytes, **details: Any) -> OrderData:
+        return mapper.to_order(
+            raw, timezone=self.connection.timezone, words=self._status_words(), **details
         )
 
-    def _variations(self, product_id: int) -> list[shapes.Product]:
-        found: list[shapes.Product] = []
-        page = 1
-        while True:
-            params = {"per_page": 100, "page": page, "orderby": "id", "order": "asc"}
-            rows = self.client.variations(product_id, params).decode(list[msgspec.Raw])
-            found += [shapes.decode(bytes(r), shapes.Product) for r in rows]
-            if len(rows) < 100:
-                return found
-            page += 1
+    def _status_words(self) -> dict[str, str]:
+        found = self.connection.options.get("status_words")
+        return found if isinstance(found, dict) else {}
 
     # -- writing -------------------------------------------------------------------------------
 
@@ -182,15 +161,16 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         """
         if shipment is not None:
             return shipping.tell(self.client, self.features.shipment_level, order_id, shipment)
-        word = mapper.STATUS_OUT.get(status)
+        word = mapper.from_status(status)
         if word is None:
             raise Rejected(f"WooCommerce has no status for “{status}”.", code="no_such_status")
         return self._set_status(order_id, word)
 
     def cancel_order(self, order_id: str, reason: str = "") -> bool:
+        """WooCommerce puts the units back on sale itself."""
         changed = self._set_status(order_id, mapper.STATUS_OUT[OrderStatus.CANCELLED])
-        if changed and reason:
-            self.client.add_note(order_id, f"Cancelled: {reason}", to_customer=False)
+        if reason:
+            self.add_note(order_id, f"Cancelled: {reason}", reference="")
         return changed
 
     def _set_status(self, order_id: str, word: str) -> bool:
@@ -218,16 +198,17 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         return stock.read(self.client, updates)
 
     def find_listing(self, sku: str, quantity: int) -> StockUpdate:
+        """The one product or variation with this SKU. Raises NotFound for none or several."""
         rows = self.client.products({"sku": sku, "per_page": 2}).decode(list[msgspec.Raw])
         if len(rows) != 1:
             many = "more than one listing" if rows else "no listing"
             raise NotFound(f"The store has {many} with SKU “{sku}”.")
         item = shapes.decode(bytes(rows[0]), shapes.Product)
-        parent = item.parent_id or item.id
+        parent = ident(item.parent_id) if item.type == "variation" else ""
         return StockUpdate(
             sku=sku,
             quantity=quantity,
-            external_product_id=str(parent),
+            external_product_id=parent or str(item.id),
             external_variant_id=str(item.id),
         )
 
@@ -245,7 +226,9 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         subscriptions.drop(self.client, url=self.connection.callback_url)
 
     def handle_webhook(self, payload: RawDelivery) -> list[Event]:
-        return webhooks.to_events(payload, timezone=self.connection.timezone)
+        return webhooks.to_events(
+            payload, timezone=self.connection.timezone, words=self._status_words()
+        )
 
     @staticmethod
     def dedupe_key(delivery: RawDelivery) -> str:
@@ -256,8 +239,16 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         return webhooks.is_ping(body)
 
 
-def _timezone(site: dict[str, Any]) -> str:
-    """The site's zone; WordPress gives a bare offset where none was named."""
+def _allowed(call: Callable[[], T], default: T) -> T:
+    """What a key of less rank, or an older store, may not tell."""
+    try:
+        return call()
+    except (PermissionMissing, NotFound, ContractBroken):
+        return default
+
+
+def _timezone(site: Mapping[str, Any]) -> str:
+    """The site's zone; WordPress gives a bare offset in hours where none was named."""
     name = str(site.get("timezone_string") or "")
     if name:
         return name

@@ -181,7 +181,7 @@ def _line_id(external_id: str) -> int:
 
 
 def _time(value: Any) -> datetime | None:
-    """Unix seconds (the plugin), a date, or ISO. What cannot be read is left out: it is only shown."""
+    """Unix seconds (the plugin), a date, or ISO; None for what cannot be read: it is only shown."""
     try:
         if str(value).isdigit():
             return datetime.fromtimestamp(int(value), tz=UTC)

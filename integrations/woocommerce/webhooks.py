@@ -6,6 +6,7 @@ Source: WooCommerce core includes/class-wc-webhook.php; a delivery and a ping re
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from integrations.errors import ContractBroken
 from integrations.events import Event, EventKind, RawDelivery
@@ -29,7 +30,7 @@ _PING = b"webhook_id="
 
 
 def is_ping(body: bytes) -> bool:
-    """Sent unsigned and form-encoded when a webhook is activated; wants exactly 200, nothing else."""
+    """Sent unsigned and form-encoded when a webhook is activated; wants exactly 200."""
     return len(body) < 40 and body.startswith(_PING) and body[len(_PING) :].strip().isdigit()
 
 
@@ -40,7 +41,9 @@ def dedupe_key(delivery: RawDelivery) -> str:
     return f"b:{delivery.topic}:{hashlib.sha256(delivery.body).hexdigest()}"
 
 
-def to_events(delivery: RawDelivery, *, timezone: str) -> list[Event]:
+def to_events(
+    delivery: RawDelivery, *, timezone: str, words: Mapping[str, str] | None = None
+) -> list[Event]:
     """What a delivery says. An order whose body cannot be mapped is to be re-read; a body without
     an id raises ContractBroken.
     """
@@ -59,7 +62,7 @@ def to_events(delivery: RawDelivery, *, timezone: str) -> list[Event]:
     order = None
     if whole:
         try:
-            order = mapper.to_order(delivery.body, timezone=timezone)
+            order = mapper.to_order(delivery.body, timezone=timezone, words=words)
         except ContractBroken:
             # Webhooks made for an older API version send other bodies; the API itself decides.
             order = None

@@ -91,7 +91,8 @@ def test_a_wrong_key(site: Callable[..., WordPress], merchant: Merchant) -> None
 
     assert sentence == (
         "localhost did not accept the credentials. It said: Consumer key is invalid. "
-        "WooCommerce → Settings → Advanced → REST API → Add key. Begins with ck_."
+        "Make a new key in WooCommerce → Settings → Advanced → REST API, with permission Read/Write, "
+        "and enter it in Logix."
     )
 
 
@@ -114,7 +115,7 @@ def test_a_read_only_key_reads_with_a_warning_and_is_refused_for_writing(
 
     store = connect.connect_store(**wanted)
     (warning,) = connect.test_connection(store, actor="user:anna").warnings
-    assert "cannot send stock, status or tracking" in warning
+    assert "no stock, status or tracking can be sent" in warning
     assert store.is_active
     assert "write permissions" in Endpoint.objects.get().problem
 
@@ -132,8 +133,8 @@ def test_a_site_that_is_no_store(site: Callable[..., WordPress], merchant: Merch
     sentence, _ = attempt(merchant, site(mood=page(404)).url)
 
     assert sentence == (
-        "localhost answered with a web page: there is no API at this address. "
-        "Enter the address of the store's front page and check that it runs WooCommerce."
+        "There is no WordPress REST API at this address. Enter the address of the store's front "
+        "page; if it is that, a plugin may have switched the API off."
     )
 
 
@@ -142,16 +143,17 @@ def test_a_wordpress_without_woocommerce(
 ) -> None:
     sentence, code = attempt(merchant, site(namespaces=("wp/v2",)).url)
 
-    assert "WooCommerce does not. Is the plugin active?" in sentence
+    assert "WooCommerce does not. Ask the store's operator" in sentence
     assert code == "not_a_store"
 
 
 def test_an_html_answer_that_claims_to_be_fine(
     site: Callable[..., WordPress], merchant: Merchant
 ) -> None:
-    sentence, _ = attempt(merchant, site(mood=page(200)).url)
+    sentence, code = attempt(merchant, site(mood=page(200)).url)
 
-    assert "check that it runs WooCommerce" in sentence
+    assert sentence.startswith("There is no WordPress REST API at this address.")
+    assert code == "not_a_store"
 
 
 @pytest.mark.parametrize("address", ["10.0.0.5", "192.168.1.10", "169.254.169.254", "[fd00::1]"])
@@ -284,7 +286,7 @@ def test_a_connected_store_that_goes_wrong_is_told_in_words_within_two_seconds(
     moods = {
         "redirected": page(302, Location="https://elsewhere.example/"),
         "maintenance": page(503, Retry_After="3600"),
-        "html_answer": page(404),
+        "not_a_store": page(404),
         "firewall": page(403),
     }
     for code, mood in moods.items():
