@@ -61,7 +61,7 @@ def adapter_for(
     patience: dict[str, Any] = {"total_s": PROBE_TOTAL_S, "read_s": PROBE_READ_S} if insists else {}
     session = PlatformSession(
         store.base_url,
-        limiter=limits.limiter(card),
+        limiter=limits.limiter(card, store.options.get("calls_per_s")),
         breaker=DatabaseBreaker(store, insists=insists),
         guard=limits.guard(),
         store_id=str(store.pk),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from django.conf import settings
@@ -14,11 +15,15 @@ from integrations.kit.ssrf import AddressGuard
 from integrations.platform import PlatformCard, RateLimit
 
 
-def limiter(card: PlatformCard) -> Limiter:
+def limiter(card: PlatformCard, calls_per_s: float | None = None) -> Limiter:
     """The limiter shared with all workers: Redis when ``LOGIX_LIMITER_URL`` names one, else the
-    database.
+    database. ``calls_per_s``: what staff allow for this store in place of the declared rate.
     """
-    return _limiter(card.slug, tuple(card.limits), settings.LOGIX_LIMITER_URL)
+    declared = tuple(card.limits)
+    if calls_per_s:
+        burst = max(1, round(2 * calls_per_s))
+        declared = tuple(replace(limit, rate=calls_per_s, burst=burst) for limit in declared)
+    return _limiter(declared, settings.LOGIX_LIMITER_URL)
 
 
 def private_limiter(card: PlatformCard) -> Limiter:
@@ -39,7 +44,7 @@ def guard() -> AddressGuard:
 
 
 @lru_cache(maxsize=64)
-def _limiter(_slug: str, declared: tuple[RateLimit, ...], url: str) -> Limiter:
+def _limiter(declared: tuple[RateLimit, ...], url: str) -> Limiter:
     limits = by_bucket(declared)
     in_database = DatabaseLimiter(limits)
     return RedisLimiter(url, limits, fallback=in_database) if url else in_database

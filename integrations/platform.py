@@ -100,7 +100,8 @@ class PlatformCard:
     ``service`` is the dotted path of its ``BaseEcommerceIntegration``; ``routes`` that of its
     urlpatterns module. ``lag`` is how long a change may take to show in lists; ``overlap`` how far
     each poll looks back over the last. ``exempt`` maps every ability that is not in ``abilities``
-    to the reason in words.
+    to the reason in words. ``status_words`` are the platform's own order statuses, where stores may
+    have others besides.
     """
 
     slug: str
@@ -124,6 +125,7 @@ class PlatformCard:
     api_version: str = ""
     api_sunset: date | None = None
     scopes: Mapping[str, tuple[Ability, ...]] = field(default_factory=dict)
+    status_words: tuple[str, ...] = ()
     docs_url: str = ""
     guide: str = ""
 

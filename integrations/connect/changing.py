@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations import authentication, lifecycle, registry
 from integrations.base import StoreIdentity
-from integrations.connect import addresses, hooks, opening, signals, testing
+from integrations.connect import addresses, hooks, opening, options, signals, testing
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import (
@@ -177,7 +177,8 @@ def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:
         if not changes["name"]:
             raise ConnectError("A store needs a name.", code="name_missing")
     if "options" in changes:
-        merged = {**store.options, **(changes["options"] or {})}
+        card = registry.card(store.platform)
+        merged = {**store.options, **options.check(card, changes["options"] or {})}
         changes["options"] = {name: value for name, value in merged.items() if value is not None}
     rows = Store.objects.filter(pk=store.pk).values(*changes).first() if changes else None
     return {n: v for n, v in changes.items() if rows is None or rows[n] != v}

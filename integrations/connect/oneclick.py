@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from integrations import registry
 from integrations.connect import addresses, changing, opening, testing
+from integrations.connect import options as store_options
 from integrations.errors import PlatformError, Unsupported
 from integrations.lifecycle import ConnectError
 from integrations.models import ConnectAttempt, Store, StoreStatus
@@ -61,6 +62,8 @@ def begin_one_click(
             f"{settings.LOGIX_PUBLIC_URL}. Set LOGIX_PUBLIC_URL, or paste the keys instead.",
             code="public_url_required",
         )
+    asked = dict(options or {})
+    store_options.check(card, {n: v for n, v in asked.items() if n not in _SETTINGS})
     address = addresses.tidy(base_url)
     if _refused_store(merchant, platform, address) is None:
         opening.refuse_duplicate(merchant, card, address)
@@ -71,7 +74,7 @@ def begin_one_click(
             platform=platform,
             base_url=address,
             reference_digest=crypto.digest(reference),
-            options=dict(options or {}),
+            options=asked,
             requested_by=actor[:150],
             expires_at=timezone.now() + VALID_FOR,
         )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from integrations import authentication, lifecycle, registry
 from integrations.base import StoreIdentity
 from integrations.connect import addresses, hooks, signals, testing
+from integrations.connect import options as store_options
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import Store, StoreBreaker, StoreStatus, Stream, StreamName
@@ -51,10 +52,11 @@ def connect_store(
     """
     card = registry.card(platform)
     values = testing.check_values(card, credentials)
+    chosen = store_options.check(card, options or {})
     try:
         typed = addresses.tidy(base_url)
         refuse_duplicate(merchant, card, typed)
-        address, identity = testing.find(card, typed, values, options)
+        address, identity = testing.find(card, typed, values, chosen)
     except PlatformError as err:
         err.message = testing.sentence(err, card)
         raise
@@ -66,7 +68,7 @@ def connect_store(
         "auto_sync": auto_sync,
         "writes_enabled": writes_enabled,
         "import_since": import_since,
-        "options": dict(options or {}),
+        "options": chosen,
     }
     try:
         store = _keep(merchant, card, address, values, identity, settings, actor)

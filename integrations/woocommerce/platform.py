@@ -98,6 +98,17 @@ CARD = PlatformCard(
     lag=timedelta(seconds=5),
     overlap=timedelta(minutes=10),
     parallel_reads=2,
+    # Plugins add others ("shipped", "partial-shipped"); a store's option says what they count as.
+    status_words=(
+        "checkout-draft",
+        "pending",
+        "on-hold",
+        "processing",
+        "completed",
+        "cancelled",
+        "refunded",
+        "failed",
+    ),
     api_version="wc/v3",
     docs_url="https://woocommerce.github.io/woocommerce-rest-api-docs/",
     guide="integrations/WOOCOMMERCE_INTEGRATION_GUIDE.md",

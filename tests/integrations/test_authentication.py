@@ -37,7 +37,7 @@ def store(shop: world.Shop, merchant: Merchant) -> Store:
         platform="fakeshop",
         base_url=ADDRESS,
         credentials=KEYS,
-        options={"colour": "blue"},
+        options={"calls_per_s": 3},
         actor="user:anna",
     )
 
@@ -51,7 +51,7 @@ def test_an_adapter_holds_all_it_needs(store: Store, shop: world.Shop) -> None:
 
     assert given.store_id == str(store.pk)
     assert given.credentials == KEYS
-    assert given.options == {"colour": "blue", "decimals": 2}
+    assert given.options == {"calls_per_s": 3, "decimals": 2}
     assert given.timezone == "Europe/Berlin"
     assert given.http.priority is Priority.BULK
     prefix = "http://127.0.0.1:8000/api/v1/fakeshop/webhooks/receive/"

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from integrations import connect
+from integrations.connect import options as store_options
 from integrations.errors import PlatformError
 from integrations.kit import wire
 from integrations.models import CallLog, Credential, Endpoint, Store, StoreStatus
 from logix.accounts.models import DataKey, Merchant
+from tests.integrations.fakeshop.platform import CARD as FAKE_CARD
 from tests.integrations.kit.conftest import Authority
 from tests.integrations.wordpress import KEYS, WordPress, page
 
@@ -91,8 +93,8 @@ def test_a_wrong_key(site: Callable[..., WordPress], merchant: Merchant) -> None
 
     assert sentence == (
         "localhost did not accept the credentials. It said: Consumer key is invalid. "
-        "Make a new key in WooCommerce → Settings → Advanced → REST API, with permission Read/Write, "
-        "and enter it in Logix."
+        "Make a new key in WooCommerce → Settings → Advanced → REST API, with permission "
+        "Read/Write, and enter it in Logix."
     )
 
 
@@ -302,3 +304,36 @@ def test_a_connected_store_that_goes_wrong_is_told_in_words_within_two_seconds(
     assert kept.last_ok_at is not None
     assert CallLog.objects.filter(store=store, error="redirected").exists()
     assert not CallLog.objects.filter(route__contains="oauth").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"colour": "blue"}, "There is no option colour."),
+        ({"calls_per_s": 0}, "The option calls_per_s must be a number from 0.1 to 100."),
+        ({"adopt_stock": "no"}, "The option adopt_stock must be true or false."),
+        ({"status_words": ["x"]}, "must map statuses of this store"),
+        ({"status_words": {"completed": "pending"}}, "own status “completed” another meaning"),
+        ({"status_words": {"shipped": "sent"}}, "maps “shipped” to “sent”; choose one of"),
+    ],
+)
+def test_an_option_that_cannot_be_right_is_named(
+    merchant: Merchant, options: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(connect.ConnectError) as caught:
+        connect.connect_store(
+            merchant=merchant,
+            platform="woocommerce",
+            base_url="https://shop.example",
+            credentials=KEYS,
+            options=options,
+            actor="user:anna",
+        )
+
+    assert sentence in caught.value.message
+    assert not Store.objects.exists()
+
+
+def test_an_option_of_another_platform_is_refused(merchant: Merchant) -> None:
+    with pytest.raises(connect.ConnectError, match="is not used by FakeShop"):
+        store_options.check(FAKE_CARD, {"status_words": {"a": "b"}})

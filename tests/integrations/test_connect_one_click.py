@@ -63,12 +63,12 @@ def test_the_merchant_is_sent_to_the_store_with_a_reference_we_do_not_keep(
 
 
 def test_the_keys_the_store_sends_connect_it(shop: world.Shop, merchant: Merchant) -> None:
-    url, attempt = begin(merchant, name="Cologne", writes_enabled=True, colour="blue")
+    url, attempt = begin(merchant, name="Cologne", writes_enabled=True, adopt_stock=False)
 
     store = connect.finish_one_click("fakeshop", answer(reference_in(url)))
 
     assert (store.name, store.status, store.writes_enabled) == ("Cologne", "active", True)
-    assert store.options == {"colour": "blue"}
+    assert store.options == {"adopt_stock": False}
     attempt.refresh_from_db()
     assert attempt.store == store
     assert attempt.used_at is not None
