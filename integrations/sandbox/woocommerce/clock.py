@@ -40,6 +40,12 @@ class SiteClock:
             return None
         return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat()
 
+    def offset_hours(self) -> int | float:
+        """Hours ahead of UTC now, as WordPress's ``gmt_offset`` shows them."""
+        offset = datetime.fromtimestamp(self.now(), self.zone).utcoffset()
+        hours = offset.total_seconds() / 3600 if offset else 0
+        return int(hours) if hours == int(hours) else hours
+
     def read(self, value: str, *, is_gmt: bool) -> int:
         """A filter's date. An offset or Z in the value changes nothing (issues #19976, #28111)."""
         naive = datetime.fromisoformat(_OFFSET.sub("", value.strip()))

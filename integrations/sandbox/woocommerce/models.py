@@ -211,3 +211,14 @@ class Fulfillment(Struct):
     deleted: int | None = None
     fulfilled: int | None = None
     meta: list[Meta] = field(default_factory=list)
+
+
+class Tracking(Struct):
+    """A parcel as the Shipment Tracking plugins keep it; ``shipped`` is a date, ``2026-07-10``."""
+
+    id: str
+    provider: str
+    custom_provider: str
+    custom_link: str
+    number: str
+    shipped: str

@@ -71,7 +71,7 @@ def show(amount: int, decimals: int) -> str:
 
 
 def plain(amount: int) -> str:
-    """``"3.831933"``, ``"4.95"``, ``"4"``: as many places as there are, as stored tax parts print."""
+    """``"3.831933"``, ``"4.95"``, ``"4"``: as many places as there are, as tax parts print."""
     text = show(amount, 6).rstrip("0")
     return text[:-1] if text.endswith(".") else text
 
@@ -79,14 +79,3 @@ def plain(amount: int) -> str:
 def as_number(value: float) -> float | int:
     """PHP prints a whole float without a fraction."""
     return int(value) if value == int(value) and abs(value) < 1e15 else value
-
-
-def tax_on(amount: int, percent: float, *, included: bool, decimals: int) -> tuple[int, int]:
-    """(net, tax) of an amount at one rate. ``net`` stays unrounded where the price includes the
-    tax.
-    """
-    rate = round(percent * 10_000)
-    if included:
-        exact = amount - amount * 1_000_000 // (1_000_000 + rate)
-        return amount - exact, rounded(exact, decimals)
-    return amount, rounded(amount * rate // 1_000_000, decimals)

@@ -7,8 +7,9 @@ FIRST_NAMES = (
     "O'Neil", "Anne-Marie", "José", "Nguyễn", "💐 Lily", "Ægir", "Renée", "Ibrahim", "Priya", "Bo",
 )  # fmt: skip
 LAST_NAMES = (
-    "Müller", "Peña", "Иванова", "Παπαδόπουλος", "田中", "الأحمد", "כהן", "Żółty", "D’Arcy", "Smith",
-    "van der Berg", "Łęcki", "Großkopf", "Åkesson", "Çelik", "MacDonald", "Nguyễn Thị", "Straße", "李",
+    "Müller", "Peña", "Иванова", "Παπαδόπουλος", "田中", "الأحمد", "כהן", "Żółty", "D’Arcy",
+    "Smith", "van der Berg", "Łęcki", "Großkopf", "Åkesson", "Çelik", "MacDonald", "Nguyễn Thị",
+    "Straße", "李",
 )  # fmt: skip
 
 # country, state, city, postcode, dialling prefix, weight in the draw

@@ -31,10 +31,12 @@ _POST_STATUS = "future|trash|draft|pending|private|publish"
 _STOCK = "enum(instock|outofstock|onbackorder)"
 _ABSENT_IN_OLD = frozenset(
     (
-        "created_via manual_update global_unique_id brands brand image_size gallery_image_ids exclude_status "
-        "include_status exclude_types include_types pos_products_only search_fields search_name_or_sku"
-    ).split()
-)
+        "created_via", "manual_update", "global_unique_id", "brands", "brand", "image_size",
+        "gallery_image_ids", "exclude_status", "include_status", "exclude_types", "include_types",
+        "pos_products_only", "search_fields", "search_name_or_sku",
+    )
+)  # fmt: skip
+_SINCE_5_8 = frozenset(("modified_after", "modified_before", "dates_are_gmt"))
 
 CONTEXT = {"context": "enum(view|edit)=view"}
 ORDER_BY = "date|id|include|title|slug|modified"
@@ -119,8 +121,8 @@ _PRODUCT_LIST = CRUD | {
 }
 _TYPES = "simple|grouped|external|variable"
 PRODUCTS = _PRODUCT_LIST | {
-    "orderby": f"enum({ORDER_BY}|popularity|rating|post__in|price|sales|menu_order|random|popularity|rating"
-    "|menu_order|price|popularity|rating)=date",
+    "orderby": f"enum({ORDER_BY}|popularity|rating|post__in|price|sales|menu_order|random"
+    "|popularity|rating|menu_order|price|popularity|rating)=date",
     "brand": "string",
     "type": f"enum({_TYPES})",
     "featured": "boolean",
@@ -419,7 +421,7 @@ class Bound:
 @dataclass(frozen=True, slots=True)
 class Surface:
     """What a store changes in the table. ``plugins`` are the tracking abilities that are switched
-    on.
+    on; ``ignores_modified`` is WooCommerce before 5.8.
     """
 
     is_new: bool
@@ -427,6 +429,7 @@ class Surface:
     statuses: tuple[str, ...]
     currency: str
     decimals: int
+    ignores_modified: bool = False
 
 
 def wordpress_path(route: Route) -> str:
@@ -465,6 +468,10 @@ def _args(specs: dict[str, str], surface: Surface) -> dict[str, Arg]:
     for name, spec in specs.items():
         if not surface.is_new and name in _ABSENT_IN_OLD:
             continue
+        if surface.ignores_modified:
+            if name in _SINCE_5_8:
+                continue
+            spec = spec.replace("|modified", "")
         spec = spec.replace("{statuses}", "|".join(surface.statuses))
         spec = spec.replace("{currencies}", "|".join(CURRENCY_CODES))
         spec = spec.replace("{currency}", surface.currency)

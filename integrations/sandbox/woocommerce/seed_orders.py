@@ -1,7 +1,8 @@
 """Thousands of varied orders out of a seed, each made only when somebody looks at it.
 
-Columns (when, status, customer) are made at once and are what lists filter by; the order itself is a pure function
-of the seed and its number. So 100,000 orders cost four numbers each until they are read.
+Columns (when, status, customer) are made at once and are what lists filter by; the order itself is
+a pure function of the seed and its number. So 100,000 orders cost four numbers each until they are
+read.
 """
 
 from __future__ import annotations
@@ -248,9 +249,7 @@ class SeedOrders:
         if number % 16 == 7:
             order.fee_lines.append(FeeLine(ids.item(), "Geschenkverpackung", 250 * unit))
         if number % 96 == 23:
-            order.fee_lines.append(
-                FeeLine(ids.item(), "Skonto", -100 * unit, tax_status="none")
-            )
+            order.fee_lines.append(FeeLine(ids.item(), "Skonto", -100 * unit, tax_status="none"))
         retax(order, plan.decimals)
         if percent_off:
             sums = totals(order, plan.decimals)
@@ -267,9 +266,7 @@ class SeedOrders:
             order.meta.append(Meta(ids.meta(), key, value))
         if order.status == "completed" and chance.random() < 0.5:
             order.meta.append(Meta(ids.meta(), "_tracking_carrier", "DHL"))
-            order.meta.append(
-                Meta(ids.meta(), "_tracking_number", f"003404341610{order.id:08d}")
-            )
+            order.meta.append(Meta(ids.meta(), "_tracking_number", f"003404341610{order.id:08d}"))
         if order.is_stock_reduced:
             order.notes.append(
                 Note(ids.note(), order.created + 1, "WooCommerce", "Stock levels reduced: seed")
@@ -284,9 +281,7 @@ class SeedOrders:
                     self._refund(order, amount, "Teilrückgabe – beschädigt", ids, whole=False)
                 )
 
-    def _refund(
-        self, order: Order, amount: int, reason: str, ids: _Ids, *, whole: bool
-    ) -> Refund:
+    def _refund(self, order: Order, amount: int, reason: str, ids: _Ids, *, whole: bool) -> Refund:
         refund = Refund(
             id=order.id + 1,
             created=min(self.plan.now - 1, order.modified),

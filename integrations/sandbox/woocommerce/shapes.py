@@ -1,4 +1,6 @@
-"""What an answer shows of an order or refund: keys, order and types as recorded from real stores."""
+"""What an answer shows of an order, refund or note: keys, order and types as recorded from real
+stores.
+"""
 
 from __future__ import annotations
 
@@ -55,8 +57,8 @@ def order_document(store: WooStore, order: Order, dp: int | None = None) -> dict
         "total_tax": show(sums.total_tax, dp),
         "customer_id": order.customer_id,
         "order_key": order.order_key,
-        "billing": order.billing,
-        "shipping": order.shipping,
+        "billing": dict(order.billing),
+        "shipping": dict(order.shipping),
         "payment_method": order.payment_method,
         "payment_method_title": order.payment_title,
         "transaction_id": order.transaction_id,
@@ -75,7 +77,9 @@ def order_document(store: WooStore, order: Order, dp: int | None = None) -> dict
         "fee_lines": [_fee_line(row, dp) for row in order.fee_lines],
         "coupon_lines": [_coupon_line(row, dp) for row in order.coupon_lines],
         "refunds": [_refund_row(store, row, dp) for row in order.refunds],
-        "payment_url": f"{home}checkout/order-pay/{order.id}/?pay_for_order=true&key={order.order_key}",
+        "payment_url": (
+            f"{home}checkout/order-pay/{order.id}/?pay_for_order=true&key={order.order_key}"
+        ),
         "is_editable": order.status in _EDITABLE,
         "needs_payment": order.status in ("pending", "failed") and sums.total > 0,
         "needs_processing": store.needs_processing(order),
@@ -98,14 +102,14 @@ def order_document(store: WooStore, order: Order, dp: int | None = None) -> dict
 
 
 def line_document(store: WooStore, line: Line, dp: int) -> dict[str, Any]:
-    product = store.products.get(line.variation_id or line.product_id)
+    product = store.sold(line)
     is_variation = product is not None and bool(product.parent_id)
     image: Any = 0 if product is None or is_variation else ""
     document: dict[str, Any] = {
         "id": line.id,
         "name": line.name,
-        "product_id": line.product_id,
-        "variation_id": line.variation_id,
+        "product_id": line.product_id if line.product_id in store.products else 0,
+        "variation_id": line.variation_id if line.variation_id in store.products else 0,
         "quantity": line.quantity,
         "tax_class": line.tax_class,
         "subtotal": show(line.subtotal, dp),

@@ -39,15 +39,11 @@ def rates_for(country: str, state: str, tax_class: str) -> tuple[Rate, ...]:
     return tuple(
         rate
         for rate in RATES
-        if rate.country == country
-        and rate.state in ("", state)
-        and rate.tax_class == tax_class
+        if rate.country == country and rate.state in ("", state) and rate.tax_class == tax_class
     )
 
 
-def taxes_on(
-    total: int, subtotal: int | None, rates: tuple[Rate, ...], decimals: int
-) -> list[Tax]:
+def taxes_on(total: int, subtotal: int | None, rates: tuple[Rate, ...], decimals: int) -> list[Tax]:
     """Tax rows for a net amount, each rounded to the store's decimals."""
     return [
         Tax(
@@ -96,7 +92,8 @@ def totals(order: Order, decimals: int) -> Totals:
     fees = sum(rounded(fee.total, decimals) for fee in order.fee_lines)
     shipping = sum(rounded(row.total, decimals) for row in order.shipping_lines)
     shipping_tax = sum(tax_of(row) for row in order.shipping_lines)
-    cart_tax = sum(tax_of(row) for row in (*order.lines, *order.fee_lines))
+    taxed: tuple[Row, ...] = (*order.lines, *order.fee_lines)
+    cart_tax = sum(tax_of(row) for row in taxed)
     before = sum(rounded(line.subtotal, decimals) for line in order.lines)
     return Totals(
         discount=before - lines,
@@ -132,7 +129,8 @@ def tax_lines(order: Order, ids: dict[int, int]) -> list[TaxLine]:
     """One row per rate in use; ``ids`` gives the item id of each rate."""
     cart: dict[int, int] = {}
     shipping: dict[int, int] = {}
-    for row in (*order.lines, *order.fee_lines):
+    taxed: tuple[Row, ...] = (*order.lines, *order.fee_lines)
+    for row in taxed:
         for tax in row.taxes:
             cart[tax.rate_id] = cart.get(tax.rate_id, 0) + tax.total
     for shipped in order.shipping_lines:

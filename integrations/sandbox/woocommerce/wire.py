@@ -31,7 +31,7 @@ NO_CACHE = (
 
 @dataclass(slots=True)
 class Request:
-    """``path`` is decoded, ``raw_path`` and ``raw_query`` are as sent; header names are lower-case."""
+    """``path`` is decoded, ``raw_path`` and ``raw_query`` as sent; header names are lower-case."""
 
     method: str
     path: str

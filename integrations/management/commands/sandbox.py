@@ -1,0 +1,124 @@
+"""``manage.py sandbox``: a simulated WooCommerce store on this machine, until Ctrl-C or SIGTERM. It
+needs neither the hub nor a database.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from zoneinfo import available_timezones
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from integrations.sandbox.dice import dice
+from integrations.sandbox.server import Server
+from integrations.sandbox.state import StateBroken
+from integrations.sandbox.woocommerce.money import CURRENCY_CODES
+from integrations.sandbox.woocommerce.options import NEW, OLD, StoreOptions
+from integrations.sandbox.woocommerce.shop import Shop
+
+_PLUGINS = ("fulfillments", "shipment_tracking", "ast")
+
+
+class Command(BaseCommand):
+    help = "Run a simulated WooCommerce store. Ctrl-C stops it."
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        """``--version`` is the store's here, not Django's."""
+        return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=8090, help="0 takes a free one.")
+        parser.add_argument("--key", default="", help="Consumer key; made from the seed if absent.")
+        parser.add_argument("--secret", default="", help="Consumer secret, likewise.")
+        parser.add_argument("--orders", type=int, default=300, help="Orders of the past.")
+        parser.add_argument("--products", type=int, default=60)
+        parser.add_argument("--seed", type=int, default=1, help="Equal seeds give equal stores.")
+        parser.add_argument("--per-minute", type=float, default=0.0, help="Things that happen.")
+        parser.add_argument("--state", type=Path, help="Keep the store in this file and go on.")
+        parser.add_argument("--version", choices=(NEW, OLD), default=NEW, help="WooCommerce's.")
+        parser.add_argument("--currency", default="EUR", help="ISO 4217, e.g. JPY.")
+        parser.add_argument("--timezone", default="Europe/Berlin")
+        parser.add_argument("--plugins", nargs="*", choices=_PLUGINS, default=[])
+        parser.add_argument(
+            "--same-second", type=int, default=0, help="So many orders were modified in one second."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            shop = Shop(
+                _store(options), per_minute=options["per_minute"], state_file=options["state"]
+            )
+            server = Server(shop, port=options["port"])
+        except (StateBroken, ValueError) as err:
+            raise CommandError(str(err)) from err
+        except OSError as err:
+            raise CommandError(
+                f"Port {options['port']} cannot be opened ({err.strerror})."
+                " Choose another with --port."
+            ) from err
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, _setter(stop))
+        try:
+            with server:
+                self._greet(shop, server.url, options)
+                stop.wait()
+                self.stdout.write("Closing …")
+        except OSError as err:
+            raise CommandError(
+                f"The store cannot be kept in {options['state']} ({err.strerror})."
+            ) from err
+        self.stdout.write("The store is closed.")
+
+    def _greet(self, shop: Shop, url: str, options: dict[str, Any]) -> None:
+        store = shop.store
+        self.stdout.write(
+            f"{store.options.title}, a simulated WooCommerce {store.options.version} store with"
+            f" {len(store.orders)} orders, {'goes on' if shop.resumed else 'is open'}."
+        )
+        for label, value in (
+            ("Address", url),
+            ("Consumer key", shop.key),
+            ("Consumer secret", shop.secret),
+            ("Control page", f"{url}/_sandbox/"),
+            ("Kept in", str(options["state"] or "memory only")),
+        ):
+            self.stdout.write(f"  {label:<16} {value}")
+        self.stdout.write("Ctrl-C closes it.")
+        self.stdout.flush()
+
+
+def _setter(stop: threading.Event) -> Any:
+    def handler(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    return handler
+
+
+def _store(options: dict[str, Any]) -> StoreOptions:
+    """Raises ValueError for what no store can be."""
+    for name in ("orders", "products", "same_second", "per_minute"):
+        if options[name] < 0:
+            raise ValueError(f"--{name.replace('_', '-')} cannot be negative.")
+    if options["currency"].upper() not in CURRENCY_CODES:
+        raise ValueError(f"“{options['currency']}” is no currency WooCommerce knows.")
+    if options["timezone"] not in available_timezones():
+        raise ValueError(f"“{options['timezone']}” is no time zone. Write it as Europe/Berlin.")
+    letters = dice(options["seed"], "key")
+    return StoreOptions(
+        version=options["version"],
+        seed=options["seed"],
+        orders=options["orders"],
+        products=options["products"],
+        same_second=options["same_second"],
+        timezone=options["timezone"],
+        currency=options["currency"].upper(),
+        plugins=tuple(options["plugins"]),
+        consumer_key=options["key"] or f"ck_{letters.getrandbits(160):040x}",
+        consumer_secret=options["secret"] or f"cs_{letters.getrandbits(160):040x}",
+    )
