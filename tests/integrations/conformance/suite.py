@@ -1,0 +1,595 @@
+"""Every promise of ``BaseEcommerceIntegration``, kept or refused with a reason. Sorted as a store
+is used: connect, read, write, listen, trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from integrations import registry
+from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy
+from integrations.errors import (
+    AuthenticationFailed,
+    Misconfigured,
+    NotFound,
+    OutcomeUnknown,
+    PermissionMissing,
+    PlatformError,
+    RateLimited,
+    Unavailable,
+    Unsupported,
+)
+from integrations.events import EventKind, RawDelivery
+from integrations.kit import signatures
+from integrations.platform import Ability
+from inventory.data import StockUpdate, VariantData
+from orders.data import OrderData, ShipmentData, ShipmentLineData
+from orders.status import OrderStatus
+from tests.integrations.conformance.world import SECRET, World, adapter_of
+
+EVERYTHING = Filters(since=datetime(2000, 1, 1, tzinfo=UTC))
+
+
+class AdapterConformance:
+    """Inherit, and give a ``world``. What the card exempts is checked to be refused in words."""
+
+    @pytest.fixture
+    def adapter(self, world: World) -> Iterator[BaseEcommerceIntegration]:
+        with adapter_of(world) as connected:
+            yield knowing(world, connected)
+
+    # -- Connecting ----------------------------------------------------------------------------
+
+    def test_the_card_says_of_every_ability_what_is_so(self, world: World) -> None:
+        card = registry.card(world.slug)
+
+        assert card.abilities | set(card.exempt) == set(Ability)
+        assert all(len(reason) > 10 and reason.endswith(".") for reason in card.exempt.values())
+        assert card.webhooks is None or signatures.verify is not None
+        assert card.guide
+        assert {field.name for field in card.credential_fields} >= set(world.credentials)
+
+    def test_right_credentials_are_accepted(self, adapter: BaseEcommerceIntegration) -> None:
+        assert adapter.authenticate() is True
+
+    def test_wrong_credentials_are_refused_without_being_repeated(self, world: World) -> None:
+        with (
+            adapter_of(world, world.wrong_credentials) as stranger,
+            pytest.raises(AuthenticationFailed) as caught,
+        ):
+            stranger.authenticate()
+
+        for secret in world.wrong_credentials.values():
+            assert secret not in f"{caught.value!r} {caught.value}"
+
+    def test_a_key_taken_back_is_the_merchants_to_renew(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        world.trouble("key_revoked")
+
+        with pytest.raises(AuthenticationFailed):
+            adapter.authenticate()
+
+    def test_the_store_says_who_it_is(self, adapter: BaseEcommerceIntegration) -> None:
+        identity = adapter.identify()
+
+        assert identity.name
+        assert len(identity.currency) == 3
+        assert identity.timezone
+        assert identity.version
+        assert identity.missing == ()
+        assert identity.clock_skew_s is not None
+        assert abs(identity.clock_skew_s) < 60
+
+    def test_a_key_that_may_only_read_is_known_as_such(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        world.trouble("key_read_only")
+
+        identity = adapter.identify()
+
+        assert identity.missing
+        assert identity.warnings
+        order_id = min(world.order_ids())
+        with pytest.raises(PermissionMissing):
+            adapter.cancel_order(order_id)
+        assert not world.is_cancelled(order_id)
+
+    # -- Reading orders ------------------------------------------------------------------------
+
+    def test_the_walk_along_changes_meets_every_order_once_and_in_order(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        found = orders_of(adapter.read_orders(EVERYTHING))
+
+        ids = [order.external_id for order in found]
+        assert sorted(ids) == sorted(world.order_ids())
+        assert [o.changed_at for o in found] == sorted(o.changed_at for o in found)
+
+    def test_a_walk_cut_anywhere_goes_on_where_it_was(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        pages = list(adapter.read_orders(lean(EVERYTHING, 7)))
+
+        assert len(pages) > 2
+        for cut in range(len(pages) - 1):
+            rest = lean(EVERYTHING, 7, position=pages[cut].position)
+            before = {o.external_id for page in pages[: cut + 1] for o in page.records}
+            after = {o.external_id for o in orders_of(adapter.read_orders(rest))}
+            assert before | after == world.order_ids()
+
+    def test_only_what_changed_since_is_read_again(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        newest = max(o.changed_at for o in orders_of(adapter.read_orders(EVERYTHING)))
+        chosen = min(world.order_ids())
+        world.edit_order(chosen)
+
+        since = newest + timedelta(seconds=1)
+        found = {o.external_id for o in orders_of(adapter.read_orders(Filters(since=since)))}
+
+        assert chosen in found
+        assert len(found) < len(world.order_ids())
+
+    def test_many_orders_of_one_second_are_all_read(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        world.edit_many(sorted(world.order_ids()))
+
+        found = [o.external_id for o in orders_of(adapter.read_orders(lean(EVERYTHING, 5)))]
+
+        assert set(found) == world.order_ids()
+
+    def test_orders_edited_while_a_list_is_read_are_not_skipped(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        waiting = sorted(world.order_ids())
+        found: set[str] = set()
+        for page in adapter.read_orders(lean(EVERYTHING, 5)):
+            found |= {order.external_id for order in page.records}
+            if waiting:
+                world.edit_order(waiting.pop(0))
+
+        assert found == world.order_ids()
+
+    def test_windows_of_creation_divide_the_past_without_a_seam(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        placed = sorted(o.placed_at for o in orders_of(adapter.read_orders(EVERYTHING)))
+        middle = placed[len(placed) // 2]
+        edges = [placed[0], middle, placed[-1] + timedelta(seconds=1)]
+        found: list[str] = []
+        for since, until in pairwise(edges):
+            window = Filters(since=since, until=until, by=ReadBy.PLACED, page_size=7)
+            found += [o.external_id for o in orders_of(adapter.read_orders(window))]
+
+        assert set(found) == world.order_ids()
+        assert len(found) - len(set(found)) <= placed.count(middle)
+
+    def test_the_ids_of_a_window_are_the_stores(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        if self._is_exempt(
+            world, Ability.ORDER_IDS_IN_WINDOW, lambda: adapter.order_ids(EVERYTHING)
+        ):
+            return
+        until = datetime.now(UTC) + timedelta(days=1)
+
+        found = list(adapter.order_ids(Filters(since=EVERYTHING.since, until=until)))
+
+        assert sorted(found) == sorted(world.order_ids())
+
+    def test_the_parts_of_every_order_add_up_to_its_total(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        for order in orders_of(adapter.read_orders(EVERYTHING)):
+            parts = sum((line.total + line.tax for line in order.lines), Decimal(0))
+            parts += sum((c.amount + c.tax for c in order.charges if not c.informative), Decimal(0))
+            assert parts == order.total, order.external_id
+            assert len(order.currency) == 3
+
+    def test_an_order_is_read_whole_by_its_id(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        world.refund_a_unit(order_id)
+
+        order = adapter.read_order(order_id)
+
+        assert order.external_id == order_id
+        assert order.lines
+        (refund,) = order.refunds
+        assert refund.amount > 0
+        assert refund.lines
+        assert sum(line.quantity for line in refund.lines) == 1
+
+    def test_an_order_that_is_not_there_is_not_found(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        world.delete_order(order_id)
+
+        with pytest.raises(NotFound):
+            adapter.read_order(order_id)
+
+    def test_an_order_is_found_by_the_number_its_buyer_knows(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        some = orders_of(adapter.read_orders(EVERYTHING))[3]
+
+        found = [o.external_id for o in adapter.sync_orders(Filters(number=some.number))]
+
+        assert found == [some.external_id]
+
+    # -- Reading products and stock ------------------------------------------------------------
+
+    def test_products_come_with_their_variants(self, adapter: BaseEcommerceIntegration) -> None:
+        products = list(adapter.sync_products(EVERYTHING))
+
+        assert len({p.external_id for p in products}) == len(products) > 0
+        assert all(p.title and p.changed_at.tzinfo for p in products)
+        assert any(len(p.variants) > 1 for p in products)
+        assert any(v.stock is not None and v.sku for p in products for v in p.variants)
+
+    def test_a_product_read_by_id_is_the_one_of_the_list(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        listed = next(p for p in adapter.sync_products(EVERYTHING) if len(p.variants) > 1)
+
+        assert adapter.read_product(listed.external_id) == listed
+
+    # -- Writing stock -------------------------------------------------------------------------
+
+    def test_a_figure_written_is_the_stores_figure(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        update = an_update(adapter, 17)
+
+        (result,) = adapter.update_inventories([update])
+
+        assert (result.ok, result.observed) == (True, 17)
+        assert world.stock(update.external_product_id, update.external_variant_id) == 17
+        assert adapter.read_stock([update])[0].observed == 17
+
+    def test_writing_the_same_figure_again_changes_nothing(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        update = an_update(adapter, 23)
+        adapter.update_inventories([update])
+
+        (result,) = adapter.update_inventories([update])
+
+        assert result.ok
+        assert world.stock(update.external_product_id, update.external_variant_id) == 23
+
+    def test_one_bad_line_of_a_batch_costs_only_itself(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        good = [an_update(adapter, 3, place) for place in (0, 1)]
+        stranger = StockUpdate(
+            sku="gone",
+            quantity=1,
+            external_product_id="999999999",
+            external_variant_id="999999999",
+        )
+
+        results = adapter.update_inventories([good[0], stranger, good[1]])
+
+        assert [r.ok for r in results] == [True, False, True]
+        assert results[1].error
+        assert results[1].error_code
+        for update in good:
+            assert world.stock(update.external_product_id, update.external_variant_id) == 3
+
+    def test_a_sku_alone_is_enough(self, world: World, adapter: BaseEcommerceIntegration) -> None:
+        update = an_update(adapter, 0)
+
+        adapter.update_inventory(update.sku, 9)
+
+        assert world.stock(update.external_product_id, update.external_variant_id) == 9
+        with pytest.raises(NotFound, match="no listing"):
+            adapter.update_inventory("no such sku", 1)
+
+    # -- Writing orders ------------------------------------------------------------------------
+
+    def test_a_status_is_written_once(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+
+        assert adapter.update_order_status(order_id, OrderStatus.COMPLETED) is True
+        assert adapter.read_order(order_id).status.order is OrderStatus.COMPLETED
+        writes = world.writes()
+        assert adapter.update_order_status(order_id, OrderStatus.COMPLETED) is False
+        assert world.writes() == writes
+
+    def test_a_cancellation_is_told_once(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        if self._is_exempt(world, Ability.CANCEL, lambda: adapter.cancel_order(order_id)):
+            return
+
+        assert adapter.cancel_order(order_id, "out of stock") is True
+        assert world.is_cancelled(order_id)
+        writes = world.writes()
+        assert adapter.cancel_order(order_id, "out of stock") is False
+        assert world.writes() == writes
+
+    def test_a_note_is_left_once(self, world: World, adapter: BaseEcommerceIntegration) -> None:
+        order_id = world.place_order()
+        if self._is_exempt(
+            world, Ability.NOTES, lambda: adapter.add_note(order_id, "x", reference="r")
+        ):
+            return
+
+        assert adapter.add_note(order_id, "Left with the neighbour", reference="n-1") is True
+        assert adapter.add_note(order_id, "Left with the neighbour", reference="n-1") is False
+        assert world.notes(order_id).count("Left with the neighbour") == 1
+
+    def test_two_parcels_with_late_tracking_are_two_parcels(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        first, second = parcel(adapter, order_id, "P-1"), parcel(adapter, order_id, "P-2", "T-2")
+
+        assert told(adapter, order_id, first) is True
+        assert told(adapter, order_id, second) is True
+        late = parcel(adapter, order_id, "P-1", "T-1")
+        assert told(adapter, order_id, late) is True
+
+        writes = world.writes()
+        assert told(adapter, order_id, late) is False
+        assert told(adapter, order_id, second) is False
+        assert world.writes() == writes
+        found = adapter.read_order(order_id).shipments
+        assert found is not None
+        numbers = sorted(p.tracking_number for p in found)
+        assert numbers == ["T-1", "T-2"]
+        assert {p.reference for p in found} == {"P-1", "P-2"}
+
+    def test_a_parcel_whose_answer_was_lost_is_not_told_twice(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        shipment = parcel(adapter, order_id, "P-9", "T-9")
+        world.trouble("timeout_after_write", seconds=30, method="POST", count=1)
+        world.trouble("dropped", method="PUT", count=1)
+
+        with adapter_of(world, read_s=0.5, retries=0) as hasty:
+            for _ in range(4):
+                try:
+                    told(knowing(world, hasty), order_id, shipment)
+                    break
+                except (OutcomeUnknown, Unavailable):
+                    continue
+        world.peace()
+
+        told(adapter, order_id, shipment)
+        assert told(adapter, order_id, shipment) is False
+        parcels = world.parcels(order_id)
+        assert len(parcels) == len(set(parcels)) == 1
+
+    # -- Listening -----------------------------------------------------------------------------
+
+    def test_subscriptions_are_made_kept_mended_and_removed(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        topics = registry.card(world.slug).topics
+
+        made = adapter.setup_webhooks(topics)
+        assert sorted(s.topic for s in made) == sorted(topics)
+        assert all(s.active and s.url == world.callback and s.mended for s in made)
+        assert sorted(t for t, _, _ in world.subscriptions()) == sorted(topics)
+
+        writes = world.writes()
+        assert not any(s.mended for s in adapter.setup_webhooks(topics))
+        assert world.writes() == writes
+
+        world.put_subscription_to_sleep()
+        assert sum(bool(s.mended) for s in adapter.setup_webhooks(topics)) == 1
+        assert all(active for _, _, active in world.subscriptions())
+
+        adapter.drop_webhooks()
+        assert world.subscriptions() == []
+
+    def test_what_the_store_sends_is_signed_and_understood(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        scheme = registry.card(world.slug).webhooks
+        assert scheme is not None
+        adapter.setup_webhooks(registry.card(world.slug).topics)
+        order_id = world.place_order()
+        world.edit_order(order_id)
+        world.withdraw_order(order_id)
+
+        sent = world.deliveries()
+
+        kinds = set()
+        for delivery, signature in sent:
+            if not is_ping(adapter, delivery):
+                assert signatures.verify(
+                    scheme.scheme,
+                    secrets=[SECRET.encode()],
+                    body=delivery.body,
+                    signature=signature,
+                    url=world.callback,
+                )
+            for event in adapter.handle_webhook(delivery):
+                kinds.add(event.kind)
+        assert EventKind.ORDER in kinds
+        assert any(
+            event.confirm and event.external_id == order_id
+            for delivery, _ in sent
+            for event in adapter.handle_webhook(delivery)
+        )
+
+    def test_a_pushed_order_is_the_order_that_is_read(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        """Told by webhook or by list, the same order is the same record."""
+        adapter.setup_webhooks(registry.card(world.slug).topics)
+        order_id = world.place_order()
+
+        pushed = [
+            event.order
+            for delivery, _ in world.deliveries()
+            for event in adapter.handle_webhook(delivery)
+            if event.external_id == order_id and event.order is not None
+        ]
+
+        listed = next(
+            o for o in orders_of(adapter.read_orders(EVERYTHING)) if o.external_id == order_id
+        )
+        assert pushed
+        assert pushed[-1] == listed
+
+    def test_a_topic_nobody_listens_to_is_ignored_with_a_reason(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        (event,) = adapter.handle_webhook(RawDelivery(topic="weather.changed", body=b'{"id": 1}'))
+
+        assert event.kind is EventKind.IGNORED
+        assert event.reason
+
+    # -- Trouble -------------------------------------------------------------------------------
+
+    @pytest.mark.parametrize(
+        ("kind", "error"),
+        [
+            ("rate_limited", RateLimited),
+            ("server_error", Unavailable),
+            ("maintenance", Unavailable),
+            ("dropped", Unavailable),
+            ("truncated", Unavailable),
+            ("html_page", Unavailable),
+            ("redirect", Misconfigured),
+        ],
+    )
+    def test_trouble_has_its_name(
+        self, world: World, kind: str, error: type[PlatformError]
+    ) -> None:
+        with adapter_of(world, retries=0) as adapter:
+            world.trouble(kind)
+            with pytest.raises(error) as caught:
+                next(iter(adapter.read_orders(EVERYTHING)))
+
+        assert str(caught.value).endswith(".")
+        if isinstance(caught.value, RateLimited):
+            assert caught.value.retry_after_s > 0
+
+    def test_a_passing_fault_is_ridden_out(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        world.trouble("server_error", count=1)
+
+        assert {o.external_id for o in orders_of(adapter.read_orders(EVERYTHING))} == (
+            world.order_ids()
+        )
+
+    def test_new_fields_and_notices_hurt_nobody(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        before = orders_of(adapter.read_orders(EVERYTHING))
+        world.trouble("unknown_fields")
+        world.trouble("php_notice")
+
+        assert orders_of(adapter.read_orders(EVERYTHING)) == before
+
+    def test_a_field_of_another_type_sets_its_record_aside_alone(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        world.trouble("changed_types", count=1)
+
+        pages = list(adapter.read_orders(EVERYTHING))
+
+        met = {o.external_id for p in pages for o in p.records}
+        aside = {bad.external_id for p in pages for bad in p.unreadable}
+        assert met | aside == world.order_ids()
+        assert len(met) >= len(world.order_ids()) - 1
+
+    # -- Exempt --------------------------------------------------------------------------------
+
+    def _is_exempt(self, world: World, ability: Ability, call: Any) -> bool:
+        """Whether the card exempts this; then the call must say so."""
+        if registry.card(world.slug).can(ability):
+            return False
+        with pytest.raises(Unsupported):
+            call()
+        return True
+
+
+# --- Small words the tests are written in ---
+
+
+def knowing(world: World, adapter: BaseEcommerceIntegration) -> BaseEcommerceIntegration:
+    """The adapter as the hub makes it after connecting: it is handed what ``identify`` found."""
+    return type(adapter)(
+        type(adapter.connection)(
+            store_id=adapter.connection.store_id,
+            base_url=adapter.connection.base_url,
+            credentials=adapter.connection.credentials,
+            http=adapter.connection.http,
+            options=dict(adapter.identify().features),
+            callback_url=adapter.connection.callback_url,
+            webhook_secret=adapter.connection.webhook_secret,
+        )
+    )
+
+
+def orders_of(pages: Iterator[Page[OrderData]]) -> list[OrderData]:
+    found: list[OrderData] = []
+    for page in pages:
+        assert page.unreadable == ()
+        found += page.records
+    return found
+
+
+def lean(filters: Filters, size: int, *, position: Any = None) -> Filters:
+    return Filters(since=filters.since, page_size=size, position=position)
+
+
+def an_update(adapter: BaseEcommerceIntegration, quantity: int, place: int = 0) -> StockUpdate:
+    """For the n-th item the store counts by itself and whose SKU is its own."""
+    counted: dict[str, tuple[str, VariantData]] = {}
+    for product in adapter.sync_products(EVERYTHING):
+        for variant in product.variants:
+            if variant.sku and variant.stock is not None:
+                counted.setdefault(variant.stock_ref, (product.external_id, variant))
+    skus = [variant.sku for _, variant in counted.values()]
+    product_id, chosen = [(p, v) for p, v in counted.values() if skus.count(v.sku) == 1][place]
+    return StockUpdate(
+        sku=chosen.sku,
+        quantity=quantity,
+        external_product_id=product_id,
+        external_variant_id=chosen.external_id,
+        stock_ref=chosen.stock_ref,
+    )
+
+
+def parcel(
+    adapter: BaseEcommerceIntegration, order_id: str, reference: str, tracking: str = ""
+) -> ShipmentData:
+    line = adapter.read_order(order_id).lines[0]
+    return ShipmentData(
+        reference=reference,
+        carrier="DHL" if tracking else "",
+        tracking_number=tracking,
+        shipped_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC),
+        lines=(ShipmentLineData(line_external_id=line.external_id, quantity=1),),
+    )
+
+
+def told(adapter: BaseEcommerceIntegration, order_id: str, shipment: ShipmentData) -> bool:
+    return adapter.update_order_status(order_id, OrderStatus.OPEN, shipment=shipment)
+
+
+def is_ping(adapter: BaseEcommerceIntegration, delivery: RawDelivery) -> bool:
+    asked = getattr(adapter, "is_ping", None)
+    return bool(asked and asked(delivery.body))
