@@ -1,0 +1,1 @@
+"""The benchmark: what Logix costs beside what the machine and PostgreSQL can do without it."""
