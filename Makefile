@@ -44,7 +44,7 @@ run: $(VENV)/.runtime ## The hub alone: web on 127.0.0.1:8000, worker and clock
 test: $(VENV)/.dev ## The tests; needs no service
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 
-check: lint coverage ## All that must be green before a commit is shared
+check: lint coverage ## All that .ci/run demands and that needs no service
 	@echo "check: all green"
 
 lint: $(VENV)/.dev ## Format, lint, types, import rules, migrations, production settings
@@ -54,8 +54,8 @@ lint: $(VENV)/.dev ## Format, lint, types, import rules, migrations, production 
 	@$(BIN)/lint-imports
 	@DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0 \
 		|| { echo "A model changed without a migration: run manage.py makemigrations."; exit 1; }
-	@env LOGIX_ENV_FILE= $$(sed -n 's/^\([A-Z_]*=[^ ]\+\)$$/\1/p' deploy/env.sample) $$($(BIN)/python -m logix.environment) \
-		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	@env LOGIX_ENV_FILE= $$(sed -n 's/change-me/of-its-own/; s/^\([A-Z_]*=[^ ]\+\)$$/\1/p' deploy/env.sample) \
+		$$($(BIN)/python -m logix.environment) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 coverage: $(VENV)/.dev ## The tests with branch coverage
 	@rm -f .coverage .coverage.*
@@ -79,6 +79,7 @@ lock: $(BIN)/uv ## Resolve pyproject.toml anew into requirements/
 	compile --group dev --group e2e -o requirements/e2e.txt; \
 	echo uv | $(BIN)/uv pip compile - --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 -o requirements/uv.txt
+	@$(BIN)/python requirements/document.py
 
 secrets: $(VENV)/.runtime ## Fresh secrets for a production environment
 	@$(BIN)/python -m logix.environment

@@ -7,7 +7,9 @@ class IntegrationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from integrations import receivers, schedule
+        from integrations import metrics, receivers, schedule
+        from logix import health
 
         receivers.connect()
+        health.register(metrics.collect)
         post_migrate.connect(schedule.ensure, sender=self)

@@ -70,6 +70,8 @@ def settings(url: str, folder: Path) -> dict[str, Any]:
         "broker_transport_options": options,
         "broker_connection_timeout": 1,
         "broker_connection_retry_on_startup": True,
+        # Workers and clock wait for as long as it takes; a hundred tries would end them in an hour.
+        "broker_connection_max_retries": None,
         "task_queues": _queues(transport),
         "task_default_queue": LIVE,
         "task_default_exchange": "logix",

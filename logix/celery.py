@@ -11,10 +11,13 @@ import structlog
 from celery import Celery, signals
 from django.db import close_old_connections
 
-from logix import broker
+from logix import broker, environment
 from logix.common.ids import uuid7
 
+log = structlog.get_logger(__name__)
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logix.settings")
+environment.settings_or_exit()
 
 app = Celery("logix")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -22,10 +25,25 @@ app.autodiscover_tasks()
 
 
 @signals.worker_init.connect
-def stop_a_broken_worker(**_kwargs: Any) -> None:
+@signals.beat_init.connect
+def stop_a_broken_start(**_kwargs: Any) -> None:
     from logix.checks import stop_on_errors  # models: only once Django is set up
 
     stop_on_errors()
+
+
+@signals.worker_init.connect
+def make_all_lanes(**_kwargs: Any) -> None:
+    """Every worker makes every lane, also those it does not serve: RabbitMQ can only be told to
+    delay rings for lanes that are there, and Celery 5.7 gives up on all of it at the first that is
+    not. A broker that is away is waited for elsewhere.
+    """
+    try:
+        with app.connection_for_write() as link:
+            for lane in app.amqp.queues.values():
+                lane(link.default_channel).declare()
+    except Exception as err:  # any transport, any failure: the worker starts and waits for it
+        log.warning("lanes_not_made", error=type(err).__name__)
 
 
 @signals.celeryd_init.connect

@@ -6,6 +6,7 @@ that only matter in production. Every answer says what to change.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from django.core.checks import (
 )
 from django.db import DatabaseError, connection, connections
 
-from logix import broker
+from logix import broker, environment
 from logix.accounts import keys
 from logix.accounts.models import DataKey
 from logix.common.crypto import SealBroken
@@ -41,12 +42,15 @@ Databases = Sequence[str] | None
 
 
 def stop_on_errors() -> None:
-    """Called before a server or worker starts. Raises SystemExit with every error in a sentence.
+    """Called before a server, worker or clock starts. Raises SystemExit with every error in a
+    sentence; in production the errors of ``check --deploy`` are among them.
 
     A database that is down is no error here: the process starts, ``/readyz`` says so, and it works
     once the database is back.
     """
-    found = run_checks(tags=["logix"], databases=["default"])
+    found = run_checks(
+        tags=["logix"], databases=["default"], include_deployment_checks=settings.PRODUCTION
+    )
     connections.close_all()
     errors = [f"  - {m.msg} {m.hint or ''}".rstrip() for m in found if m.level >= ERROR]
     if errors:
@@ -107,6 +111,34 @@ def the_broker_knows_who_we_are(**_: Any) -> list[CheckMessage]:
             hint="Give it a user of its own and put user and password into CELERY_BROKER_URL.",
             id="logix.E002",
         )
+    ]
+
+
+@register("logix", deploy=True)
+def stores_are_elsewhere(**_: Any) -> list[CheckMessage]:
+    """A merchant may type any address: one of this machine is a door to what listens here."""
+    if not (settings.PRODUCTION and settings.LOGIX_ALLOW_LOOPBACK_STORES):
+        return []
+    return [
+        Warning(
+            "Stores on this very machine may be called (LOGIX_ALLOW_LOOPBACK_STORES).",
+            hint="Unset it; it is for simulated stores.",
+            id="logix.W003",
+        )
+    ]
+
+
+@register("logix", deploy=True)
+def the_secrets_are_ours_alone(**_: Any) -> list[CheckMessage]:
+    """Files with secrets, readable by every user of this machine."""
+    return [
+        Warning(
+            f"Every user of this machine can read the secrets in {file}.",
+            hint=f"chmod 600 {file}",
+            id="logix.W004",
+        )
+        for file in environment.secret_files(settings.ROOT, settings.LOGIX_DATA)
+        if file.stat().st_mode & stat.S_IROTH
     ]
 
 

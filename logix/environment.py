@@ -1,33 +1,41 @@
 """What the settings are read from: the environment, a file named ``.env``, and the secrets an
 embedded hub makes itself.
 
-``python -m logix.environment`` prints fresh secrets for a production environment.
+``python -m logix.environment`` prints fresh secrets for a production environment,
+``python -m logix.environment k2`` a further key for the ring.
 """
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import os
+import re
 import secrets
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from logix.common.crypto import KeyRing
+from logix.common.crypto import KEY_BYTES, KeyRing
 
 EMBEDDED = "embedded"
 PRODUCTION = "production"
 
 _SECRET_KEY_CHARS = 50
 _PEPPER_CHARS = 32
+_METRICS_TOKEN_CHARS = 16
 _DISTINCT_CHARS = 12
+# What deploy/env.sample writes where a password belongs.
+_PLACEHOLDER = "change-me"
+# A name, a name with all below it (.example.com), or an address of IPv6 in brackets.
+_HOST = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _GENERATE = "`python -m logix.environment` prints a fresh one"
 
 
@@ -35,9 +43,14 @@ def new_secrets() -> dict[str, str]:
     """Everything that must be secret and random, freshly made."""
     return {
         "SECRET_KEY": secrets.token_urlsafe(64),
-        "LOGIX_KEYS": "k1:" + base64.b64encode(os.urandom(32)).decode(),
+        "LOGIX_KEYS": new_ring_key("k1"),
         "LOGIX_PEPPER": secrets.token_urlsafe(48),
     }
+
+
+def new_ring_key(name: str) -> str:
+    """A fresh entry for ``LOGIX_KEYS``, ``name:<32 bytes in base64>``."""
+    return f"{name}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 
 def load(root: Path) -> environ.Env:
@@ -45,10 +58,31 @@ def load(root: Path) -> environ.Env:
     there is one).
     """
     env = environ.Env()
-    path = env.str("LOGIX_ENV_FILE", default=str(root / ".env"))
-    if path and Path(path).is_file():
-        env.read_env(path)
+    file = _env_file(env, root)
+    if file is not None:
+        env.read_env(file)
     return env
+
+
+def _env_file(env: environ.Env, root: Path) -> Path | None:
+    name = env.str("LOGIX_ENV_FILE", default=str(root / ".env"))
+    return Path(name) if name and Path(name).is_file() else None
+
+
+def secret_files(root: Path, data: Path) -> list[Path]:
+    """The files of this hub that hold secrets, as far as there are any."""
+    files = (_env_file(environ.Env(), root), data / "secrets.env")
+    return [file for file in files if file is not None and file.is_file()]
+
+
+def settings_or_exit() -> None:
+    """Load Django's settings; where they refuse, end the process with their sentences alone."""
+    from django.conf import settings
+
+    try:
+        settings.INSTALLED_APPS  # noqa: B018 - the first look loads them
+    except ImproperlyConfigured as err:
+        raise SystemExit(str(err)) from None
 
 
 def is_production(name: str) -> bool:
@@ -92,17 +126,37 @@ def own_secrets(folder: Path) -> dict[str, str]:
                 os.link(name, target)
         finally:
             os.unlink(name)
-    lines = target.read_text(encoding="utf-8").splitlines()
+    return _read_own(target)
+
+
+def _read_own(file: Path) -> dict[str, str]:
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except OSError as err:
+        raise ImproperlyConfigured(
+            f"The secrets of this hub in {file} cannot be read ({err.strerror}). "
+            "Start Logix as the user who owns them."
+        ) from err
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
+    found = {name.strip(): value.strip() for name, value in pairs}
+    missing = [name for name in new_secrets() if not found.get(name)]
+    if missing:
+        # Fresh ones would open nothing of what is stored.
+        raise ImproperlyConfigured(
+            f"{file} lacks {', '.join(missing)}. Restore the file from its backup; only a hub that "
+            "holds nothing yet may delete it and start with fresh secrets."
+        )
+    return found
 
 
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as err:
         raise ImproperlyConfigured(
-            f"The data folder {folder} cannot be made ({err.strerror}). "
+            f"The data folder {folder} cannot be made or written ({err.strerror}). "
             "Set LOGIX_DATA to a folder this user may write."
         ) from err
 
@@ -123,22 +177,29 @@ def refuse_weak_production(env: environ.Env) -> None:
 
 
 def _database(env: environ.Env, name: str) -> str:
-    scheme = urlsplit(env.str(name, default="")).scheme
-    if scheme in {"postgres", "postgresql", "psql", "pgsql"}:
-        return ""
-    return (
-        f"{name}: the address of a PostgreSQL database, postgres://user:password@host:5432/logix."
-    )
+    url = urlsplit(env.str(name, default=""))
+    if url.scheme not in {"postgres", "postgresql", "psql", "pgsql"}:
+        return (
+            f"{name}: the address of a PostgreSQL database, "
+            "postgres://user:password@host:5432/logix."
+        )
+    return _placeholder(url, name)
 
 
 def _broker(env: environ.Env, name: str) -> str:
-    scheme = urlsplit(env.str(name, default="")).scheme
-    if scheme in {"amqp", "amqps", "pyamqp", "redis", "rediss"}:
-        return ""
-    return (
-        f"{name}: the address of RabbitMQ (amqp://user:password@host:5672/vhost) "
-        "or Redis (redis://:password@host:6379/0)."
-    )
+    url = urlsplit(env.str(name, default=""))
+    if url.scheme not in {"amqp", "amqps", "pyamqp", "redis", "rediss"}:
+        return (
+            f"{name}: the address of RabbitMQ (amqp://user:password@host:5672/vhost) "
+            "or Redis (redis://:password@host:6379/0)."
+        )
+    return _placeholder(url, name)
+
+
+def _placeholder(url: SplitResult, name: str) -> str:
+    if url.password == _PLACEHOLDER:
+        return f"{name}: its password is still the one of deploy/env.sample; choose another."
+    return ""
 
 
 def _secret_key(env: environ.Env, name: str) -> str:
@@ -174,19 +235,30 @@ def _key_bytes(part: str) -> bytes:
 
 
 def _hosts(env: environ.Env, name: str) -> str:
+    """Host names alone: an address or a port in the list would match nothing."""
     hosts = env.list(name, default=[])
-    if hosts and not any(host in {"*", "."} for host in hosts):
+    if hosts and all(_HOST.fullmatch(host) for host in hosts):
         return ""
     return (
-        f"{name}: the host names this hub answers to, separated by commas, without *; "
-        "e.g. hub.example.com."
+        f"{name}: the host names this hub answers to, separated by commas, without *, scheme or "
+        "port; e.g. hub.example.com."
     )
+
+
+def _metrics_token(env: environ.Env, name: str) -> str:
+    """It may be left out: then only this machine reads the metrics."""
+    token = env.str(name, default="")
+    return _random_text(token, name, _METRICS_TOKEN_CHARS) if token else ""
 
 
 def _public_url(env: environ.Env, name: str) -> str:
     url = urlsplit(env.str(name, default=""))
-    if url.scheme != "https" or not url.hostname:
-        return f"{name}: the https:// address under which stores reach this hub, e.g. https://hub.example.com."
+    bare = url.path in {"", "/"} and not (url.query or url.fragment or url.username)
+    if url.scheme != "https" or not url.hostname or not bare:
+        return (
+            f"{name}: the https:// address under which stores reach this hub, without a path; "
+            "e.g. https://hub.example.com."
+        )
     hosts: list[str] = env.list("ALLOWED_HOSTS", default=[])
     if not any(_same_host(url.hostname, host.lower()) for host in hosts):
         return (
@@ -208,8 +280,16 @@ _PRODUCTION_NEEDS: dict[str, Callable[[Any, str], str]] = {
     "LOGIX_PEPPER": _pepper,
     "ALLOWED_HOSTS": _hosts,
     "LOGIX_PUBLIC_URL": _public_url,
+    "LOGIX_METRICS_TOKEN": _metrics_token,
 }
 
 
+def main(names: list[str]) -> None:
+    if names:
+        sys.stdout.writelines(f"{new_ring_key(name)}\n" for name in names)
+    else:
+        sys.stdout.writelines(f"{name}={value}\n" for name, value in new_secrets().items())
+
+
 if __name__ == "__main__":
-    sys.stdout.writelines(f"{name}={value}\n" for name, value in new_secrets().items())
+    main(sys.argv[1:])

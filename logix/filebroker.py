@@ -7,22 +7,29 @@ or binding gets its name only when it is whole, by one rename.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from queue import Empty
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import uuid4
 
+import structlog
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.utils.json import dumps, loads
+
+log = structlog.get_logger(__name__)
 
 SCHEME = "files"
 
 # With no worker running nobody takes messages away. They are doorbells: one more is no loss.
 _FULL = 1000
+# Nobody needs longer to write or read one message.
+_LEFTOVER_S = 600
 
 
 class Binding(NamedTuple):
@@ -48,7 +55,9 @@ class Channel(virtual.Channel):
         return self._root / "exchanges" / quote(name or "default", safe="@.")
 
     def _new_queue(self, queue: str, **_kwargs: Any) -> None:
-        self._queue(queue).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = self._queue(queue)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _sweep_up(folder)
 
     def _has_queue(self, queue: str, **_kwargs: Any) -> bool:
         return self._queue(queue).is_dir()
@@ -71,11 +80,15 @@ class Channel(virtual.Channel):
             taken = folder / f".{name}"
             try:
                 os.rename(folder / name, taken)
+                text = taken.read_bytes()
+                taken.unlink()
+                message: dict[str, Any] = loads(text)
             except FileNotFoundError:
                 continue
-            text = taken.read_text(encoding="utf-8")
-            taken.unlink()
-            message: dict[str, Any] = loads(text)
+            except ValueError:
+                # Cut short by a power failure: a ring that is lost, not a worker.
+                log.warning("broken_message", queue=queue)
+                continue
             return message
         raise Empty
 
@@ -90,15 +103,14 @@ class Channel(virtual.Channel):
 
     def _delete(self, queue: str, exchange: str = "", *args: Any, **_kwargs: Any) -> None:
         folder = self._exchange(exchange)
-        for name in _names(folder):
-            if Binding(*loads((folder / name).read_text())).queue == queue:
+        for name, binding in _bindings(folder):
+            if binding.queue == queue:
                 (folder / name).unlink(missing_ok=True)
         shutil.rmtree(self._queue(queue), ignore_errors=True)
 
     def get_table(self, exchange: str) -> list[tuple[str, str, str]]:
         """Bindings of ``exchange``, whichever process made them."""
-        folder = self._exchange(exchange)
-        return [Binding(*loads((folder / n).read_text())) for n in _names(folder)]
+        return [binding for _name, binding in _bindings(self._exchange(exchange))]
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         binding = Binding(routing_key or "", pattern or "", queue or "")
@@ -134,8 +146,31 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
+def _bindings(folder: Path) -> Iterator[tuple[str, Binding]]:
+    for name in _names(folder):
+        try:
+            yield name, Binding(*loads((folder / name).read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            # Unbound by another process this moment, or cut short by a power failure; whoever
+            # listens writes it again at its start.
+            continue
+
+
 def _write(folder: Path, name: str, text: str) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = folder / f".{uuid4().hex}"
-    unfinished.write_text(text, encoding="utf-8")
-    os.rename(unfinished, folder / name)
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.rename(unfinished, folder / name)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def _sweep_up(folder: Path) -> None:
+    """Remove what processes killed in the middle left behind: hidden files of long ago."""
+    before = time.time() - _LEFTOVER_S
+    for entry in os.scandir(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if entry.name.startswith(".") and entry.stat().st_mtime < before:
+                os.unlink(entry.path)

@@ -1,8 +1,9 @@
 """Is this process alive, may it get traffic, and how is the hub doing.
 
 ``/livez`` asks nothing. ``/readyz`` asks the database; a broker that is away only degrades the hub,
-since sweepers find the work without being rung. ``/metrics`` is read from the database at the
-moment of the scrape by collectors that applications register: ``health.register(collector)``.
+since the standby (``manage.py drain``) does the work without being rung. ``/metrics`` is read from
+the database at the moment of the scrape by collectors that applications register:
+``health.register(collector)``.
 """
 
 from __future__ import annotations
@@ -98,13 +99,16 @@ def _is_loopback(address: str) -> bool:
 
 
 def _database() -> str:
+    """A standby that only reads is no database to us: every webhook must be written."""
+    postgres = connection.vendor == "postgresql"
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+            cursor.execute("SHOW transaction_read_only" if postgres else "SELECT 'off'")
+            read_only = cursor.fetchone()[0] == "on"
     except DatabaseError as err:
         log.warning("not_ready", part="database", error=type(err).__name__)
         return "unreachable"
-    return "ok"
+    return "read only" if read_only else "ok"
 
 
 def _migrations() -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -21,8 +22,9 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 _MACHINES = "/api/"
+_PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 # Asked every few seconds by supervisors; a line each would bury the rest.
-_UNLOGGED = ("/livez", "/readyz", "/metrics", "/static/")
+_UNLOGGED = (*_PROBES, "/static/")
 
 
 class RequestIdMiddleware:
@@ -85,7 +87,16 @@ class PlainHttpMiddleware:
 
 
 class SlashMiddleware(CommonMiddleware):
-    """Adds a missing slash for people, never for machines: their paths are right or 404."""
+    """Adds a missing slash for people, never for machines: their paths are right or 404.
+
+    Probes are asked by address (a container's health check, a load balancer, Prometheus), which is
+    no name of ``ALLOWED_HOSTS``; their answers hold no links, so any name will do.
+    """
+
+    def process_request(self, request: HttpRequest) -> Any:
+        if request.path in _PROBES:
+            return None
+        return super().process_request(request)
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         if request.path.startswith(_MACHINES):

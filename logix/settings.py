@@ -120,7 +120,15 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA foreign_keys=ON",
     }
 else:
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
+    # A database machine that vanishes without a word is noticed within half a minute.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
@@ -202,6 +210,7 @@ LOGIX_CSP_EXCEPTIONS = {
 # --- Pages, files, time ---------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en-us"
+FORMAT_MODULE_PATH = ["logix.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
@@ -240,6 +249,7 @@ UNFOLD = {
     "SITE_URL": None,
     "ENVIRONMENT": "logix.environment.badge",
     "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "integrations.admin.home.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "integrations.admin.navigation.sidebar"},
 }
 
@@ -279,4 +289,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "OAS_VERSION": "3.1.0",
+    # Vocabularies that several shapes share; named here, else they would be called after a hash.
+    "ENUM_NAME_OVERRIDES": {
+        "StoreStatusEnum": "integrations.models.StoreStatus",
+        "EndpointStatusEnum": "integrations.models.Endpoint.Status",
+        "RuleModeEnum": "integrations.models.FieldRule.Mode",
+    },
 }

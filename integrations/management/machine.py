@@ -1,5 +1,5 @@
-"""Checks of the installation itself: database, migrations, keys, broker, clock, disk, public
-address.
+"""Checks of the installation itself: database, migrations, settings, broker, clock, disk, pages,
+public address.
 """
 
 from __future__ import annotations
@@ -7,23 +7,21 @@ from __future__ import annotations
 import ipaddress
 import shutil
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from celery import Celery
 from django.conf import settings
 from django.core import checks
-from django.db import DatabaseError, connection
+from django.core.cache import cache
+from django.db import DatabaseError, ProgrammingError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Count
 from django.http.request import validate_host
 from django.utils import timezone
 
 from integrations.management.findings import Check, Finding, bad, ok, warn
-from integrations.models import Store, StoreStatus
-from logix.accounts import audit, keys
-from logix.accounts.models import DataKey
-from logix.common import crypto
+from integrations.models import Heartbeat, Store, StoreStatus
+from logix.common.ids import uuid7
+from logix.common.redact import redact
 
 GIB = 1024**3
 _SKEW_WARNS_S, _SKEW_HURTS_S = 2.0, 60.0
@@ -67,8 +65,36 @@ def database() -> Iterator[Finding]:
             if value not in good:
                 weak.append(bad("database", f"{connection.vendor}: {name} is {value}.", remedy))
     yield from weak
-    if not weak:
+    if problem := _refuses_writes():
+        yield bad("database", *problem)
+    elif not weak:
         yield ok("database", f"{connection.display_name} answers and keeps what it commits.")
+
+
+def _refuses_writes() -> tuple[str, str] | None:
+    """Writes a row and takes it back. What is wrong and what to do, or None."""
+    try:
+        with transaction.atomic():
+            Heartbeat.objects.create(name=f"doctor:{uuid7()}", kind="doctor", at=timezone.now())
+            transaction.set_rollback(True)
+    except ProgrammingError:
+        return None  # no tables yet: the migrations say so
+    except DatabaseError as err:
+        told = first_line(err)
+        if "no such table" in told:
+            return None
+        if "read-only" in told or "readonly" in told:
+            return (
+                f"{connection.display_name} only reads ({told}).",
+                "Point DATABASE_URL at the primary."
+                if connection.vendor == "postgresql"
+                else "Give the user Logix runs as the right to write the file and its folder.",
+            )
+        return (
+            f"{connection.display_name} refuses to write ({told}).",
+            "Mend what it says: often a full disk, or another process that holds the file.",
+        )
+    return None
 
 
 def migrations() -> Iterator[Finding]:
@@ -82,50 +108,14 @@ def migrations() -> Iterator[Finding]:
 
 
 def system_checks() -> Iterator[Finding]:
-    """Django's own checks, and ours behind them."""
-    found = [m for m in checks.run_checks() if m.level >= checks.ERROR]
-    for message in found:
-        yield bad("settings", str(message.msg), str(message.hint or "Run manage.py check."))
-    if not found:
-        yield ok("settings", "The system checks find no error.")
-
-
-def key_ring() -> Iterator[Finding]:
-    """One data key of every ring key in use is opened: losing a ring key means losing what it
-    wrapped.
-    """
-    try:
-        write_kid = crypto.ring().write_kid
-    except ValueError as err:
-        yield bad("keys", str(err), "Restore LOGIX_KEYS from its backup.")
-        return
-    living = DataKey.objects.exclude(wrapped="")
-    counts = dict(living.order_by("kid").values_list("kid").annotate(Count("pk")))
-    well = True
-    for kid, count in counts.items():
-        sample = living.filter(kid=kid).order_by("pk").first()
-        if sample is None:
-            continue
-        keys.vault.cache_clear()
-        try:
-            keys.vault(sample.pk)
-        except crypto.SealBroken as err:
-            well = False
-            yield bad(
-                "keys",
-                f"The first of {count} data keys under “{kid}” does not open: {err}",
-                "Put that key back into LOGIX_KEYS; without it their stores must be connected "
-                "again.",
-            )
-    old = sum(count for kid, count in counts.items() if kid != write_kid)
-    if old:
-        yield warn(
-            "keys",
-            f"{old} data keys are still under an old key.",
-            "Run manage.py rotate_keys before you remove the old key from LOGIX_KEYS.",
-        )
-    elif well:
-        yield ok("keys", f"{sum(counts.values())} data keys open with “{write_kid}”.")
+    """Django's own checks, and ours behind them; in production with those of ``check --deploy``."""
+    found = checks.run_checks(include_deployment_checks=settings.PRODUCTION)
+    serious = [m for m in found if m.level >= checks.WARNING and not m.is_silenced()]
+    for message in serious:
+        say = bad if message.level >= checks.ERROR else warn
+        yield say("settings", str(message.msg), str(message.hint or "Run manage.py check."))
+    if not serious:
+        yield ok("settings", "The system checks find nothing.")
 
 
 def broker() -> Iterator[Finding]:
@@ -148,6 +138,28 @@ def _connect(app: Celery) -> None:
     with app.connection_for_write() as link:
         link.connect()
         link.default_channel  # noqa: B018 - Redis is only spoken to when a channel opens
+
+
+def shared_cache() -> Iterator[Finding]:
+    """The API counts its callers there: without it every call of the API fails."""
+    name = f"doctor:{uuid7()}"
+    try:
+        cache.set(name, "kept", timeout=10)
+        kept = cache.get(name) == "kept"
+        cache.delete(name)
+    except DatabaseError as err:
+        yield bad("cache", f"It cannot be used ({first_line(err)}).", "Run manage.py migrate.")
+    except Exception as err:  # whatever a cache's client raises
+        yield bad(
+            "cache",
+            f"It cannot be reached ({type(err).__name__}), so the API answers with errors.",
+            "Start Redis, or correct REDIS_URL; unset it to keep the cache in the database.",
+        )
+    else:
+        if kept:
+            yield ok("cache", "It keeps what it is given.")
+        else:
+            yield warn("cache", "It forgets at once what it is given.", "Give it more memory.")
 
 
 def clock() -> Iterator[Finding]:
@@ -187,6 +199,21 @@ def disk() -> Iterator[Finding]:
         yield ok("disk", told)
 
 
+def pages() -> Iterator[Finding]:
+    """In production the pages' style and scripts are collected once per release."""
+    manifest = settings.STATIC_ROOT / "staticfiles.json"
+    if settings.PRODUCTION and not manifest.is_file():
+        yield bad(
+            "pages",
+            f"Their style and scripts are not in {settings.STATIC_ROOT}, so the admin does not "
+            "open.",
+            "Run manage.py collectstatic --noinput with the same LOGIX_DATA, then restart the web "
+            "processes.",
+        )
+    else:
+        yield ok("pages", "Their style and scripts are in place.")
+
+
 def public_url() -> Iterator[Finding]:
     """Whether stores can deliver webhooks to the address we tell them."""
     url = settings.LOGIX_PUBLIC_URL
@@ -204,6 +231,14 @@ def public_url() -> Iterator[Finding]:
             "public address",
             f"{host or url} is not in ALLOWED_HOSTS, so webhooks sent to {url} are refused.",
             "Add it to ALLOWED_HOSTS.",
+        )
+    elif settings.PRODUCTION and not settings.LOGIX_BEHIND_PROXY:
+        yield warn(
+            "public address",
+            "LOGIX_BEHIND_PROXY is false, so Logix takes every request that comes through a proxy "
+            "for plain http and refuses it.",
+            "Set LOGIX_BEHIND_PROXY=true if a proxy ends TLS (deploy/nginx.conf); leave it only "
+            "if gunicorn itself was given a certificate.",
         )
     elif not outside:
         yield ok("public address", f"{url}; no store outside this network needs it.")
@@ -229,28 +264,14 @@ def _is_private(host: str) -> bool:
         return host.endswith((".local", ".internal", ".lan"))
 
 
-def audit_log() -> Iterator[Finding]:
-    """Every chain from its first event; takes a while on an old hub."""
-    found = False
-    for merchant, where in audit.breaks():
-        found = True
-        name = merchant.name if merchant else "the hub itself"
-        yield bad(
-            "audit log",
-            f"The chain of {name} does not hold: {where}",
-            "Find out who could write to the database; compare with a backup.",
-        )
-    if not found:
-        yield ok("audit log", "All chains hold.")
-
-
 MACHINE: tuple[Check, ...] = (
     system_checks,
     migrations,
-    key_ring,
     broker,
+    shared_cache,
     clock,
     disk,
+    pages,
     public_url,
 )
 
@@ -262,10 +283,11 @@ def reachable() -> Iterator[Finding]:
     except DatabaseError as err:
         yield bad(
             "database",
-            f"It cannot be reached ({_first_line(err)}).",
+            f"It cannot be reached ({first_line(err)}).",
             "Start it, or correct DATABASE_URL. Nothing else can be checked until then.",
         )
 
 
-def _first_line(err: Any) -> str:
-    return (str(err).strip() or type(err).__name__).splitlines()[0][:200]
+def first_line(err: BaseException) -> str:
+    """Of an error's text, without the password an address may hold."""
+    return redact((str(err).strip() or type(err).__name__).splitlines()[0])[:200]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from integrations import registry
+from integrations import metrics, registry
 from integrations.management.findings import Check, Finding, bad, in_words, ok, warn
 from integrations.models import (
-    Command,
     Endpoint,
     Heartbeat,
     ParkedRecord,
@@ -26,10 +25,16 @@ from integrations.models import (
 
 YOUNG = timedelta(seconds=60)
 WAITS_TOO_LONG = timedelta(minutes=2)
-_FAILURES = 3
 _SKEW_MS = 60_000
+_QUEUES = {
+    "push": "stock pushes",
+    "command": "commands to stores",
+    "stream": "store readings",
+    "backfill": "back-fills",
+}
 _START = (
-    "Start it: `celery -A logix worker`, `celery -A logix beat`, or both with `manage.py demo`."
+    "Start it: `celery -A logix worker --queues live,push,bulk,admin` and `celery -A logix beat` "
+    "(`make run` starts both on one machine)."
 )
 
 
@@ -59,31 +64,20 @@ def clock_ticks() -> Iterator[Finding]:
 def waiting() -> Iterator[Finding]:
     """The oldest of everything that should have been done by now."""
     now = timezone.now()
-    active = Q(store__status=StoreStatus.ACTIVE)
-    oldest = {
-        "webhook deliveries": Store.objects.live().aggregate(
-            at=Min("deliveries__next_at", filter=Q(deliveries__state="new"))
-        )["at"],
-        "stock pushes": Push.objects.filter(
-            active, state=Push.State.READY, store__writes_enabled=True
-        ).aggregate(at=Min("next_at"))["at"],
-        "commands to stores": Command.objects.filter(
-            active,
-            state__in=[Command.State.NEW, Command.State.UNKNOWN],
-            store__writes_enabled=True,
-        ).aggregate(at=Min("next_at"))["at"],
-        "store readings": Stream.objects.due(now).aggregate(at=Min("next_at"))["at"],
-    }
-    for what, at in oldest.items():
-        yield _waited(what, at, now)
+    delivery = Store.objects.live().aggregate(
+        at=Min("deliveries__next_at", filter=Q(deliveries__state="new"))
+    )["at"]
+    yield _waited("webhook deliveries", now - delivery if delivery else timedelta())
+    for queue, _count, age_s in metrics.queues(now):
+        yield _waited(_QUEUES[queue], timedelta(seconds=age_s))
 
 
-def _waited(what: str, at: datetime | None, now: datetime) -> Finding:
-    if at is None or at > now - WAITS_TOO_LONG:
+def _waited(what: str, age: timedelta) -> Finding:
+    if age < WAITS_TOO_LONG:
         return ok("waiting", f"No {what} wait too long.")
     return bad(
         "waiting",
-        f"The oldest of the {what} should have been done {in_words(now - at)} ago.",
+        f"The oldest of the {what} should have been done {in_words(age)} ago.",
         "See that worker and clock run, and that each lane (live, push, bulk, admin) has a worker; "
         "start more workers if they are all there.",
     )
@@ -137,7 +131,7 @@ def _broken() -> Iterator[Finding]:
 
 def _failing() -> Iterator[Finding]:
     rows = Stream.objects.filter(
-        enabled=True, failures__gte=_FAILURES, store__status=StoreStatus.ACTIVE
+        enabled=True, failures__gte=metrics.FAILURES, store__status=StoreStatus.ACTIVE
     )
     for stream in rows.select_related("store"):
         yield bad(

@@ -83,7 +83,7 @@ def first_break(merchant: Merchant | None) -> str:
     known: dict[str, int] = {"": 0}
     for expected, event in enumerate(_chain(merchant).iterator(chunk_size=1000), start=1):
         where = f"event {event.sequence} ({event.action}, {event.at:%Y-%m-%d %H:%M} UTC)"
-        if not hmac.compare_digest(event.hash, _hash(event)):
+        if not holds(event):
             return f"{where} was changed after it was written."
         if known.get(event.previous_hash) != event.sequence - 1:
             return f"What stood before {where} is gone or was replaced."
@@ -93,6 +93,15 @@ def first_break(merchant: Merchant | None) -> str:
             known = {}
         known[event.hash] = event.sequence
     return ""
+
+
+def newest() -> AuditEvent | None:
+    return AuditEvent.objects.order_by("-id").first()
+
+
+def holds(event: AuditEvent) -> bool:
+    """Whether ``event`` is as it was written, under the present pepper."""
+    return hmac.compare_digest(event.hash, _hash(event))
 
 
 def _wait_for_turn(merchant: Merchant | None) -> None:

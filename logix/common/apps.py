@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
 
@@ -18,7 +18,8 @@ class CommonConfig(AppConfig):
         # checks.
         from logix import celery, checks  # noqa: F401
 
-        post_migrate.connect(make_cache_table, sender=self)
+        # Django announces migrations only for applications with models; this one has none.
+        post_migrate.connect(make_cache_table, sender=apps.get_app_config("accounts"))
 
 
 def make_cache_table(sender: Any, using: str, **_kwargs: Any) -> None:

@@ -9,6 +9,10 @@ down must never hurt whoever rings: after one failure this process does not publ
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -19,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 QUIET_S = 10.0
 
+Ring = tuple[str, tuple[Any, ...]]
+
 _quiet_until = 0.0
+_kept: ContextVar[deque[Ring] | None] = ContextVar("kept_rings", default=None)
 # Delayed rings this process has out, by what they ring: monotonic time of the next to arrive.
 _out: dict[tuple[str, tuple[Any, ...]], float] = {}
 
@@ -41,6 +48,9 @@ def publish(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float
     left alone.
     """
     global _quiet_until
+    kept = _kept.get()
+    if kept is not None:
+        return _keep(kept, (task_name, args), delay_s)
     now = time.monotonic()
     if now < _quiet_until or (delay_s and _is_out(task_name, args, now, delay_s)):
         return False
@@ -52,6 +62,26 @@ def publish(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float
         return False
     if delay_s:
         _out[task_name, args] = now + delay_s
+    return True
+
+
+@contextmanager
+def kept() -> Iterator[deque[Ring]]:
+    """Inside the block rings go into the deque instead of to the broker: for whoever answers them
+    itself. A delayed ring is left out; what ripens later is found by the next round.
+    """
+    rings: deque[Ring] = deque()
+    token = _kept.set(rings)
+    try:
+        yield rings
+    finally:
+        _kept.reset(token)
+
+
+def _keep(rings: deque[Ring], ring: Ring, delay_s: float) -> bool:
+    if delay_s or ring in rings:
+        return False
+    rings.append(ring)
     return True
 
 

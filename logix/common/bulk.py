@@ -34,15 +34,19 @@ def insert(
     table = _table(model)
     columns = ", ".join(_column(model, name) for name in names)
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    returning = f" RETURNING {_pk(model)}"
+    pk = model._meta.pk.attname
+    # All or nothing, and the caller made the keys: there is nothing to read back.
+    made = {row[pk] for row in rows} if pk in names and not ignore_conflicts else None
+    returning = f" RETURNING {_pk(model)}" if made is None else ""
     if connection.vendor == "postgresql":
-        return _run(
+        written = _run(
             f"INSERT INTO {table} ({columns}) SELECT {columns} "  # noqa: S608 - names come from models
             f"FROM json_populate_recordset(NULL::{table}, %s::json){tail}{returning}",
             [_as_json(model, rows)],
             model,
         )
-    written: set[Any] = set()
+        return written if made is None else made
+    written = set()
     adapters = _adapters(model, tuple(names))
     place = "(" + ", ".join(["%s"] * len(names)) + ")"
     step = max(1, _SQLITE_VARIABLES // len(names))
@@ -55,7 +59,7 @@ def insert(
             values,
             model,
         )
-    return written
+    return written if made is None else made
 
 
 def update(
@@ -112,7 +116,7 @@ def _existing(model: type[models.Model], keys: set[Any]) -> set[Any]:
 def _run(sql: str, params: list[Any], model: type[models.Model]) -> set[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        keys = [row[0] for row in cursor.fetchall()]
+        keys = [row[0] for row in cursor.fetchall()] if cursor.description else []
     convert = model._meta.pk.to_python
     return {convert(key) for key in keys}
 
@@ -157,7 +161,7 @@ def _table(model: type[models.Model]) -> str:
 
 
 def _pk(model: type[models.Model]) -> str:
-    return connection.ops.quote_name(model._meta.pk.column)
+    return connection.ops.quote_name(str(model._meta.pk.column))
 
 
 def _column(model: type[models.Model], attname: str) -> str:
@@ -167,6 +171,6 @@ def _column(model: type[models.Model], attname: str) -> str:
 @lru_cache(maxsize=128)
 def _columns(model: type[models.Model]) -> dict[str, str]:
     return {
-        f.attname: connection.ops.quote_name(f.column or f.attname)
+        f.attname: connection.ops.quote_name(str(f.column or f.attname))
         for f in model._meta.concrete_fields
     }

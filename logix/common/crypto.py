@@ -13,6 +13,7 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 from functools import lru_cache
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from django.conf import settings
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _FIELD_FORMAT = b"\x01"
+# A name stands between dots in what it sealed, and in a column of 32 characters.
+_KID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 class SealBroken(Exception):
@@ -35,13 +38,23 @@ class KeyRing:
     def __init__(self, spec: str) -> None:
         self._keys: dict[str, AESGCM] = {}
         for part in filter(None, (p.strip() for p in spec.split(","))):
-            kid, _, encoded = part.partition(":")
+            kid, colon, encoded = part.partition(":")
+            if not colon:
+                raise ValueError("LOGIX_KEYS: each key is written name:<32 bytes in base64>.")
             try:
                 key = base64.b64decode(encoded, validate=True)
             except binascii.Error as err:
                 raise ValueError(f"LOGIX_KEYS: key '{kid}' is not base64.") from err
-            if not kid or len(key) != KEY_BYTES:
+            if not _KID.fullmatch(kid):
+                raise ValueError(
+                    f"LOGIX_KEYS: '{kid[:40]}' is no name for a key; take up to 32 letters, "
+                    "digits, - and _, e.g. k2."
+                )
+            if len(key) != KEY_BYTES:
                 raise ValueError(f"LOGIX_KEYS: key '{kid}' must be {KEY_BYTES} bytes in base64.")
+            if kid in self._keys:
+                # The second would hide the first: what the first sealed would never open again.
+                raise ValueError(f"LOGIX_KEYS: two keys are called '{kid}'; rename the new one.")
             self._keys[kid] = AESGCM(key)
         if not self._keys:
             raise ValueError("LOGIX_KEYS is empty: the hub cannot seal anything without a key.")

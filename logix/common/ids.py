@@ -9,11 +9,17 @@ import time
 from uuid import UUID
 
 _VERSION_AND_VARIANT = (0x7 << 76) | (0x2 << 62)
-_RANDOM_BITS = ((0xFFF) << 64) | ((1 << 62) - 1)
+_RANDOM_BITS = (1 << 62) - 1
 
 
 def uuid7() -> UUID:
-    """A new UUID: 48 bits of Unix milliseconds, then 74 random bits."""
-    millis = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big") & _RANDOM_BITS
-    return UUID(int=(millis << 80) | _VERSION_AND_VARIANT | random)
+    """A new UUID: 48 bits of Unix milliseconds, 12 bits of the part of the millisecond that has
+    passed (RFC 9562, 6.2, method 3), 62 random bits.
+
+    A call takes longer than 1/4096 ms, so the ids of one process sort as they were made: rows of
+    one transaction keep their order.
+    """
+    millis, nanos = divmod(time.time_ns(), 1_000_000)
+    passed = (nanos << 12) // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") & _RANDOM_BITS
+    return UUID(int=(millis << 80) | _VERSION_AND_VARIANT | (passed << 64) | random)

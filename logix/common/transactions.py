@@ -18,6 +18,8 @@ def again_on(*conflicts: type[Exception], attempts: int = 6) -> Callable[[Callab
     transaction it runs once: only the outermost may run again.
     """
 
+    clashes: tuple[type[Exception], ...] = (OperationalError, *conflicts)
+
     def run(work: Callable[[], T]) -> T:
         if transaction.get_connection().in_atomic_block:
             return work()
@@ -25,7 +27,7 @@ def again_on(*conflicts: type[Exception], attempts: int = 6) -> Callable[[Callab
             try:
                 with transaction.atomic():
                     return work()
-            except (OperationalError, *conflicts) as err:
+            except clashes as err:
                 if attempt == attempts or not (isinstance(err, conflicts) or _is_clash(err)):
                     raise
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 import structlog
 from celery import signals
 from kombu import Connection
+from structlog.testing import capture_logs
 
-from logix import broker
-from logix.celery import app, loosen_for_worker
+from logix import broker, checks
+from logix.celery import app, loosen_for_worker, make_all_lanes, stop_a_broken_start
 
 
 def published(**context: str) -> dict[str, Any]:
@@ -122,3 +124,50 @@ def test_celery_leaves_our_logging_alone() -> None:
     app.log.setup(loglevel="INFO")
 
     assert logging.getLogger().handlers == handlers
+
+
+def test_a_worker_makes_every_lane_also_those_it_does_not_serve(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """RabbitMQ can only delay rings for lanes that are there, and the first worker comes alone."""
+    link = Connection("files://localhost", transport_options={"folder": str(tmp_path)})
+    monkeypatch.setattr(app, "connection_for_write", lambda: link)
+
+    make_all_lanes()
+
+    assert {folder.name for folder in (tmp_path / "queues").iterdir()} == set(broker.LANES)
+
+
+def test_a_worker_starts_while_its_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(app, "connection_for_write", refuse)
+
+    with capture_logs() as lines:
+        make_all_lanes()
+
+    assert [(line["event"], line["error"]) for line in lines] == [
+        ("lanes_not_made", "ConnectionRefusedError")
+    ]
+
+
+@pytest.mark.parametrize("signal", [signals.worker_init, signals.beat_init])
+def test_worker_and_clock_ask_first_whether_they_may_start(
+    monkeypatch: pytest.MonkeyPatch, signal: Any
+) -> None:
+    """Looked up, not sent: Celery's own receivers would change this process for good."""
+
+    def broken() -> None:
+        raise SystemExit("Logix does not start")
+
+    monkeypatch.setattr(checks, "stop_on_errors", broken)
+
+    assert stop_a_broken_start in signal._live_receivers(None)
+    with pytest.raises(SystemExit, match="does not start"):
+        stop_a_broken_start()
+
+
+def test_a_broker_that_stays_away_is_waited_for_without_end() -> None:
+    """Celery's own hundred tries end a worker after an hour."""
+    assert app.conf.broker_connection_max_retries is None

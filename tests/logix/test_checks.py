@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -44,6 +45,44 @@ def test_a_changed_key_stops_the_start_and_says_which(settings: Any) -> None:
 @pytest.mark.django_db
 def test_a_sound_hub_starts() -> None:
     checks.stop_on_errors()
+
+
+@pytest.mark.django_db
+def test_production_does_not_start_with_a_broker_open_to_the_network(settings: Any) -> None:
+    settings.CELERY_BROKER_URL = "amqp://guest:guest@broker.internal//"
+    checks.stop_on_errors()
+
+    settings.PRODUCTION = True
+
+    with pytest.raises(SystemExit, match=r"broker\.internal is used without a password"):
+        checks.stop_on_errors()
+
+
+def test_stores_on_this_machine_are_for_trying_only(settings: Any) -> None:
+    assert settings.LOGIX_ALLOW_LOOPBACK_STORES
+    assert checks.stores_are_elsewhere() == []
+    settings.PRODUCTION = True
+    assert [m.id for m in checks.stores_are_elsewhere()] == ["logix.W003"]
+    settings.LOGIX_ALLOW_LOOPBACK_STORES = False
+    assert checks.stores_are_elsewhere() == []
+
+
+def test_secrets_that_everybody_may_read_are_told(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named, own = tmp_path / "hub.env", tmp_path / "secrets.env"
+    named.write_text("SECRET_KEY=x")
+    own.write_text("SECRET_KEY=x")
+    named.chmod(0o644)
+    own.chmod(0o600)
+    monkeypatch.setenv("LOGIX_ENV_FILE", str(named))
+    settings.LOGIX_DATA = tmp_path
+
+    (told,) = checks.the_secrets_are_ours_alone()
+
+    assert (told.id, told.hint) == ("logix.W004", f"chmod 600 {named}")
+    named.chmod(0o640)
+    assert checks.the_secrets_are_ours_alone() == []
 
 
 def test_the_database_is_left_alone_unless_asked_for() -> None:

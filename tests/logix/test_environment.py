@@ -14,6 +14,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from logix import environment
+from logix.common.crypto import KeyRing
+from logix.environment import new_ring_key
 from tests.conftest import ROOT
 
 GOOD = {
@@ -60,7 +62,17 @@ def test_everything_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) ->
         ("LOGIX_KEYS", "k1:notbase64!", "not base64"),
         ("LOGIX_KEYS", "k1:c2hvcnQ=", "32 bytes"),
         ("LOGIX_KEYS", "k1:" + base64.b64encode(bytes(32)).decode(), "not random"),
+        ("LOGIX_KEYS", "no-colon", "name:<32 bytes"),
+        ("LOGIX_KEYS", new_ring_key("k.1"), "no name for a key"),
+        ("LOGIX_KEYS", new_ring_key("k" * 33), "no name for a key"),
+        ("LOGIX_KEYS", f"{new_ring_key('k1')},{new_ring_key('k1')}", "two keys are called 'k1'"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "PostgreSQL"),
+        ("DATABASE_URL", "postgres://logix:change-me@db:5432/logix", "deploy/env.sample"),
+        ("CELERY_BROKER_URL", "amqp://logix:change-me@rabbitmq:5672/logix", "deploy/env.sample"),
+        ("LOGIX_METRICS_TOKEN", "scrape", "16 or more"),
+        ("ALLOWED_HOSTS", "hub.example.com,https://hub.example.com", "scheme"),
+        ("ALLOWED_HOSTS", "hub.example.com,hub.example.com:8443", "port"),
+        ("LOGIX_PUBLIC_URL", "https://hub.example.com/logix", "without a path"),
         ("CELERY_BROKER_URL", "files://", "RabbitMQ"),
         ("ALLOWED_HOSTS", "*,hub.example.com", "without *"),
         ("LOGIX_PUBLIC_URL", "http://hub.example.com", "https://"),
@@ -129,6 +141,55 @@ def test_processes_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> No
     assert len(keys) == 1
     assert keys != {""}
     assert os.listdir(tmp_path / "var") == ["secrets.env"], "no half-written file stays behind"
+
+
+@pytest.mark.parametrize("kept", ["", "SECRET_KEY=x\nLOGIX_PEPPER=y\n"])
+def test_secrets_that_were_lost_are_not_replaced_by_fresh_ones(tmp_path: Path, kept: str) -> None:
+    """A file cut short: fresh keys would open nothing of what is stored."""
+    file = tmp_path / "secrets.env"
+    file.write_text(kept)
+
+    with pytest.raises(ImproperlyConfigured, match=r"lacks .*LOGIX_KEYS.*Restore"):
+        environment.own_secrets(tmp_path)
+
+    assert file.read_text() == kept
+
+
+def test_secrets_of_another_user_are_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.own_secrets(tmp_path)
+
+    def refuse(*_: object, **__: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+
+    with pytest.raises(ImproperlyConfigured, match="Permission denied"):
+        environment.own_secrets(tmp_path)
+
+
+def test_a_data_folder_that_may_not_be_written_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    with pytest.raises(ImproperlyConfigured, match=r"Permission denied.*LOGIX_DATA"):
+        environment.own_secrets(tmp_path)
+
+
+def test_fresh_secrets_and_further_ring_keys_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.main([])
+    lines = capsys.readouterr().out.splitlines()
+    environment.main(["k2"])
+    second = capsys.readouterr().out.strip()
+
+    names = [line.partition("=")[0] for line in lines]
+    assert names == ["SECRET_KEY", "LOGIX_KEYS", "LOGIX_PEPPER"]
+    ring = KeyRing(f"{second},{lines[1].partition('=')[2]}")
+    assert ring.write_kid == "k2"
 
 
 def test_a_data_folder_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from pathlib import Path
 from queue import Empty
 
@@ -112,3 +114,61 @@ def test_a_deleted_queue_hears_no_more(broker: Connection) -> None:
     channel.queue_delete("push")
 
     assert [queue for *_, queue in channel.get_table("logix")] == ["live"]
+
+
+def test_a_message_cut_short_is_skipped_and_does_not_come_back(broker: Connection) -> None:
+    """What a power failure leaves: a file with its name and without its content."""
+    publish(broker, "1", LIVE)
+    channel = broker.default_channel
+    folder = channel._queue("live")
+    for name, content in (("0-empty", b""), ("0-half", b'{"he'), ("0-noise", b"\xff\xfe")):
+        (folder / name).write_bytes(content)
+
+    assert drain(channel, "live") == ["1"]
+    assert list(folder.iterdir()) == []
+
+
+def test_a_binding_cut_short_is_passed_over_and_mends_itself(broker: Connection) -> None:
+    channel = broker.default_channel
+    LIVE(channel).declare()
+    PUSH(channel).declare()
+    (broken,) = [f for f in channel._exchange("logix").iterdir() if "push" in f.name]
+    for content in (b"", b"[1]", b"{}"):
+        broken.write_bytes(content)
+        assert [queue for *_, queue in channel.get_table("logix")] == ["live"]
+
+    PUSH(broker.clone().default_channel).declare()
+
+    assert sorted(queue for *_, queue in channel.get_table("logix")) == ["live", "push"]
+
+
+def test_what_a_killed_process_left_is_swept_up_at_the_next_start(broker: Connection) -> None:
+    publish(broker, "1", LIVE)
+    folder = broker.default_channel._queue("live")
+    old, young = folder / ".taken-by-the-dead", folder / ".being-written"
+    for file in (old, young):
+        file.write_text("{")
+    long_ago = time.time() - 2 * filebroker._LEFTOVER_S
+    os.utime(old, (long_ago, long_ago))
+    os.utime(next(f for f in folder.iterdir() if f.name[0] != "."), (long_ago, long_ago))
+
+    LIVE(broker.clone().default_channel).declare()
+
+    assert (old.exists(), young.exists()) == (False, True)
+    assert drain(broker.default_channel, "live") == ["1"], "a message may be as old as it likes"
+
+
+def test_a_full_disk_is_told_to_whoever_rings_and_leaves_nothing(
+    broker: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = broker.default_channel
+    LIVE(channel).declare()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "rename", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        channel._put("live", {})
+    assert list(channel._queue("live").iterdir()) == []

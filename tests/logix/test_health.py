@@ -61,6 +61,8 @@ def test_without_a_database_there_is_no_traffic(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Gone:
+        vendor = "postgresql"
+
         def cursor(self) -> None:
             raise OperationalError("connection refused at 10.0.0.5, user logix")
 
@@ -72,6 +74,35 @@ def test_without_a_database_there_is_no_traffic(
     assert response.status_code == 503
     assert response.json()["database"] == "unreachable"
     assert b"10.0.0.5" not in response.content
+
+
+def test_a_standby_gets_no_traffic(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fail-over gone wrong: it answers every question and could keep no webhook."""
+
+    class Standby:
+        vendor = "postgresql"
+
+        def cursor(self) -> Standby:
+            return self
+
+        def __enter__(self) -> Standby:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            pass
+
+        def execute(self, sql: str) -> None:
+            assert sql == "SHOW transaction_read_only"
+
+        def fetchone(self) -> tuple[str]:
+            return ("on",)
+
+    monkeypatch.setattr(health, "connection", Standby())
+    monkeypatch.setattr(health, "_migrated", True)
+
+    response = client.get("/readyz")
+
+    assert (response.status_code, response.json()["database"]) == (503, "read only")
 
 
 @pytest.mark.django_db

@@ -110,6 +110,18 @@ def test_people_are_sent_to_https_and_probes_are_answered(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_probes_come_by_address_and_need_no_name(
+    client: Client, settings: pytest.FixtureRequest, path: str
+) -> None:
+    """The health check of a container asks 127.0.0.1, a load balancer whatever address it knows."""
+    settings.ALLOWED_HOSTS = ["hub.example.com"]  # type: ignore[attr-defined]
+
+    assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
+    assert client.get("/admin/login/", headers={"Host": "10.0.0.7:8000"}).status_code == 400
+
+
+@pytest.mark.django_db
 def test_a_slash_is_added_for_people_only(client: Client) -> None:
     assert client.get("/admin/login").status_code in {301, 302}
     for method in ("get", "post"):

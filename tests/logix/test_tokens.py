@@ -130,3 +130,14 @@ def test_the_commands_say_what_is_wrong() -> None:
         call_command("issue_token", "--merchant=acne", "--name=x")
     with pytest.raises(CommandError, match="no scope “everything”"):
         call_command("issue_token", "--merchant=acme", "--name=x", "--scopes", "everything")
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
+def test_a_token_that_ends_never_or_before_it_began_is_not_made(days: str) -> None:
+    """Zero days used to mean for ever."""
+    make_merchant("acme")
+
+    with pytest.raises(CommandError, match="--days is a number from 1"):
+        call_command("issue_token", "--merchant=acme", "--name=x", "--days", days)
+
+    assert not ApiToken.objects.exists()

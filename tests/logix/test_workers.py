@@ -1,4 +1,4 @@
-"""Real workers on a real broker and PostgreSQL: rings arrive, and a killed worker is only a pause."""
+"""Real workers on a real broker and PostgreSQL: rings arrive, a killed worker is only a pause."""
 
 from __future__ import annotations
 

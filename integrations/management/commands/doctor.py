@@ -1,5 +1,6 @@
-"""``manage.py doctor``: what is wrong with this installation, in plain words, and how to mend "
-"it."""
+"""``manage.py doctor``: what is wrong with this installation, in plain words, and how to mend
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError
 
 from integrations.management.findings import Check, Finding, Level, bad
-from integrations.management.machine import MACHINE, audit_log, reachable
+from integrations.management.machine import MACHINE, first_line, reachable
+from integrations.management.sealed import SEALED, audit_log
 from integrations.management.wellbeing import WELLBEING
 
 _MARKS = {Level.OK: "ok  ", Level.WARN: "WARN", Level.BAD: "BAD "}
@@ -61,7 +63,7 @@ def examine(*, with_audit: bool = False) -> Iterator[Finding]:
     yield from first
     if any(f.level is Level.BAD and "cannot be reached" in f.what for f in first):
         return
-    for check in (*MACHINE, *WELLBEING, *((audit_log,) if with_audit else ())):
+    for check in (*MACHINE, *SEALED, *WELLBEING, *((audit_log,) if with_audit else ())):
         yield from _guarded(check)
 
 
@@ -72,5 +74,7 @@ def _guarded(check: Check) -> Iterator[Finding]:
     except DatabaseError as err:
         name = check.__name__.replace("_", " ")
         yield bad(
-            name, f"It could not be looked at: {err}", "Run manage.py migrate, then this again."
+            name,
+            f"It could not be looked at: {first_line(err)}",
+            "Run manage.py migrate, then this again.",
         )

@@ -77,8 +77,8 @@ class Command(BaseCommand):
         )
         if left:
             raise CommandError(
-                f"{left} remain on old keys. Put the keys they need back into LOGIX_KEYS, then run "
-                "this again."
+                f"{left} remain on old keys. Put the keys they need back into LOGIX_KEYS, restart "
+                "processes that still run with the former ring, then run this again."
             )
 
     def _rewrap(self, row: DataKey) -> str:

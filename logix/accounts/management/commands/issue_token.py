@@ -14,6 +14,8 @@ from django.utils import timezone
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
 
+_MOST_DAYS = 36_500
+
 
 class Command(BaseCommand):
     help = "Make an API token for a merchant. Its text is printed once and stored nowhere."
@@ -38,8 +40,10 @@ class Command(BaseCommand):
         if merchant is None:
             known = ", ".join(Merchant.objects.values_list("slug", flat=True)[:20]) or "none yet"
             raise CommandError(f"No merchant “{options['merchant']}”. Merchants: {known}.")
-        asked = [s for text in options["scopes"] for s in text.replace(",", " ").split()]
         days = options["days"]
+        if days is not None and not 1 <= days <= _MOST_DAYS:
+            raise CommandError(f"--days is a number from 1 to {_MOST_DAYS}.")
+        asked = [s for text in options["scopes"] for s in text.replace(",", " ").split()]
         try:
             token, text = tokens.issue(
                 merchant,
