@@ -1,38 +1,43 @@
 """The way into a store: where its REST API is, how its keys are accepted, and what it says if not.
 
-Access is tried in the order WooCommerce's core looks (includes/class-wc-rest-authentication.php):
-over https Basic, then the keys as query parameters for hosts that strip the Authorization header,
-then OAuth 1.0a for sites that do not know that they are behind https; over http OAuth alone. What
-worked is remembered in ``learned``, which ends in the store's features.
+The ways in which keys are shown are tried one after the other (``ways``). What worked is remembered
+in ``learned``, which ends in the store's features.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from requests.auth import AuthBase
-
 from integrations.errors import (
     AuthenticationFailed,
     ContractBroken,
+    MerchantMustAct,
     Misconfigured,
     NotFound,
+    OutcomeUnknown,
     PermissionMissing,
     PlatformError,
+    Unavailable,
 )
-from integrations.kit.auth import BasicAuth, OneLeggedOAuth1, QueryAuth
 from integrations.kit.http import Answer
 from integrations.platform import Connection
 from integrations.woocommerce import refusals
+from integrations.woocommerce.bare import bare
+from integrations.woocommerce.ways import ways_in
 
 API = "wc/v3"
 PRETTY = "wp-json"
 # Sites with plain permalinks have no paths: the route travels as a parameter.
 PLAIN = "?rest_route="
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# Answers that say nothing about the thing that was asked for: the whole API, or this part, is gone.
+NO_ROUTE = "rest_no_route"
+_NOWHERE = (NO_ROUTE, "html_answer")
 
 _API_LINK = re.compile(r'<([^>]+)>;\s*rel="https://api\.w\.org/"')
 _NOT_A_STORE = (
@@ -42,6 +47,18 @@ _NOT_A_STORE = (
 _NO_WOOCOMMERCE = (
     "WordPress answers at this address, but WooCommerce does not. Ask the store's operator whether "
     "the plugin is active and up to date."
+)
+_ROUTE_GONE = (
+    "The store's API does not have this part at the moment: WooCommerce, or the plugin it belongs "
+    "to, may be switched off, or the site's permalinks were changed."
+)
+_A_PAGE = (
+    "The store answered with a web page instead of data: maintenance, a firewall or a plugin's "
+    "error page. It is asked again later."
+)
+_PLAIN_LINKS = (
+    "This site uses plain permalinks, with which WooCommerce before 11.1 does not look for keys: "
+    "choose another form in Settings → Permalinks."
 )
 
 
@@ -54,7 +71,8 @@ class Access:
         self.learned: dict[str, Any] = {}
         self.base = str(connection.options.get("rest_base") or PRETTY)
         self._base_url = connection.base_url
-        self._ways = _ways_in(connection)
+        self._has_looked = False
+        self._ways = ways_in(connection)
         remembered = str(connection.options.get("auth") or "")
         self._way = remembered if remembered in self._ways else next(iter(self._ways))
 
@@ -65,6 +83,7 @@ class Access:
 
         Raises Misconfigured for a site without WooCommerce, NotFound for one without WordPress.
         """
+        self._has_looked = True
         refused: PlatformError | None = None
         for base in self._candidates():
             try:
@@ -90,8 +109,38 @@ class Access:
         params: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Answer:
-        """Call a route (``wc/v3/orders``) with the store's keys. Raises any PlatformError."""
-        path, query = _address(self.base, route, params or {})
+        """Call a route (``wc/v3/orders``) with the store's keys. Raises any PlatformError.
+
+        A route that is not there is Unavailable with the code ``NO_ROUTE``, never NotFound: a
+        plugin that is switched off for an hour must not look like deleted orders. A web page in
+        its place is the sign of an API that moved; it is looked for once.
+        """
+        try:
+            answer = bare(self._in_some_way(method, route, params or {}, **options))
+            if not answer.is_html:
+                return answer
+            if not self._has_moved():
+                raise _no_data(is_read=method in READS or options.get("repeatable") is True)
+        except NotFound as err:
+            if err.code not in _NOWHERE:
+                raise
+            if err.code == NO_ROUTE or not self._has_moved():
+                raise Unavailable(_ROUTE_GONE, code=NO_ROUTE, status=err.status) from err
+        return self.call(method, route, params, **options)
+
+    def _has_moved(self) -> bool:
+        """Whether the API was found at another place than the one that was asked."""
+        before, looked = self.base, self._has_looked
+        self._has_looked = True
+        if not looked:
+            with contextlib.suppress(NotFound, Misconfigured, Unavailable):
+                self.discover()
+        return self.base != before
+
+    def _in_some_way(
+        self, method: str, route: str, params: Mapping[str, Any], **options: Any
+    ) -> Answer:
+        path, query = _address(self.base, route, params)
         refused: AuthenticationFailed | None = None
         for way in [self._way, *(way for way in self._ways if way != self._way)]:
             try:
@@ -111,6 +160,10 @@ class Access:
         assert refused is not None  # noqa: S101 - the loop answered or was refused
         if method not in READS and self._may_read():
             raise refusals.read_only(refused) from refused
+        if self.base == PLAIN:
+            raise AuthenticationFailed(
+                f"{refused.message} {_PLAIN_LINKS}", code=refused.code, status=refused.status
+            ) from refused
         raise refused
 
     def _may_read(self) -> bool:
@@ -138,7 +191,8 @@ class Access:
         """The path that the front page names in its Link header: plugins rename ``wp-json``."""
         try:
             front = self.http.get("/", auth=None)
-        except (NotFound, ContractBroken, AuthenticationFailed, PermissionMissing):
+        except (NotFound, ContractBroken, MerchantMustAct, Misconfigured):
+            # Shops in several languages redirect their front page (/ → /en/).
             return ""
         link = _API_LINK.search(front.headers.get("Link", ""))
         return self._below(link.group(1)) if link else ""
@@ -150,14 +204,14 @@ class Access:
             return ""
         if "rest_route=" in told.query:
             return PLAIN
-        path, root = told.path.strip("/"), own.path.strip("/")
+        path, root = f"{told.path.strip('/')}/", f"{own.path.strip('/')}/".lstrip("/")
         return path.removeprefix(root).strip("/") if path.startswith(root) else ""
 
     def _index(self, base: str) -> dict[str, Any]:
         """The site's own index at ``base``. Raises NotFound when something else is there."""
         fields = "name,url,home,gmt_offset,timezone_string,namespaces"
         path, query = _address(base, "", {"_fields": fields})
-        found = self.http.get(path, params=query, auth=None).json()
+        found = bare(self.http.get(path, params=query, auth=None)).json()
         if not isinstance(found, dict) or not isinstance(found.get("namespaces"), list):
             raise NotFound(_NOT_A_STORE, code="not_a_store")
         return found
@@ -173,18 +227,11 @@ class Access:
             self.learned["auth"] = way
 
 
-def _ways_in(connection: Connection) -> dict[str, AuthBase]:
-    key = connection.credentials["consumer_key"]
-    secret = connection.credentials["consumer_secret"]
-    oauth = OneLeggedOAuth1(key, secret)
-    if connection.base_url.startswith("http://"):
-        # Never the secret itself over an open line.
-        return {"oauth1": oauth}
-    return {
-        "basic": BasicAuth(key, secret),
-        "query": QueryAuth(consumer_key=key, consumer_secret=secret),
-        "oauth1": oauth,
-    }
+def _no_data(*, is_read: bool) -> Unavailable:
+    """A page with status 200 where data was due: nobody knows whether a write was done."""
+    if is_read:
+        return Unavailable(_A_PAGE, code="html_answer")
+    return OutcomeUnknown(f"{_A_PAGE} The change may have happened.", code="html_answer")
 
 
 def _address(base: str, route: str, params: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from integrations.woocommerce.shapes import Product, Scalar, rows
 from integrations.woocommerce.values import (
     MOST_UNITS,
     changed_at,
+    ident,
     number_of,
     plain_meta,
     text,
@@ -21,6 +22,7 @@ from inventory.data import ProductData, ProductKind, VariantData
 
 # "parent": the variation has no figure of its own, its product's counts for it.
 AT_PARENT = "parent"
+VARIATION = "variation"
 _KINDS = {
     "simple": ProductKind.SIMPLE,
     "variable": ProductKind.VARIABLE,
@@ -44,6 +46,11 @@ class StockAddress:
 
     product_id: int
     variation_id: int = 0
+
+    @property
+    def item(self) -> int:
+        """The id by which the store knows what carries the figure."""
+        return self.variation_id or self.product_id
 
     def __str__(self) -> str:
         if self.variation_id:
@@ -99,15 +106,27 @@ def to_product(
     )
 
 
-def has_variations(product: Product) -> bool:
-    """Variable products, and the types that plugins derive from them."""
-    return bool(rows(product.variations, "$.variations"))
+def named(product: Product) -> frozenset[int]:
+    """Ids of its variations: variable products have them, and the types that plugins derive from
+    those. Raises ContractBroken.
+    """
+    return frozenset(rows(product.variations, "$.variations"))
 
 
 def address_of(item: Product, parent: Product) -> StockAddress:
     if item is parent or item.manage_stock == AT_PARENT:
         return StockAddress(parent.id)
     return StockAddress(parent.id, item.id)
+
+
+def address_alone(item: Product) -> StockAddress:
+    """Of a row of the list of products, variations among them. Raises ContractBroken."""
+    if item.type != VARIATION:
+        return StockAddress(item.id)
+    parent = ident(item.parent_id)
+    if not parent.isdecimal():
+        raise ContractBroken("The variation does not name its product.", path="$.parent_id")
+    return StockAddress(int(parent), 0 if item.manage_stock == AT_PARENT else item.id)
 
 
 def figure(value: Scalar) -> int | None:
@@ -140,7 +159,7 @@ def _variant(item: Product, parent: Product, weight_unit: str) -> VariantData:
 def _price(value: Scalar) -> Decimal | None:
     """Prices are free text in WooCommerce; what is no number is no price."""
     number = number_of(value)
-    return number if number is not None and abs(number) < _MOST_PRICE else None
+    return round(number, 6) if number is not None and abs(number) < _MOST_PRICE else None
 
 
 def _weight(value: Scalar, unit: str) -> Decimal | None:

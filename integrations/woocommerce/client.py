@@ -5,6 +5,7 @@ Reference: https://woocommerce.github.io/woocommerce-rest-api-docs/
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from integrations.errors import (
     PermissionMissing,
     PlatformError,
 )
+from integrations.kit import strictjson
 from integrations.kit.http import Answer
 from integrations.platform import Connection
 from integrations.woocommerce.access import API, Access
@@ -42,24 +44,24 @@ class WooClient:
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#system-status
     def system_status(self) -> dict[str, Any]:
-        return _mapping(self._get("system_status", {"_fields": "environment,settings"}).json())
+        return mapping(self._get("system_status", {"_fields": "environment,settings"}).json())
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#currencies
     def currency(self) -> str:
-        return str(_mapping(self._get("data/currencies/current").json()).get("code", ""))
+        return str(mapping(self._get("data/currencies/current").json()).get("code", ""))
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#setting-options
     def weight_unit(self) -> str:
         """``kg``, ``g``, ``lbs`` or ``oz``."""
-        for row in self._get("settings/products").json():
-            if isinstance(row, dict) and row.get("id") == "woocommerce_weight_unit":
+        for row in _mappings(self._get("settings/products").json()):
+            if row.get("id") == "woocommerce_weight_unit":
                 return str(row.get("value", ""))
         return ""
 
     # GET /wc/v3/orders/statuses, recorded from 11.0.1; 8.9.3 does not have it.
     def order_statuses(self) -> list[str]:
-        found = self._get("orders/statuses").json()
-        return [str(row["slug"]) for row in found if isinstance(row, dict) and "slug" in row]
+        found = _mappings(self._get("orders/statuses").json())
+        return [str(row["slug"]) for row in found if "slug" in row]
 
     def probe_write(self) -> None:
         """A write that cannot do anything: no product has the id 0. Raises PermissionMissing for a
@@ -112,7 +114,9 @@ class WooClient:
         self._send("POST", path, body, {"notify_customer": "true"})
 
     def update_fulfillment(self, order_id: str, number: str, body: Body) -> None:
-        self._send("PUT", f"orders/{_number(order_id)}/fulfillments/{_number(number)}", body)
+        """The customer hears of it only when the parcel's tracking was new or changed."""
+        path = f"orders/{_number(order_id)}/fulfillments/{_number(number)}"
+        self._send("PUT", path, body, {"notify_customer": "true"})
 
     # https://woocommerce.com/document/shipment-tracking/ and Advanced Shipment Tracking, same shape
     def trackings(self, namespace: str, order_id: str) -> list[dict[str, Any]]:
@@ -153,8 +157,8 @@ class WooClient:
             {"parent": list(product_ids), "status": "any", "orderby": "id", "order": "asc"},
         )
 
-    def variation(self, product_id: int, variation_id: int) -> Answer:
-        return self._get(f"products/{product_id}/variations/{variation_id}")
+    def some_variations_of(self, product_id: int, params: Params) -> Answer:
+        return self._get(f"products/{product_id}/variations", params)
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#batch-update-products
     def batch_products(self, updates: Sequence[Body]) -> list[bytes]:
@@ -169,8 +173,8 @@ class WooClient:
         the same batch may be sent again.
         """
         answer = self._send("POST", path, {"update": list(updates)}, repeatable=True)
-        found = answer.decode(dict[str, msgspec.Raw]).get("update")
-        listed = msgspec.json.decode(found, type=list[msgspec.Raw]) if found else []
+        found = bytes(answer.decode(dict[str, msgspec.Raw]).get("update") or b"[]")
+        listed = strictjson.decode(found, list[msgspec.Raw])
         if len(listed) != len(updates):
             raise ContractBroken(
                 f"{len(updates)} items were sent in a batch and {len(listed)} answers came.",
@@ -181,10 +185,11 @@ class WooClient:
     # -- webhooks: https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks -------------
 
     def webhooks(self) -> list[dict[str, Any]]:
-        return [msgspec.json.decode(raw) for raw in self._all("webhooks", {"status": "all"})]
+        found = (msgspec.json.decode(raw) for raw in self._all("webhooks", {"status": "all"}))
+        return [row for row in found if isinstance(row, dict) and isinstance(row.get("id"), int)]
 
     def add_webhook(self, body: Body) -> dict[str, Any]:
-        return _mapping(self._send("POST", "webhooks", body).json())
+        return mapping(self._send("POST", "webhooks", body).json())
 
     def update_webhook(self, webhook_id: int, body: Body) -> None:
         self._send("PUT", f"webhooks/{webhook_id}", body)
@@ -213,18 +218,23 @@ class WooClient:
         return self.access.call(method, f"{namespace}/{path}", params, **options)
 
     def _all(self, path: str, params: Params) -> Iterator[bytes]:
-        """Every record of a short list, page by page."""
-        page = 1
-        while True:
+        """Every record of a short list, page by page. Raises ContractBroken where each page is the
+        same: a cache in front of the store may leave the number out of account.
+        """
+        before: list[bytes] = []
+        for page in itertools.count(1):
             answer = self._get(path, {"per_page": MOST, "page": page, **params})
-            found = answer.decode(list[msgspec.Raw])
-            yield from (bytes(raw) for raw in found)
+            found = [bytes(raw) for raw in answer.decode(list[msgspec.Raw])]
+            if found and found == before:
+                raise ContractBroken("The store gives the same page twice.", code="page_ignored")
+            yield from found
             if len(found) < MOST:
                 return
-            page += 1
+            before = found
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def mapping(value: Any) -> dict[str, Any]:
+    """PHP writes an object without members as a list."""
     return value if isinstance(value, dict) else {}
 
 

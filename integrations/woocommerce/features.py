@@ -19,7 +19,8 @@ NAMESPACES = {level: namespace for namespace, level in _PLUGINS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """``modified_filter``: lists can be asked for what changed (WooCommerce 5.8 and later).
+    """``modified_filter``: lists can be asked for what changed, in the order of change (WooCommerce
+    5.8 and later).
     ``all_variations``: there is one list of the variations of all products (11.0, not yet 8.9).
     ``shipment_level``: where parcels are kept.
     """
@@ -40,7 +41,7 @@ class Features:
         if any("/fulfillments" in route for route in routes):
             level = Level.FULFILLMENTS
         return cls(
-            modified_filter="modified_after" in _arguments(routes.get(_ORDERS)),
+            modified_filter=_walks(_arguments(routes.get(_ORDERS))),
             all_variations="parent" in _arguments(routes.get(_ALL_VARIATIONS)),
             shipment_level=level,
             weight_unit=weight_unit or "kg",
@@ -70,9 +71,18 @@ def lists_statuses(routes: Mapping[str, Any]) -> bool:
     return _STATUSES in routes
 
 
-def _arguments(route: Any) -> frozenset[str]:
-    """Names of the arguments a GET of this route takes. PHP writes "none" as a list."""
-    for endpoint in route.get("endpoints", ()) if isinstance(route, dict) else ():
-        if "GET" in endpoint.get("methods", ()):
-            return frozenset(endpoint.get("args", ()))
-    return frozenset()
+def _walks(arguments: Mapping[str, Any]) -> bool:
+    """Whether a list takes ``modified_after`` and, if it says so, sorts by ``modified``."""
+    order_by = arguments.get("orderby")
+    sorts = order_by.get("enum") if isinstance(order_by, dict) else None
+    return "modified_after" in arguments and (not isinstance(sorts, list) or "modified" in sorts)
+
+
+def _arguments(route: Any) -> Mapping[str, Any]:
+    """The arguments a GET of this route takes. PHP writes "none" as a list."""
+    endpoints = route.get("endpoints") if isinstance(route, dict) else None
+    for endpoint in endpoints if isinstance(endpoints, list) else ():
+        if isinstance(endpoint, dict) and "GET" in endpoint.get("methods", ()):
+            found = endpoint.get("args")
+            return found if isinstance(found, dict) else {}
+    return {}

@@ -33,13 +33,14 @@ def authorize_url(
 
 def read_callback(body: bytes) -> tuple[str, dict[str, str]]:
     """The reference and the credentials. Raises ContractBroken, PermissionMissing."""
+    keys: Keys | None
     try:
         keys = msgspec.json.decode(body, type=Keys)
-    except (msgspec.DecodeError, RecursionError) as err:
-        # Not "from err": the body holds a secret, and its beginning stands in some errors.
-        raise ContractBroken("The store's message with the keys cannot be read.") from (
-            err if isinstance(err, msgspec.ValidationError) else None
-        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        keys = None
+    if keys is None:
+        # Raised out here, so that it does not carry the error of decoding, which holds the body.
+        raise ContractBroken("The store's message with the keys cannot be read.")
     if keys.key_permissions not in ("", "read_write"):
         raise PermissionMissing(
             "The store made a key that may not write. Connect again and approve Read/Write.",

@@ -7,18 +7,20 @@ variations (11.0, not yet 8.9) a walk along changes goes through both.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from integrations.base import Filters, Page, ReadBy, Unreadable
 from integrations.errors import ContractBroken, NotFound
-from integrations.woocommerce import catalogue, reading, shapes
+from integrations.woocommerce import catalogue, reading, records, shapes
 from integrations.woocommerce.client import MOST, WooClient
 from integrations.woocommerce.features import Features
-from integrations.woocommerce.reading import Item, Mapped
+from integrations.woocommerce.records import Item, Mapped
 from integrations.woocommerce.values import ident
 from inventory.data import ProductData
 
+Products = records.Source[ProductData]
 _LISTED = {"status": "any"}
 _SECOND_LIST = "variations"
 
@@ -28,28 +30,41 @@ class ProductReader:
         self._client = client
         self._features = features
         self._timezone = timezone
-        self._products = reading.Source(client.products, self._to_records, _LISTED, timezone)
-        self._parents = reading.Source(client.variations, self._to_parents, _LISTED, timezone)
+        self._products = records.Source(client.products, self._to_records, _LISTED, timezone)
 
     def read(self, filters: Filters) -> Iterator[Page[ProductData]]:
         """Pages for any filters; a walk along changes also meets products whose variations alone
         changed. The first reading of all meets every product anyway.
         """
         walks = filters.by is ReadBy.CHANGED and not filters.ids and not filters.number
-        if not (walks and filters.since and self._features.all_variations):
+        if walks and filters.since and self._features.all_variations:
+            yield from reading.in_turn(*self._both_lists(), filters, _SECOND_LIST)
+        else:
             yield from reading.read(self._products, filters)
-            return
-        place = filters.position or {}
-        if _SECOND_LIST not in place:
-            for page in reading.read(self._products, filters):
-                yield replace(page, last=False)
-        inner = replace(filters, position=place.get(_SECOND_LIST))
-        for page in reading.read(self._parents, inner):
-            yield replace(page, position={_SECOND_LIST: dict(page.position)})
+
+    def _both_lists(self) -> tuple[Products, Products]:
+        """Products, and those of changed variations that were not just read with that change."""
+        told: dict[str, datetime] = {}
+
+        def noted(items: Sequence[Item]) -> Mapped[ProductData]:
+            mapped = self._to_records(items)
+            told.update((r.external_id, r.changed_at) for r in mapped.records)
+            return mapped
+
+        def parents(items: Sequence[Item]) -> Mapped[ProductData]:
+            return self._to_parents(items, told)
+
+        first = replace(self._products, to_records=noted)
+        return first, replace(self._products, ask=self._client.variations, to_records=parents)
 
     def one(self, product_id: str) -> ProductData:
-        """Raises NotFound; ContractBroken when it or one of its variations cannot be read."""
+        """The product, or the one whose variation ``product_id`` is: the API answers for both.
+        Raises NotFound; ContractBroken when it or one of its variations cannot be read.
+        """
         raw = self._client.product(product_id).body
+        if shapes.decode(raw, shapes.Thin).type == catalogue.VARIATION:
+            product_id = str(_parent_of(raw))
+            raw = self._client.product(product_id).body
         mapped = self._to_records([Item(product_id, None, raw)])
         for bad in mapped.unreadable:
             raise ContractBroken(bad.reason, path=bad.path, code=bad.code)
@@ -58,28 +73,34 @@ class ProductReader:
     def _to_records(self, items: Sequence[Item]) -> Mapped[ProductData]:
         read: list[tuple[Item, shapes.Product]] = []
         bad: list[Unreadable] = []
+        varied: list[int] = []
         for item in items:
             try:
-                read.append((item, shapes.decode(reading.readable(item), shapes.Product)))
+                product = shapes.decode(records.readable(item), shapes.Product)
+                varied += [product.id] if catalogue.named(product) else []
+                read.append((item, product))
             except ContractBroken as err:
-                bad.append(reading.unreadable(item, err))
-        varied = [product.id for _, product in read if catalogue.has_variations(product)]
+                bad.append(records.unreadable(item, err))
         variations = self._variations(varied) if varied else {}
-        records: list[ProductData] = []
+        mapped: list[ProductData] = []
         for item, product in read:
             try:
                 record, broken = self._to_record(item, product, variations.get(product.id, []))
-                records.append(record)
+                mapped.append(record)
             except ContractBroken as err:
-                broken = reading.unreadable(item, err)
+                broken = records.unreadable(item, err)
             if broken:
                 bad.append(broken)
-        return Mapped(records, bad)
+        return Mapped(mapped, bad)
 
     def _to_record(
         self, item: Item, product: shapes.Product, raws: Sequence[bytes]
     ) -> tuple[ProductData, Unreadable | None]:
-        """The product with those variations that can be read; one that cannot is told beside it."""
+        """The product with those variations that can be read; one that cannot is told beside it.
+
+        It is complete only when all came that it names: a hiccup of the list of variations must not
+        look like variations that went, whose stock nobody would write any more.
+        """
         variations: list[shapes.Product] = []
         broken: Unreadable | None = None
         for raw in raws:
@@ -88,14 +109,14 @@ class ProductReader:
             except ContractBroken as err:
                 reason = f"One of its variations cannot be read: {err.message}"
                 broken = replace(
-                    reading.unreadable(item, err), reason=reason, raw=raw, path=err.path
+                    records.unreadable(item, err), reason=reason, raw=raw, path=err.path
                 )
         record = catalogue.to_product(
             product,
             variations,
             timezone=self._timezone,
             weight_unit=self._features.weight_unit,
-            complete=broken is None,
+            complete=broken is None and catalogue.named(product) <= {v.id for v in variations},
             raw=item.raw,
         )
         return record, broken
@@ -115,20 +136,26 @@ class ProductReader:
                 continue
         return found
 
-    def _to_parents(self, items: Sequence[Item]) -> Mapped[ProductData]:
-        """The products of these variations, each read anew."""
+    def _to_parents(
+        self, items: Sequence[Item], told: Mapping[str, datetime]
+    ) -> Mapped[ProductData]:
+        """The products of these variations, each read anew; ``told`` says up to which change they
+        were read before.
+        """
         parents: dict[str, None] = {}
         bad: list[Unreadable] = []
         for item in items:
             try:
-                parents[str(_parent_of(reading.readable(item)))] = None
+                parent = str(_parent_of(records.readable(item)))
+                if parent not in told or item.changed_at is None or item.changed_at > told[parent]:
+                    parents[parent] = None
             except ContractBroken as err:
-                bad.append(reading.unreadable(item, err))
-        records: list[ProductData] = []
+                bad.append(records.unreadable(item, err))
+        mapped: list[ProductData] = []
         for page in reading.read(self._products, Filters(ids=tuple(parents))) if parents else ():
-            records += page.records
+            mapped += page.records
             bad += page.unreadable
-        return Mapped(records, bad)
+        return Mapped(mapped, bad)
 
 
 def _parent_of(raw: bytes) -> int:

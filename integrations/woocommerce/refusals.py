@@ -20,6 +20,7 @@ from integrations.errors import (
     Unavailable,
 )
 from integrations.kit.http import Answer, Explained
+from integrations.woocommerce.bare import bare
 
 KEY_REFUSED = "woocommerce_rest_authentication_error"
 # Answers of a store that saw no user: either the host stripped the Authorization header, or PHP
@@ -60,10 +61,7 @@ ADVICE: dict[tuple[int, str], tuple[type[PlatformError] | None, str]] = {
     (403, "woocommerce_rest_cannot_edit"): (PermissionMissing, _ROLE),
     (403, "woocommerce_rest_cannot_create"): (PermissionMissing, _ROLE),
     (403, "woocommerce_rest_cannot_delete"): (PermissionMissing, _ROLE),
-    (0, "rest_no_route"): (
-        NotFound,
-        "WooCommerce, or the plugin this belongs to, may be switched off.",
-    ),
+    (0, "rest_no_route"): (NotFound, ""),
     (0, "rest_post_invalid_page_number"): (Unavailable, _LOST_PAGE),
     (0, "rest_disabled"): (
         Misconfigured,
@@ -79,6 +77,7 @@ _MOST_WORDS = 140
 
 def explain(answer: Answer) -> Explained | None:
     """The hook of ``PlatformSession``: code, words and, where the status misleads, the error."""
+    answer = bare(answer)
     if answer.is_html:
         return _explain_page(answer)
     try:

@@ -4,10 +4,9 @@ lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -19,13 +18,16 @@ from integrations.base import (
     StoreIdentity,
     Subscription,
 )
-from integrations.errors import ContractBroken, NotFound, PermissionMissing, Rejected
+from integrations.errors import NotFound, Rejected, Unavailable
 from integrations.events import Event, RawDelivery
 from integrations.platform import Connection
 from integrations.woocommerce import (
+    catalogue,
+    identity,
     mapper,
     money,
     reading,
+    records,
     shapes,
     shipping,
     stock,
@@ -33,21 +35,21 @@ from integrations.woocommerce import (
     tracking,
     webhooks,
 )
+from integrations.woocommerce.access import NO_ROUTE
 from integrations.woocommerce.client import WooClient
-from integrations.woocommerce.features import Features, lists_statuses
+from integrations.woocommerce.features import Features
 from integrations.woocommerce.platform import CARD
 from integrations.woocommerce.products import ProductReader
-from integrations.woocommerce.values import ident, text
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
 
-T = TypeVar("T")
-
-# The highest precision a store can be set to is asked for in every read, so nothing is rounded on
-# the way. "any" leaves the trash out.
-_ALL_ORDERS = {"status": "any,trash", "dp": 6}
-_ONE = {"per_page": 1, "_fields": "id"}
+# "any" leaves the trash out, and whatever stands beside it in the list is not looked at (core
+# includes/rest-api/Controllers/Version3/class-wc-rest-orders-controller.php, "short-circuit"), so
+# the trash is a list of its own. Amounts come with the store's own decimals, as they do in webhooks
+# and single orders, where ``dp`` is not given: all must say the same of one order.
+_LIVE, _TRASHED = {"status": "any"}, {"status": "trash"}
+_TRASH = "trash"
 
 
 class WooCommerceIntegration(BaseEcommerceIntegration):
@@ -59,10 +61,11 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         super().__init__(connection)
         self.client = WooClient(connection)
         self.features = Features.from_options(connection.options)
-        self._products = ProductReader(self.client, self.features, connection.timezone)
-        self._orders = reading.Source(
-            self.client.orders, reading.each(self._to_order), _ALL_ORDERS, connection.timezone
-        )
+        zone = connection.timezone
+        to_orders = records.each(self._to_order)
+        self._products = ProductReader(self.client, self.features, zone)
+        self._orders = records.Source(self.client.orders, to_orders, _LIVE, zone)
+        self._trash = records.Source(self.client.orders, to_orders, _TRASHED, zone)
 
     @property
     def learned(self) -> dict[str, Any]:
@@ -72,50 +75,24 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
     # -- who is there --------------------------------------------------------------------------
 
     def authenticate(self) -> bool:
-        self.client.orders(_ONE)
+        self.client.orders(identity.ONE)
         return True
 
     def identify(self) -> StoreIdentity:
-        site = self.client.access.discover()
-        answer = self.client.orders(_ONE)
-        routes = self.client.routes()
-        status: dict[str, Any] = _allowed(self.client.system_status, {})
-        settings = status.get("settings", {})
-        unit = _allowed(self.client.weight_unit, "")
-        features = Features.of_store(routes, site["namespaces"], weight_unit=unit)
-        missing = self._missing_permissions()
-        statuses: list[str] = (
-            _allowed(self.client.order_statuses, []) if lists_statuses(routes) else []
-        )
-        return StoreIdentity(
-            name=text(site.get("name")) or self.connection.base_url,
-            base_url=self.connection.base_url,
-            currency=str(settings.get("currency") or _allowed(self.client.currency, "")),
-            timezone=_timezone(site),
-            version=text(status.get("environment", {}).get("version"), 40),
-            granted=("read",) if missing else ("read", "write"),
-            missing=missing,
-            clock_skew_s=(answer.date - datetime.now(UTC)).total_seconds() if answer.date else None,
-            features={
-                **features.as_options(),
-                "hpos": bool(settings.get("HPOS_enabled", False)),
-                "decimals": settings.get("number_of_decimals", 2),
-                "statuses": [word for word in statuses if word not in mapper.STATUS_IN],
-            },
-            warnings=_warnings(missing, features),
-        )
-
-    def _missing_permissions(self) -> tuple[str, ...]:
-        try:
-            self.client.probe_write()
-        except PermissionMissing:
-            return ("write",)
-        return ()
+        return identity.identify(self.client, self.connection.base_url)
 
     # -- reading -------------------------------------------------------------------------------
 
     def read_orders(self, filters: Filters) -> Iterator[Page[OrderData]]:
-        yield from reading.read(self._orders, self._askable(filters))
+        """A walk along changes and a question for ids see the trash too; a back-fill has no use for
+        what was thrown away before it was known.
+        """
+        asked = self._askable(filters)
+        walks = asked.by is ReadBy.CHANGED and asked.since and not asked.number
+        if walks or asked.ids:
+            yield from reading.in_turn(self._orders, self._trash, asked, _TRASH)
+        else:
+            yield from reading.read(self._orders, asked)
 
     def read_products(self, filters: Filters) -> Iterator[Page[ProductData]]:
         yield from self._products.read(self._askable(filters))
@@ -123,12 +100,22 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
     def read_order(self, order_id: str) -> OrderData:
         raw = self.client.order(order_id).body
         order = shapes.decode(raw, shapes.Order)
-        refunds = fulfillments = None
+        refunds = None
         if shapes.rows(order.refunds, "$.refunds"):
             refunds = [money.to_refund(row) for row in self.client.refunds(order_id)]
-        if self.features.shipment_level is tracking.Level.FULFILLMENTS:
-            fulfillments = [tracking.to_fulfillment(f) for f in self.client.fulfillments(order_id)]
-        return self._to_order(raw, order=order, refunds=refunds, fulfillments=fulfillments)
+        parcels = self._fulfillments(order_id)
+        return self._to_order(raw, order=order, refunds=refunds, fulfillments=parcels)
+
+    def _fulfillments(self, order_id: str) -> list[ShipmentData] | None:
+        """None where the store has none, or no longer has that feature."""
+        if self.features.shipment_level is not tracking.Level.FULFILLMENTS:
+            return None
+        try:
+            return [tracking.to_fulfillment(f) for f in self.client.fulfillments(order_id)]
+        except Unavailable as err:
+            if err.code != NO_ROUTE:
+                raise
+            return None
 
     def read_product(self, product_id: str) -> ProductData:
         return self._products.one(product_id)
@@ -174,8 +161,7 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         return changed
 
     def _set_status(self, order_id: str, word: str) -> bool:
-        now = shapes.decode(self.client.order(order_id).body, shapes.Order).status
-        if now == word:
+        if shipping.live(self.client, order_id).status == word:
             return False
         self.client.update_order(order_id, {"status": word})
         return True
@@ -184,9 +170,9 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         self, order_id: str, note: str, *, reference: str, to_customer: bool = False
     ) -> bool:
         """A note shows no reference to its reader, so an equal note that is there already counts as
-        this one.
+        this one; only one that the customer can see does for the customer.
         """
-        if any(n.get("note") == note for n in self.client.notes(order_id)):
+        if shipping.is_noted(self.client, order_id, note, to_customer=to_customer):
             return False
         self.client.add_note(order_id, note, to_customer=to_customer)
         return True
@@ -198,18 +184,25 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
         return stock.read(self.client, updates)
 
     def find_listing(self, sku: str, quantity: int) -> StockUpdate:
-        """The one product or variation with this SKU. Raises NotFound for none or several."""
-        rows = self.client.products({"sku": sku, "per_page": 2}).decode(list[msgspec.Raw])
-        if len(rows) != 1:
-            many = "more than one listing" if rows else "no listing"
+        """The one product or variation with this SKU. Raises NotFound for none or several.
+
+        The store's filter splits at commas, does not mind upper case, and finds everything for
+        nothing, so what it finds is looked at.
+        """
+        answer = self.client.products({"sku": sku, "per_page": 20}) if sku.strip() else None
+        rows = answer.decode(list[msgspec.Raw]) if answer else []
+        items = [shapes.decode(bytes(row), shapes.Product) for row in rows]
+        found = [item for item in items if str(item.sku).strip() == sku.strip()]
+        if len(found) != 1:
+            many = "more than one listing" if found else "no listing"
             raise NotFound(f"The store has {many} with SKU “{sku}”.")
-        item = shapes.decode(bytes(rows[0]), shapes.Product)
-        parent = ident(item.parent_id) if item.type == "variation" else ""
+        address = catalogue.address_alone(found[0])
         return StockUpdate(
             sku=sku,
             quantity=quantity,
-            external_product_id=parent or str(item.id),
-            external_variant_id=str(item.id),
+            external_product_id=str(address.product_id),
+            external_variant_id=str(found[0].id),
+            stock_ref=str(address),
         )
 
     # -- webhooks ------------------------------------------------------------------------------
@@ -220,10 +213,13 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
             events,
             url=self.connection.callback_url,
             secret=self.connection.webhook_secret,
+            owner=self.connection.store_id,
         )
 
     def drop_webhooks(self) -> None:
-        subscriptions.drop(self.client, url=self.connection.callback_url)
+        subscriptions.drop(
+            self.client, url=self.connection.callback_url, owner=self.connection.store_id
+        )
 
     def handle_webhook(self, payload: RawDelivery) -> list[Event]:
         return webhooks.to_events(
@@ -237,39 +233,3 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
     @staticmethod
     def is_ping(body: bytes) -> bool:
         return webhooks.is_ping(body)
-
-
-def _allowed(call: Callable[[], T], default: T) -> T:
-    """What a key of less rank, or an older store, may not tell."""
-    try:
-        return call()
-    except (PermissionMissing, NotFound, ContractBroken):
-        return default
-
-
-def _timezone(site: Mapping[str, Any]) -> str:
-    """The site's zone; WordPress gives a bare offset in hours where none was named."""
-    name = str(site.get("timezone_string") or "")
-    if name:
-        return name
-    try:
-        offset = float(site.get("gmt_offset") or 0)
-    except ValueError:
-        return "UTC"
-    # Etc/GMT zones have their signs the other way round.
-    return f"Etc/GMT{-int(offset):+d}" if offset and offset == int(offset) else "UTC"
-
-
-def _warnings(missing: tuple[str, ...], features: Features) -> tuple[str, ...]:
-    found = []
-    if missing:
-        found.append(
-            "The key may only read: orders come in, but no stock, status or tracking can be sent. "
-            "Make a key with permission Read/Write to change that."
-        )
-    if not features.modified_filter:
-        found.append(
-            "This store's version cannot be asked for changes only; every poll reads all orders. "
-            "Update WooCommerce to 5.8 or later."
-        )
-    return tuple(found)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -20,6 +20,8 @@ from integrations.errors import ContractBroken
 
 T = TypeVar("T")
 Scalar = str | int | float | bool | None
+# What MySQL counts rows with; an id is never less than nothing.
+Id = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Row = TypeVar("Row")
 Rows = list[Row] | dict[str, Row] | str | int | float | bool | None
 
@@ -44,7 +46,7 @@ class Place(Struct):
 
 
 class LineItem(Struct):
-    id: int
+    id: Id
     quantity: Scalar
     name: Scalar = ""
     product_id: Scalar = 0
@@ -83,7 +85,7 @@ class Coupon(Struct):
 
 
 class RefundSummary(Struct):
-    id: int
+    id: Id
     total: Scalar
     reason: Scalar = ""
 
@@ -91,7 +93,7 @@ class RefundSummary(Struct):
 class Dated(Struct):
     """What tells records apart in a list."""
 
-    id: int
+    id: Id
     date_modified: Scalar = None
     date_modified_gmt: Scalar = None
     date_created: Scalar = None
@@ -126,7 +128,7 @@ class Order(Dated):
 
 
 class RefundLine(Struct):
-    id: int
+    id: Id
     quantity: Scalar = 0
     total: Scalar = "0"
     total_tax: Scalar = "0"
@@ -134,7 +136,7 @@ class RefundLine(Struct):
 
 
 class Refund(Struct):
-    id: int
+    id: Id
     amount: Scalar
     reason: Scalar = ""
     date_created_gmt: Scalar = None
@@ -160,7 +162,7 @@ class Product(Dated):
     stock_quantity: Scalar = None
     backorders_allowed: Scalar = False
     parent_id: Scalar = 0
-    variations: Rows[int] = None
+    variations: Rows[Id] = None
     attributes: Rows[Attribute] = None
     meta_data: Rows[Meta] = None
 
@@ -168,7 +170,7 @@ class Product(Dated):
 class Thin(Struct):
     """A webhook's body before it is believed: whose news it is, or the error it carries instead."""
 
-    id: int = 0
+    id: Id = 0
     parent_id: Scalar = 0
     type: Scalar = ""
     code: Scalar = ""
@@ -190,7 +192,7 @@ class Keys(Struct):
 class StockRow(Struct):
     """An item as a batch answers it."""
 
-    id: int = 0
+    id: Id = 0
     manage_stock: Scalar = False
     stock_quantity: Scalar = None
     error: dict[str, Any] = field(default_factory=dict)

@@ -4,22 +4,42 @@ tracking comes late or changes, correct what is there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import html
+import re
 from typing import Any
 
+from integrations.errors import Rejected, Unavailable
 from integrations.woocommerce import shapes
 from integrations.woocommerce import tracking as words
+from integrations.woocommerce.access import NO_ROUTE
 from integrations.woocommerce.client import WooClient
 from integrations.woocommerce.features import NAMESPACES
+from integrations.woocommerce.mapper import GONE
 from integrations.woocommerce.tracking import Level
 from orders.data import ShipmentData
 
+_TAG = re.compile(r"<[^>]*>")
+
 
 def tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData) -> bool:
-    """True when the store was changed, False when it knew the parcel already with this tracking."""
+    """True when the store was changed, False when it knew the parcel already with this tracking.
+
+    Where the level's feature or plugin was switched off since it was found, the customer gets a
+    note. Raises Rejected for an order in the trash.
+    """
+    try:
+        return _tell(client, level, order_id, shipment)
+    except Unavailable as err:
+        if err.code != NO_ROUTE or level is Level.NOTES:
+            raise
+    return _tell(client, Level.NOTES, order_id, shipment)
+
+
+def _tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData) -> bool:
+    order = live(client, order_id)
     if level is Level.FULFILLMENTS:
         return _fulfillment(client, order_id, shipment)
-    noted = words.own_rows(_meta(client, order_id))
+    noted = words.own_rows(shapes.rows(order.meta_data, "$.meta_data"))
     known = next((row for row in noted if _is(row, shipment)), None)
     row = words.from_shipment(shipment)
     if known is not None and _shown(known) == _shown(row):
@@ -42,7 +62,7 @@ def _fulfillment(client: WooClient, order_id: str, shipment: ShipmentData) -> bo
             continue
         if _tracking(there) == _tracking(shipment):
             return False
-        body = words.to_fulfillment_body(shipment, entry.get("meta_data") or ())
+        body = words.to_fulfillment_body(shipment, words.meta_rows(entry))
         client.update_fulfillment(order_id, there.external_id, body)
         return True
     client.add_fulfillment(order_id, words.to_fulfillment_body(shipment))
@@ -70,13 +90,38 @@ def _plugin(
 
 
 def _note_once(client: WooClient, order_id: str, note: str) -> None:
-    if not any(n.get("customer_note") and n.get("note") == note for n in client.notes(order_id)):
+    if not is_noted(client, order_id, note, to_customer=True):
         client.add_note(order_id, note, to_customer=True)
 
 
-def _meta(client: WooClient, order_id: str) -> Sequence[shapes.Meta]:
+def live(client: WooClient, order_id: str) -> shapes.Order:
+    """The order as it is now, to be written to. Raises Rejected for one in the trash: a write would
+    take it out, or tell a customer of an order that somebody threw away.
+    """
     order = shapes.decode(client.order(order_id).body, shapes.Order)
-    return shapes.rows(order.meta_data, "$.meta_data")
+    if order.status == GONE:
+        raise Rejected(
+            "The order lies in the store's trash. Restore it there, or settle it here.",
+            code="in_trash",
+        )
+    return order
+
+
+def is_noted(client: WooClient, order_id: str, note: str, *, to_customer: bool) -> bool:
+    """Whether the order has this note; one for the staff does not tell the customer."""
+    wanted = _bare(note)
+    return any(
+        _bare(str(row.get("note", ""))) == wanted
+        for row in client.notes(order_id)
+        if row.get("customer_note") or not to_customer
+    )
+
+
+def _bare(note: str) -> str:
+    """A note as it survives WordPress: wp_insert_comment takes backslashes away, plugins change
+    entities, tags and blanks.
+    """
+    return " ".join(_TAG.sub(" ", html.unescape(note.replace("\\", ""))).split())
 
 
 def _same_parcel(there: ShipmentData, shipment: ShipmentData) -> bool:

@@ -7,12 +7,12 @@ https://woocommerce.github.io/woocommerce-rest-api-docs/#batch-update-products
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from integrations.errors import ContractBroken, ItemError, PlatformError
+from integrations.errors import ContractBroken, ItemError, NotFound, PlatformError
 from integrations.woocommerce import shapes
 from integrations.woocommerce.catalogue import AT_PARENT, StockAddress, figure
 from integrations.woocommerce.client import WooClient
@@ -26,7 +26,13 @@ _NOT_COUNTED = (
 )
 _AT_PARENT = "The store counts this variation at its product. Read the products again."
 _NO_ADDRESS = "Logix does not know where the store keeps this figure. Read the products again."
-# Its own ids; for the variations of one parent, and (parent 0) for products.
+_GONE = StockResult(
+    ok=False,
+    changed=False,
+    error_code="not_found",
+    error="The store does not have this item any more.",
+)
+# Its place among the updates, where the figure is kept, what it shall be.
 Line = tuple[int, StockAddress, StockUpdate]
 
 
@@ -35,6 +41,39 @@ def write(client: WooClient, updates: Sequence[StockUpdate]) -> list[StockResult
     the lines it hit and of those that were not reached.
     """
     results: dict[int, StockResult] = {}
+    todo = deque(_parts(updates, results))
+    trouble: PlatformError | None = None
+    sent = False
+    while todo:
+        parent, part = todo.popleft()
+        if trouble is not None:
+            results.update({index: failed(trouble.code, trouble.message) for index, _, _ in part})
+            continue
+        try:
+            results.update(_write_part(client, parent, part))
+            sent = True
+        except NotFound as err:
+            # The product of these variations is gone.
+            results.update({index: failed(err.code, err.message) for index, _, _ in part})
+        except (ItemError, ContractBroken) as err:
+            # Refused as a whole: its halves, down to the single line.
+            middle = len(part) // 2
+            if middle:
+                todo.extendleft([(parent, part[middle:]), (parent, part[:middle])])
+            else:
+                results[part[0][0]] = failed(err.code, err.message)
+        except PlatformError as err:
+            if not sent:
+                raise
+            trouble = err
+            todo.appendleft((parent, part))
+    return [results[index] for index in range(len(updates))]
+
+
+def _parts(
+    updates: Sequence[StockUpdate], results: dict[int, StockResult]
+) -> Iterator[tuple[int, list[Line]]]:
+    """The batches, by parent (0 for products). Updates without an address become results."""
     groups: dict[int, list[Line]] = defaultdict(list)
     for index, update in enumerate(updates):
         address = address_of(update)
@@ -43,86 +82,58 @@ def write(client: WooClient, updates: Sequence[StockUpdate]) -> list[StockResult
         else:
             parent = address.product_id if address.variation_id else 0
             groups[parent].append((index, address, update))
-    trouble: PlatformError | None = None
-    sent = False
     for parent, lines in groups.items():
         for start in range(0, len(lines), BATCH):
-            part = lines[start : start + BATCH]
-            if trouble is None:
-                try:
-                    results.update(_write_part(client, parent, part))
-                    sent = True
-                    continue
-                except PlatformError as err:
-                    if not sent:
-                        raise
-                    trouble = err
-            results.update({index: failed(trouble.code, trouble.message) for index, _, _ in part})
-    return [results[index] for index in range(len(updates))]
+            yield parent, lines[start : start + BATCH]
 
 
 def _write_part(client: WooClient, parent: int, part: Sequence[Line]) -> dict[int, StockResult]:
-    """One batch; where the store refuses it as a whole, its halves, down to the single line."""
-    body = [
-        {"id": address.variation_id or address.product_id, "stock_quantity": update.quantity}
-        for _, address, update in part
-    ]
-    try:
-        rows = client.batch_variations(parent, body) if parent else client.batch_products(body)
-    except (ItemError, ContractBroken) as err:
-        if len(part) == 1:
-            return {part[0][0]: failed(err.code, err.message)}
-        middle = len(part) // 2
-        return {
-            **_write_part(client, parent, part[:middle]),
-            **_write_part(client, parent, part[middle:]),
-        }
+    body = [{"id": address.item, "stock_quantity": update.quantity} for _, address, update in part]
+    rows = client.batch_variations(parent, body) if parent else client.batch_products(body)
     return {
-        index: _result(row, update.quantity)
-        for (index, _, update), row in zip(part, rows, strict=True)
+        index: _result(row, update.quantity, address.item)
+        for (index, address, update), row in zip(part, rows, strict=True)
     }
 
 
 def read(client: WooClient, updates: Sequence[StockUpdate]) -> list[StockResult]:
-    """The store's present figures, same order. Products are asked for by the hundred."""
+    """The store's present figures, same order. Products, and the variations of one product, are
+    asked for by the hundred.
+    """
     results: dict[int, StockResult] = {}
-    products: dict[int, list[int]] = defaultdict(list)
-    for index, update in enumerate(updates):
-        address = address_of(update)
-        if address is None:
-            results[index] = failed("no_address", _NO_ADDRESS)
-        elif address.variation_id:
-            results[index] = _read_variation(client, address)
-        else:
-            products[address.product_id].append(index)
-    ids = list(products)
-    for start in range(0, len(ids), BATCH):
-        part = ids[start : start + BATCH]
-        fields = "id,manage_stock,stock_quantity"
-        answer = client.products({"include": part, "per_page": BATCH, "_fields": fields})
-        found = {row.id: row for row in answer.decode(list[shapes.StockRow], strict=False)}
-        for product_id in part:
-            row = found.get(product_id)
-            gone = failed("not_found", "The store does not have this product any more.")
-            for index in products[product_id]:
-                results[index] = _figure_of(row, None) if row else gone
+    for parent, part in _parts(updates, results):
+        found = _read_part(client, parent, list(dict.fromkeys(a.item for _, a, _ in part)))
+        results.update({index: found.get(address.item, _GONE) for index, address, _ in part})
     return [results[index] for index in range(len(updates))]
 
 
-def _read_variation(client: WooClient, address: StockAddress) -> StockResult:
+def _read_part(client: WooClient, parent: int, ids: Sequence[int]) -> dict[int, StockResult]:
+    asked = {"include": ids, "per_page": BATCH, "_fields": "id,manage_stock,stock_quantity"}
     try:
-        answer = client.variation(address.product_id, address.variation_id)
+        answer = client.some_variations_of(parent, asked) if parent else client.products(asked)
     except ItemError as err:
-        return failed(err.code, err.message)
-    return _result(answer.body, None)
+        return dict.fromkeys(ids, failed(err.code, err.message))
+    rows = [bytes(row) for row in answer.decode(list[msgspec.Raw])]
+    return {_id_of(row): _result(row, None, 0) for row in rows}
 
 
-def _result(raw: bytes, wanted: int | None) -> StockResult:
-    """What the store says of one item; ``wanted`` None when it was only read."""
+def _id_of(raw: bytes) -> int:
     try:
-        row = msgspec.json.decode(raw, type=shapes.StockRow, strict=False)
-    except msgspec.DecodeError:
+        return shapes.decode(raw, shapes.Thin).id
+    except ContractBroken:
+        return 0
+
+
+def _result(raw: bytes, wanted: int | None, item: int) -> StockResult:
+    """What the store says of one item; ``wanted`` None when it was only read. ``item`` is whose
+    answer it must be, 0 for any.
+    """
+    try:
+        row = shapes.decode(raw, shapes.StockRow)
+    except ContractBroken:
         return failed("contract_broken", "The store's answer for this item cannot be read.")
+    if item and row.id and row.id != item:
+        return failed("contract_broken", "The store answered for another item than was asked for.")
     return _figure_of(row, wanted)
 
 

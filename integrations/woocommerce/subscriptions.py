@@ -2,9 +2,10 @@
 wrong ones corrected, stale ones removed.
 
 WooCommerce switches a webhook off after a run of failures and never sends again, so this is run
-again and again; a store where all is well is only read. Only webhooks that point to this hub's
-receiving address are touched. The secret cannot be read back, so the webhook's name carries a
-fingerprint of the secret it was made with.
+again and again; a store where all is well is only read. The secret cannot be read back, so the
+webhook's name carries a fingerprint of the secret it was made with; and one of the connection it
+belongs to, for a site may be connected twice (to two merchants, or to another hub at the same
+address), and only a connection's own webhooks are touched.
 """
 
 from __future__ import annotations
@@ -21,11 +22,10 @@ _ACTIVE = "active"
 
 
 def reconcile(
-    client: WooClient, topics: Sequence[str], *, url: str, secret: str
+    client: WooClient, topics: Sequence[str], *, url: str, secret: str, owner: str
 ) -> list[Subscription]:
-    """Make the store's subscriptions to ``url`` exactly ``topics``, signed with ``secret``.
-
-    Raises Misconfigured when there is no address to deliver to.
+    """Make the subscriptions of the connection ``owner`` exactly ``topics``, delivered to ``url``
+    and signed with ``secret``. Raises Misconfigured when there is no address to deliver to.
     """
     if not url or not secret:
         raise Misconfigured(
@@ -34,25 +34,33 @@ def reconcile(
             code="no_callback_url",
         )
     kept: dict[str, dict[str, Any]] = {}
-    for webhook in sorted(_ours(client, url), key=_goodness(url), reverse=True):
+    for webhook in sorted(_ours(client, url, owner), key=_goodness(url), reverse=True):
         topic = str(webhook.get("topic"))
         if topic in topics and topic not in kept:
             kept[topic] = webhook
         else:
             _delete(client, webhook)
-    return [_ensure(client, topic, kept.get(topic), url, secret) for topic in topics]
+    signed = _mark(f"logix:{secret}")
+    return [
+        _ensure(
+            client,
+            kept.get(topic),
+            {"name": f"{_begin(owner)}{signed} {topic}", "topic": topic, "delivery_url": url},
+            secret,
+        )
+        for topic in topics
+    ]
 
 
-def drop(client: WooClient, *, url: str) -> None:
-    for webhook in _ours(client, url):
+def drop(client: WooClient, *, url: str, owner: str) -> None:
+    for webhook in _ours(client, url, owner):
         _delete(client, webhook)
 
 
 def _ensure(
-    client: WooClient, topic: str, webhook: dict[str, Any] | None, url: str, secret: str
+    client: WooClient, webhook: dict[str, Any] | None, wanted: dict[str, str], secret: str
 ) -> Subscription:
-    mark = hashlib.sha256(f"logix:{secret}".encode()).hexdigest()[:8]
-    wanted = {"name": f"Logix {topic} {mark}", "topic": topic, "delivery_url": url}
+    topic, url = wanted["topic"], wanted["delivery_url"]
     if webhook is None:
         made = client.add_webhook({**wanted, "secret": secret, "status": _ACTIVE})
         return Subscription(
@@ -73,12 +81,24 @@ def _ensure(
     )
 
 
-def _ours(client: WooClient, url: str) -> list[dict[str, Any]]:
-    """Those that deliver to this hub's receiving address, whatever token: older ones are stale."""
-    prefix = url.rpartition("/")[0]
-    if not prefix:
-        return []
-    return [w for w in client.webhooks() if str(w.get("delivery_url", "")).startswith(f"{prefix}/")]
+def _ours(client: WooClient, url: str, owner: str) -> list[dict[str, Any]]:
+    """Those that deliver to our address, and those that this connection made for an older one."""
+    begin = _begin(owner)
+    return [
+        webhook
+        for webhook in client.webhooks()
+        if (url and webhook.get("delivery_url") == url)
+        or str(webhook.get("name", "")).startswith(begin)
+    ]
+
+
+def _begin(owner: str) -> str:
+    """How the names of a connection's webhooks begin."""
+    return f"Logix {_mark(owner)} "
+
+
+def _mark(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()[:8]
 
 
 def _goodness(url: str) -> Any:

@@ -46,13 +46,16 @@ def to_shipments(
     meta = tuple(meta)
     found = list(fulfillments or ())
     known = {p.tracking_number for p in found if p.tracking_number}
-    found += [p for p in map(_own, own_rows(meta)) if p.tracking_number not in known]
+    named = {p.reference for p in found if p.reference}
+    for parcel in map(_own, own_rows(meta)):
+        if parcel.tracking_number not in known and parcel.reference not in named:
+            found.append(parcel)
     known |= {p.tracking_number for p in found if p.tracking_number}
     plugin = meta_value(meta, PLUGIN_META)
     for row in plugin if isinstance(plugin, list) else ():
-        parcel = _plugin(row) if isinstance(row, dict) else None
-        if parcel is not None and parcel.tracking_number not in known:
-            found.append(parcel)
+        other = _plugin(row) if isinstance(row, dict) else None
+        if other is not None and other.tracking_number not in known:
+            found.append(other)
     return tuple(found) if found or fulfillments is not None else None
 
 
@@ -78,7 +81,8 @@ def to_fulfillment_body(
     shipment: ShipmentData, others: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     """Body of POST and PUT. A PUT replaces all meta data, so ``others``, rows of the present entry,
-    are sent again where they are not ours. Raises Rejected for lines that are not WooCommerce's.
+    are sent again where they are not ours; the items too where the parcel does not name any. Raises
+    Rejected for lines that are not WooCommerce's.
     """
     meta: dict[str, Any] = {
         "_items": [
@@ -89,10 +93,11 @@ def to_fulfillment_body(
         "_tracking_url": shipment.tracking_url,
         REFERENCE: shipment.reference,
     }
+    ours = _OURS if shipment.lines else _OURS[1:]
     kept = [
         {"key": row["key"], "value": row.get("value")}
         for row in others
-        if row.get("key") not in (None, *_OURS)
+        if row.get("key") not in (None, *ours)
     ]
     return {
         "status": "fulfilled",
@@ -103,7 +108,7 @@ def to_fulfillment_body(
 
 def to_fulfillment(row: Mapping[str, Any]) -> ShipmentData:
     """One entry of ``/orders/{id}/fulfillments``."""
-    meta = {m.get("key"): m.get("value") for m in row.get("meta_data") or () if isinstance(m, dict)}
+    meta = {m.get("key"): m.get("value") for m in meta_rows(row)}
     return ShipmentData(
         external_id=str(row.get("id", "")),
         reference=text(meta.get(REFERENCE), 64),
@@ -113,6 +118,12 @@ def to_fulfillment(row: Mapping[str, Any]) -> ShipmentData:
         shipped_at=_time(row.get("date_fulfilled")),
         lines=_lines(meta.get("_items"), "item_id"),
     )
+
+
+def meta_rows(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Meta data of a fulfilment."""
+    found = row.get("meta_data")
+    return [m for m in found if isinstance(m, dict)] if isinstance(found, list) else []
 
 
 def to_plugin_body(shipment: ShipmentData, level: Level) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -65,25 +65,20 @@ def number_of(value: Any) -> Decimal | None:
         return None
     try:
         number = Decimal(str(value).strip())
-    except ArithmeticError:
+    except (ArithmeticError, ValueError):
+        # ValueError: a whole number of thousands of digits, which Python does not print.
         return None
     return number if number.is_finite() and abs(number.adjusted()) <= 15 else None
 
 
 def gmt(value: Scalar, path: str) -> datetime | None:
     """A ``*_gmt`` time: written without zone, always UTC. Raises ContractBroken."""
-    when = _moment(value, path)
-    if when is None or when.tzinfo:
-        return when and when.astimezone(UTC)
-    return when.replace(tzinfo=UTC)
+    return _in_utc(_moment(value, path), UTC, path)
 
 
 def local(value: Scalar, timezone: str, path: str) -> datetime | None:
     """A time in the site's zone, for answers that lack the GMT twin. Raises ContractBroken."""
-    when = _moment(value, path)
-    if when is None:
-        return None
-    return (when if when.tzinfo else when.replace(tzinfo=_zone(timezone))).astimezone(UTC)
+    return _in_utc(_moment(value, path), _zone(timezone), path)
 
 
 def changed_at(record: Dated, timezone: str) -> datetime | None:
@@ -138,7 +133,20 @@ def _moment(value: Scalar, path: str) -> datetime | None:
         except ValueError:
             if value.startswith(_NEVER):
                 return None
-    raise ContractBroken(f"A time cannot be read. Path: {path}.", path=path, code="bad_time")
+    raise _bad_time(path)
+
+
+def _in_utc(when: datetime | None, zone: tzinfo, path: str) -> datetime | None:
+    if when is None:
+        return None
+    try:
+        return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)
+    except OverflowError as err:
+        raise _bad_time(path) from err
+
+
+def _bad_time(path: str) -> ContractBroken:
+    return ContractBroken(f"A time cannot be read. Path: {path}.", path=path, code="bad_time")
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,106 @@
+"""Who a store is, what its key may do and what it can: ``StoreIdentity``.
+
+A key of less rank, or an older store, tells less; what is missing then is left at a default that
+is safe.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from integrations.base import StoreIdentity
+from integrations.errors import ContractBroken, NotFound, PermissionMissing, Unavailable
+from integrations.woocommerce import mapper
+from integrations.woocommerce.access import NO_ROUTE
+from integrations.woocommerce.client import WooClient, mapping
+from integrations.woocommerce.features import Features, lists_statuses
+from integrations.woocommerce.values import number_of, text
+
+T = TypeVar("T")
+
+ONE = {"per_page": 1, "_fields": "id"}
+_READ_ONLY = (
+    "The key may only read: orders come in, but no stock, status or tracking can be sent. "
+    "Make a key with permission Read/Write to change that."
+)
+_NO_WALK = (
+    "This store's version cannot be asked for changes only; every poll reads all orders. "
+    "Update WooCommerce to 5.8 or later."
+)
+
+
+def identify(client: WooClient, base_url: str) -> StoreIdentity:
+    """Raises AuthenticationFailed, Misconfigured, NotFound and whatever says "not now"."""
+    site = client.access.discover()
+    answer = client.orders(ONE)
+    routes = client.routes()
+    status: dict[str, Any] = _allowed(client.system_status, {})
+    settings, environment = mapping(status.get("settings")), mapping(status.get("environment"))
+    features = Features.of_store(
+        routes, site["namespaces"], weight_unit=_allowed(client.weight_unit, "")
+    )
+    missing = _missing_permissions(client)
+    statuses: list[str] = _allowed(client.order_statuses, []) if lists_statuses(routes) else []
+    return StoreIdentity(
+        # WordPress keeps the name as it is written into its pages.
+        name=text(html.unescape(text(site.get("name")))) or base_url,
+        base_url=base_url,
+        currency=str(settings.get("currency") or _allowed(client.currency, "")),
+        timezone=timezone_of(site),
+        version=text(environment.get("version"), 40),
+        granted=("read",) if missing else ("read", "write"),
+        missing=missing,
+        clock_skew_s=(answer.date - datetime.now(UTC)).total_seconds() if answer.date else None,
+        features={
+            **features.as_options(),
+            "hpos": bool(settings.get("HPOS_enabled", False)),
+            "decimals": settings.get("number_of_decimals", 2),
+            "statuses": [word for word in statuses if word not in mapper.STATUS_IN],
+        },
+        warnings=_warnings(missing, features),
+    )
+
+
+def timezone_of(site: Mapping[str, Any]) -> str:
+    """The site's zone; WordPress gives a bare offset in hours where none was named."""
+    name = text(site.get("timezone_string"), 60)
+    if name:
+        return name
+    offset = number_of(site.get("gmt_offset"))
+    if not offset or offset != int(offset) or not -12 <= offset <= 14:
+        # Offsets of half an hour have no name; GMT times stand beside the local ones.
+        return "UTC"
+    # Etc/GMT zones have their signs the other way round.
+    return f"Etc/GMT{-int(offset):+d}"
+
+
+def _missing_permissions(client: WooClient) -> tuple[str, ...]:
+    try:
+        client.probe_write()
+    except PermissionMissing:
+        return ("write",)
+    return ()
+
+
+def _allowed(call: Callable[[], T], default: T) -> T:
+    """What a key of less rank, or an older store, may not tell."""
+    try:
+        return call()
+    except (PermissionMissing, NotFound, ContractBroken):
+        return default
+    except Unavailable as err:
+        if err.code != NO_ROUTE:
+            raise
+        return default
+
+
+def _warnings(missing: tuple[str, ...], features: Features) -> tuple[str, ...]:
+    found = []
+    if missing:
+        found.append(_READ_ONLY)
+    if not features.modified_filter:
+        found.append(_NO_WALK)
+    return tuple(found)
