@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import F, QuerySet
 from django.http import HttpRequest
@@ -11,8 +9,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from integrations.admin.base import Act, HubAdmin, actor, age
-from integrations.models import Store
+from integrations.admin.acts import Act, NotDone
+from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, age, count_of
+from integrations.admin.roles import actor
 from logix.accounts import audit
 from logix.common.crypto import SealBroken
 from webhooks import inbox, masking
@@ -45,20 +44,8 @@ _LATE_S = 60.0
 
 def _replay(request: HttpRequest, delivery: Delivery) -> str:
     if inbox.replay(delivery, actor=actor(request)):
-        return f"{delivery} is worked again."
-    return f"{delivery} was left alone: it is waiting already, or its body has expired."
-
-
-class OwnStores(admin.RelatedFieldListFilter):
-    """The stores of one's own merchants; the names of the others are nobody's business."""
-
-    def field_choices(
-        self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[str, Any]]:
-        stores = Store.objects.order_by("name")
-        if not request.user.is_superuser:
-            stores = stores.filter(merchant__memberships__user=request.user.pk)
-        return [(str(pk), name) for pk, name in stores.values_list("pk", "name")]
+        return f"{delivery} of {delivery.store} is worked again."
+    raise NotDone(f"{delivery} was left alone: it is waiting already, or its body has expired.")
 
 
 @admin.register(Delivery)
@@ -75,7 +62,7 @@ class DeliveryAdmin(HubAdmin):
         "duplicates",
         "waited",
     )
-    list_filter = ("state", ("store", OwnStores), "received_at")
+    list_filter = ("state", "store", "received_at")
     list_select_related = ("store",)
     search_fields = ("resource_id", "topic", "request_id")
     search_help_text = "The platform's id of the order or product, a topic, or a request id"
@@ -85,22 +72,23 @@ class DeliveryAdmin(HubAdmin):
             None,
             {
                 "fields": (
-                    "store",
-                    "topic",
-                    "subject",
-                    "state_words",
+                    ("store", "topic"),
+                    ("subject", "state_words"),
                     "outcome_words",
-                    "problem",
-                    "problem_code",
                 )
             },
         ),
         (
             "Times",
-            {"fields": ("received_at", "done_at", "next_at", "attempts", "duplicates")},
+            {"fields": (("received_at", "done_at"), ("attempts", "duplicates", "next_at"))},
         ),
-        ("What came", {"fields": ("body_length", "headers", "request_id", "dedupe_key", "body")}),
+        (
+            "What came",
+            {"fields": (("request_id", "body_length"), "dedupe_key", "headers", "body")},
+        ),
     )
+    readonly_fields = ("subject", "state_words", "outcome_words", "body")
+    empty_words = "No store has sent anything yet."
     acts = (
         Act(
             verb="replay",
@@ -122,25 +110,23 @@ class DeliveryAdmin(HubAdmin):
             found.reader = request  # type: ignore[attr-defined]  # a read-only field gets no request
         return found
 
-    def wellbeing(self, request: HttpRequest) -> list[tuple[str, str]]:
+    def wellbeing(self, request: HttpRequest) -> Said:
         mine = self.get_queryset(request)
         now = inbox.numbers(mine)
         said = []
         if now.oldest_ready_age_s > _LATE_S:
             waited = age(now.oldest_ready_age_s)
             sentence = f"The oldest of {now.ready} waiting deliveries has waited {waited}."
-            said.append(("bad", f"{sentence} Is a worker running?"))
+            said.append((BAD, f"{sentence} Is a worker running?"))
         if now.parked:
             said.append(
-                ("warn", f"{now.parked} deliveries are parked. Each says why; replay them after.")
+                (WARN, f"Parked: {_told(now.parked)}. Each says why; mend that, then replay.")
             )
         if now.held:
-            said.append(("warn", f"{now.held} deliveries wait for a store that is not active."))
+            said.append((WARN, f"Waiting for a store that is not active: {_told(now.held)}."))
         if now.later:
-            said.append(
-                ("warn", f"{now.later} deliveries failed and are tried again by themselves.")
-            )
-        return said or [("good", "Everything that came has been worked.")]
+            said.append((WARN, f"Failed, and tried again without you: {_told(now.later)}."))
+        return said or [(GOOD, "Everything that came has been worked.")]
 
     @display(description="State", label=_TONES, ordering="state")
     def state_words(self, delivery: Delivery) -> str:
@@ -152,7 +138,8 @@ class DeliveryAdmin(HubAdmin):
 
     @display(description="What became of it")
     def outcome_words(self, delivery: Delivery) -> str:
-        return _OUTCOMES.get(delivery.outcome, delivery.outcome) or delivery.problem_code
+        words = _OUTCOMES.get(delivery.outcome, delivery.outcome)
+        return ". ".join(filter(None, (words, delivery.problem or delivery.problem_code)))
 
     @display(description="Waited", ordering=F("done_at") - F("received_at"))
     def waited(self, delivery: Delivery) -> str:
@@ -160,7 +147,7 @@ class DeliveryAdmin(HubAdmin):
             return ""
         until = delivery.done_at or timezone.now()
         seconds = max(0.0, (until - delivery.received_at).total_seconds())
-        return f"{seconds:.1f} s" if seconds < 10 else age(seconds)
+        return f"{seconds:.1f} s" if seconds < _LATE_S else age(seconds)
 
     @display(description="Body")
     def body(self, delivery: Delivery) -> str:
@@ -168,6 +155,10 @@ class DeliveryAdmin(HubAdmin):
         if "shown" not in delivery.__dict__:  # a page asks for each field several times
             delivery.shown = _shown(delivery)  # type: ignore[attr-defined]
         return delivery.shown  # type: ignore[attr-defined]
+
+
+def _told(count: int) -> str:
+    return count_of(count, "delivery", "deliveries")
 
 
 def _shown(delivery: Delivery) -> str:

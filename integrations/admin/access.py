@@ -9,14 +9,19 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from integrations.admin.base import Act, HubAdmin, actor, may
+from integrations.admin.acts import Act, NotDone
+from integrations.admin.base import Audited, HubAdmin
+from integrations.admin.roles import actor, merchants_of
 from logix.accounts import audit, tokens
 from logix.accounts.models import ApiToken, AuditEvent, Membership, Merchant, Role, Scope
 
@@ -25,34 +30,66 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(Audited, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+class GroupAdmin(Audited, DjangoGroupAdmin, ModelAdmin):
     pass
 
 
 class MembershipInline(TabularInline):
     model = Membership
     extra = 0
+    hide_title = True
     autocomplete_fields = ("user",)
+    verbose_name = "member"
+    verbose_name_plural = "Members"
 
 
 @admin.register(Merchant)
-class MerchantAdmin(ModelAdmin):
-    """Superusers only: merchants are tenants."""
+class MerchantAdmin(HubAdmin):
+    """Merchants are tenants: superusers make and change them, members may look at their own."""
 
+    merchant_path = "pk"
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
+    fields = ("name", "slug")
     inlines = (MembershipInline,)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    def merchant_id(self, obj: Any) -> Any:
+        return obj.pk
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_superuser)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.prepopulated_fields if obj is None else {}
+
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.inlines if request.user.is_superuser else ()
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Who got which role, and who lost it, stands in the merchant's own audit log."""
+        formset.save()
+        told = [("member.added", m) for m in formset.new_objects]
+        told += [("member.changed", m) for m, _ in formset.changed_objects]
+        told += [("member.removed", m) for m in formset.deleted_objects]
+        for action, member in told:
+            audit.record(
+                action,
+                actor=actor(request),
+                merchant=form.instance,
+                obj=form.instance,
+                details={"user": member.user.get_username(), "role": member.role},
+            )
 
 
 class TokenForm(forms.ModelForm):
@@ -60,24 +97,35 @@ class TokenForm(forms.ModelForm):
         choices=Scope.choices,
         initial=[Scope.READ],
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="Give what it needs and no more; a second token is made in a moment.",
     )
 
     class Meta:
         model = ApiToken
         fields = ("merchant", "name", "scopes", "expires_at")
+        help_texts = {"expires_at": "In UTC. Left empty: until it is revoked."}
+
+    def clean_expires_at(self) -> Any:
+        expires_at = self.cleaned_data["expires_at"]
+        if expires_at is not None and expires_at <= timezone.now():
+            raise forms.ValidationError("This time is past already.")
+        return expires_at
 
 
 def _revoke(request: HttpRequest, token: ApiToken) -> str:
-    tokens.revoke(token, actor=actor(request))
+    if not tokens.revoke(token, actor=actor(request)):
+        raise NotDone(f"{token} was revoked already.")
     return f"{token} no longer works."
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(HubAdmin):
     form = TokenForm
+    add_role = Role.OWNER
+    empty_words = "No token yet. Add one for each program that uses the API."
     list_display = ("name", "prefix", "merchant", "scope_words", "last_used_at", "state")
-    list_filter = ("merchant",)
-    list_select_related = ("merchant",)
+    list_filter = ("merchant", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("merchant", "created_by")
     acts = (
         Act(
             verb="revoke",
@@ -87,7 +135,7 @@ class ApiTokenAdmin(HubAdmin):
             danger=True,
             bulk=True,
             shown=lambda t: t.revoked_at is None,
-            confirm="Whatever uses this token stops working at once.",
+            confirm="Whatever uses this token stops working at once. This cannot be taken back.",
         ),
     )
 
@@ -95,30 +143,28 @@ class ApiTokenAdmin(HubAdmin):
         if obj is None:
             return ("merchant", "name", "scopes", "expires_at")
         return (
-            "name",
-            "prefix",
-            "merchant",
+            ("name", "prefix"),
+            ("merchant", "state"),
             "scope_words",
-            "created_by",
-            "created_at",
-            "expires_at",
-            "last_used_at",
-            "state",
+            ("created_by", "created_at"),
+            ("expires_at", "last_used_at"),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.get_fields(request, obj) if obj else ()
+        return ("scope_words", "state") if obj else ()
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        if request.user.is_superuser:
-            return True
-        return request.user.memberships.filter(role=Role.OWNER).exists()
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = {"show_save_and_continue": False, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         data = form.cleaned_data
-        if not may(request, data["merchant"].pk, Role.OWNER):
-            messages.error(request, "Only an owner of the merchant makes tokens.")
-            return
         token, text = tokens.issue(
             data["merchant"],
             name=data["name"],
@@ -126,20 +172,38 @@ class ApiTokenAdmin(HubAdmin):
             user=request.user,
             expires_at=data["expires_at"],
         )
-        obj.pk = token.pk
-        messages.warning(
-            request, f"Copy the token now, it is shown only once and stored nowhere: {text}"
-        )
+        for field in ApiToken._meta.concrete_fields:
+            setattr(obj, field.attname, getattr(token, field.attname))
+        obj.shown_once = text
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The text goes into this one answer, which no browser stores (all admin pages say so). A
+        message would keep it in a cookie or the session until the next page.
+        """
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Token of {obj.merchant}",
+            "opts": self.opts,
+            "original": obj,
+            "text": obj.shown_once,
+            "back": reverse("admin:accounts_apitoken_changelist"),
+        }
+        return TemplateResponse(request, "logix/admin/token.html", context)
 
     @display(description="May")
     def scope_words(self, token: ApiToken) -> str:
         return ", ".join(token.scopes)
 
-    @display(description="State", label={"active": "success", "revoked": "danger"})
+    @display(
+        description="State",
+        label={"active": "success", "expired": "warning", "revoked": "danger"},
+    )
     def state(self, token: ApiToken) -> str:
         if token.revoked_at:
             return "revoked"
-        if token.expires_at and token.expires_at < timezone.now():
+        if token.expires_at and token.expires_at <= timezone.now():
             return "expired"
         return "active"
 
@@ -148,23 +212,51 @@ class ApiTokenAdmin(HubAdmin):
 class AuditEventAdmin(HubAdmin):
     list_display = ("at", "actor", "action", "object_name", "merchant")
     list_filter = ("action", "merchant")
-    search_fields = ("actor", "object_name", "object_id")
+    search_fields = ("actor__exact", "object_name", "object_id__exact", "request_id__exact")
+    search_help_text = "A person, a name or an id of what was changed, a request id"
     list_select_related = ("merchant",)
     fields = (
-        *list_display,
-        "object_type",
-        "object_id",
+        ("at", "actor"),
+        ("action", "object_name"),
+        ("object_type", "object_id"),
         "details",
-        "request_id",
+        ("merchant", "request_id"),
         "sequence",
         "hash",
     )
 
-    def wellbeing(self, request: HttpRequest) -> list[tuple[str, str]]:
-        merchants = Merchant.objects.all()
-        if not request.user.is_superuser:
-            merchants = merchants.filter(memberships__user=request.user)
-        broken = [m.name for m in merchants[:20] if not audit.verify(m)]
-        if broken:
-            return [("bad", f"The chain of {', '.join(broken)} is broken: rows were altered.")]
-        return [("good", "The chain is whole: no row was altered or removed.")]
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.verify_view)
+        return [path("verify/", view, name="accounts_auditevent_verify"), *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        verify = {
+            "label": "Verify the chain",
+            "url": reverse("admin:accounts_auditevent_verify"),
+        }
+        return super().changelist_view(request, {"acts": [verify], **(extra_context or {})})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """An event has no history of its own; what else was done with its object is listed."""
+        event = self.row_or_404(request, object_id)
+        log = reverse("admin:accounts_auditevent_changelist")
+        return HttpResponseRedirect(f"{log}?q={event.object_id}")
+
+    def verify_view(self, request: HttpRequest) -> HttpResponse:
+        """Reads every event of one's merchants: asked for, rather than done with every page."""
+        if request.method != "POST" or not request.user.is_staff:
+            raise PermissionDenied
+        if request.user.is_superuser:
+            chains: list[Merchant | None] = [None, *Merchant.objects.all()]
+        else:
+            chains = list(Merchant.objects.filter(pk__in=merchants_of(request)))
+        broken = [(chain, where) for chain in chains if (where := audit.first_break(chain))]
+        for chain, where in broken:
+            messages.error(request, f"{chain or 'The hub itself'}: {where}")
+        if not broken:
+            messages.success(request, "The chain is whole: no event was altered or removed.")
+        return HttpResponseRedirect(reverse("admin:accounts_auditevent_changelist"))

@@ -1,90 +1,105 @@
-"""What all admin pages share: rows of one's own merchants only, roles, acts that call services,
-read-only history.
+"""What all pages share: rows of one's own merchants only, history that cannot be written, settings
+that are saved with an audit row, and the answer to "is it well?".
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
+from django.contrib.admin.utils import get_fields_from_path
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from unfold.admin import ModelAdmin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
 
-from integrations.connect import ConnectError
-from integrations.errors import PlatformError
-from integrations.sync import RunRefused
-from inventory.ledger import LedgerRefused
-from logix.accounts.models import Role
-from orders.errors import OrderError
+from integrations.admin.acts import ActsMixin
+from integrations.admin.roles import actor, may, may_anywhere, merchants_of
+from logix.accounts import audit
+from logix.accounts.models import Merchant, Role
 
-REFUSALS = (PlatformError, OrderError, RunRefused, LedgerRefused, ConnectError)
-_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.OWNER: 2}
-
-
-def actor(request: HttpRequest) -> str:
-    return f"user:{request.user.get_username()}"
+GOOD, WARN, BAD = "good", "warn", "bad"
+Said = list[tuple[str, str]]
 
 
-def may(request: HttpRequest, merchant_id: Any, role: Role) -> bool:
-    """Whether the user holds at least ``role`` with this merchant. Superusers hold every role."""
-    user = request.user
-    if not (user.is_active and user.is_staff):
-        return False
-    if user.is_superuser:
-        return True
-    held = user.memberships.filter(merchant_id=merchant_id).values_list("role", flat=True)
-    return any(_RANK[Role(r)] >= _RANK[role] for r in held)
+class OwnRows(admin.RelatedFieldListFilter):
+    """A filter's choices from one's own merchants; names of the others are nobody's business."""
+
+    def field_choices(
+        self, field: Any, request: HttpRequest, model_admin: Any
+    ) -> list[tuple[str, Any]]:
+        rows = model_admin.related_rows(request, field.related_model)
+        return [(str(row.pk), str(row)) for row in rows]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
-    """Something a person can do with a row: ``run(request, obj)`` calls one service and returns
-    what happened.
-
-    ``confirm`` asks first, with this sentence; ``shown`` hides it where it makes no sense; ``bulk``
-    offers it on lists.
+class HubAdmin(ActsMixin):
+    """Base of every page. ``merchant_path`` leads from the row to its merchant; rows are read-only
+    unless ``add_role`` or ``change_role`` names who may write them.
     """
 
-    verb: str
-    label: str
-    run: Callable[[HttpRequest, Any], str]
-    role: Role = Role.OPERATOR
-    confirm: str = ""
-    danger: bool = False
-    shown: Callable[[Any], bool] = lambda _: True
-    bulk: bool = False
-
-
-class HubAdmin(ModelAdmin):
-    """Base of every page. ``merchant_path`` leads from the row to its merchant."""
-
     merchant_path = "merchant"
-    acts: Sequence[Act] = ()
-    change_form_outer_before_template = "logix/admin/acts.html"
+    add_role: Role | None = None
+    change_role: Role | None = None
+    deletable = False
     list_before_template = "logix/admin/wellbeing.html"
     list_per_page = 50
     show_full_result_count = False
     compressed_fields = True
+    empty_words = "Nothing here yet."
+
+    # -- whose rows ----------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Any]:
         rows = super().get_queryset(request)
         if request.user.is_superuser:
             return rows
-        mine = request.user.memberships.values("merchant_id")
-        return rows.filter(**{f"{self.merchant_path}__in": mine})
+        return rows.filter(**{f"{self.merchant_path}__in": merchants_of(request)})
 
     def merchant_id(self, obj: Any) -> Any:
-        value = obj
-        for name in self.merchant_path.split("__")[:-1]:
-            value = getattr(value, name)
-        return getattr(value, f"{self.merchant_path.split('__')[-1]}_id")
+        *steps, last = self.merchant_path.split("__")
+        for step in steps:
+            obj = getattr(obj, step)
+        return getattr(obj, f"{last}_id")
+
+    def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
+        """Filters over related rows offer one's own only, whichever page forgot to say so."""
+        return [
+            (name, OwnRows) if isinstance(name, str) and self._leads_away(name) else name
+            for name in super().get_list_filter(request)
+        ]
+
+    def _leads_away(self, name: str) -> bool:
+        return bool(get_fields_from_path(self.model, name)[-1].is_relation)
+
+    def related_rows(
+        self, request: HttpRequest, model: type[models.Model], role: Role = Role.VIEWER
+    ) -> models.QuerySet[Any]:
+        """Rows of ``model`` that belong to merchants with whom the person holds ``role``."""
+        rows = model._default_manager.all()
+        if request.user.is_superuser:
+            return rows
+        path = "pk" if model is Merchant else "merchant"
+        return rows.filter(**{f"{path}__in": merchants_of(request, role)})
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """Without the small buttons that add or change the related row: that has its own page."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        widget = getattr(field, "widget", None)
+        if isinstance(widget, RelatedFieldWidgetWrapper):
+            field.widget = widget.widget
+        return field
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        role = self.change_role or Role.OWNER
+        options.setdefault("queryset", self.related_rows(request, db_field.related_model, role))
+        return super().formfield_for_foreignkey(db_field, request, **options)
+
+    # -- permissions ---------------------------------------------------------------------------
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return request.user.is_staff
@@ -95,36 +110,31 @@ class HubAdmin(ModelAdmin):
         )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return self.add_role is not None and may_anywhere(request, self.add_role)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        if self.change_role is None or obj is None:
+            return False
+        return may(request, self.merchant_id(obj), self.change_role)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        return self.deletable and self.has_change_permission(request, obj)
 
     # -- is it well? ---------------------------------------------------------------------------
 
-    def wellbeing(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """(tone, sentence) pairs shown above the list; tone is good, warn or bad."""
+    def wellbeing(self, request: HttpRequest) -> Said:
+        """(tone, sentence) pairs shown above the list and on the first page."""
         return []
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {"wellbeing": self.wellbeing(request), **(extra_context or {})}
-        return super().changelist_view(request, extra_context=context)
+        said = self.wellbeing(request)
+        if not said and not self.get_queryset(request).exists():
+            said = [(WARN, self.empty_words)]
+        return super().changelist_view(request, {"wellbeing": said, **(extra_context or {})})
 
-    # -- acts ----------------------------------------------------------------------------------
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.act_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
-        return [path("<path:object_id>/act/<slug:verb>/", view, name=name), *super().get_urls()]
-
-    def act_url(self, obj: Any, verb: str) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_act"
-        return reverse(name, args=[obj.pk, verb])
+    # -- one row -------------------------------------------------------------------------------
 
     def changeform_view(
         self,
@@ -133,61 +143,101 @@ class HubAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        context = dict(extra_context or {})
-        obj = self.get_object(request, object_id) if object_id else None
-        if obj is not None:
-            context["acts"] = [
-                {"act": act, "url": self.act_url(obj, act.verb)}
-                for act in self.acts
-                if act.shown(obj) and may(request, self.merchant_id(obj), act.role)
-            ]
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
 
-    def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
-        obj = get_object_or_404(self.get_queryset(request), pk=object_id)
-        act = next((a for a in self.acts if a.verb == verb), None)
-        if act is None or not may(request, self.merchant_id(obj), act.role):
-            raise PermissionDenied
-        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
-        if request.method != "POST":
-            context = {
-                **self.admin_site.each_context(request),
-                "title": act.label,
-                "opts": self.opts,
-                "act": act,
-                "original": obj,
-                "back": back,
-            }
-            return TemplateResponse(request, "logix/admin/confirm.html", context)
-        self.perform(request, act, [obj])
-        return HttpResponseRedirect(back)
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """What was done with the row stands in the audit log, whoever did it and through whatever
+        door.
+        """
+        row = self.row_or_404(request, object_id)
+        log = reverse("admin:accounts_auditevent_changelist")
+        return HttpResponseRedirect(f"{log}?{urlencode({'q': row.pk})}")
 
-    def perform(self, request: HttpRequest, act: Act, rows: Sequence[Any]) -> None:
-        """Run an act on rows and say what happened; one refused row does not stop the others."""
-        for obj in rows:
-            try:
-                messages.success(request, act.run(request, obj))
-            except REFUSALS as err:
-                messages.error(request, f"{obj}: {err}")
+    # -- settings ------------------------------------------------------------------------------
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        actions = {}
-        for act in self.acts:
-            if act.bulk:
-                actions[act.verb] = (_bulk(act), act.verb, act.label)
-        return actions
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Write what was changed in the form and no more: a worker may have written the other
+        columns since the page was opened.
+        """
+        if change:
+            changed = {name: form.cleaned_data[name] for name in form.changed_data}
+            if changed:
+                type(obj)._default_manager.filter(pk=obj.pk).update(**changed)
+        else:
+            obj.save(force_insert=True)
+        if form.changed_data:
+            self.note(request, obj, "changed" if change else "added", form)
+            self.saved(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self.note(request, obj, "deleted")
+        super().delete_model(request, obj)
+
+    def saved(self, request: HttpRequest, obj: Any) -> None:
+        """What a changed setting sets going, in its transaction."""
+
+    def note(self, request: HttpRequest, obj: Any, did: str, form: Any = None) -> None:
+        """Put a change of a setting on the audit log, with before and after."""
+        merchant_id = self.merchant_id(obj)
+        audit.record(
+            f"{self.opts.model_name}.{did}",
+            actor=actor(request),
+            merchant=Merchant.objects.get(pk=merchant_id),
+            obj=obj,
+            details=changes_of(form) if form is not None else {},
+        )
 
 
-def _bulk(act: Act) -> Callable[..., None]:
-    def run(admin: HubAdmin, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
-        allowed = [r for r in rows if may(request, admin.merchant_id(r), act.role)]
-        admin.perform(request, act, [r for r in allowed if act.shown(r)])
-        refused = rows.count() - len(allowed)
-        if refused:
-            messages.error(request, f"{refused} rows were left alone: your role does not allow it.")
+class Audited(ModelAdmin):
+    """For pages of the hub itself (users, clock): what was done stands in the hub's own audit log,
+    by the names of what was changed. Values are left out, a password is among them.
+    """
 
-    run.__name__ = act.verb
-    return run
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._audit(request, obj, "added", message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
+        self._audit(request, obj, "changed", message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: models.QuerySet[Any]) -> Any:
+        for obj in queryset:
+            self._audit(request, obj, "deleted")
+        return super().log_deletions(request, queryset)
+
+    def _audit(self, request: HttpRequest, obj: Any, did: str, message: Any = "") -> None:
+        action = f"{self.opts.model_name}.{did}"
+        audit.record(action, actor=actor(request), obj=obj, details={"what": message})
+
+
+class ReadOnlyInline(TabularInline):
+    """Rows that belong to the row above, to be read."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+
+def changes_of(form: Any) -> dict[str, Any]:
+    """Before and after of each field a form changed."""
+    return {
+        name: {"from": form.initial.get(name), "to": form.cleaned_data[name]}
+        for name in form.changed_data
+    }
 
 
 def age(seconds: float) -> str:
@@ -196,3 +246,20 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{int(seconds // size)} {unit}"
     return f"{int(seconds)} seconds"
+
+
+def person(actor_name: str) -> str:
+    """The name of who did something, without the kind the audit log puts before it."""
+    return actor_name.removeprefix("user:")
+
+
+def link(url: str, words: str) -> SafeString:
+    """A link that looks like one."""
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, words
+    )
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """``1 run``, ``3 runs``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

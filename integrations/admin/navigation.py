@@ -58,6 +58,12 @@ _GROUPS = (
 )
 
 
+def place(name: str) -> int:
+    """Where a page (``app_model``) stands in the sidebar; what is not in it comes last."""
+    names = [item[2] for _, items in _GROUPS for item in items]
+    return names.index(name) if name in names else len(names)
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation structure, without what the user may not open."""
     superuser = request.user.is_superuser

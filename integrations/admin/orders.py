@@ -1,142 +1,83 @@
-"""Orders with lines, money, parcels and timeline. Read-only: what happens to an order goes through
-its services.
+"""Orders with their state, money, buyer and what was written to the store. Read-only: what happens
+to an order goes through its services.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from integrations import sync
-from integrations.admin.base import Act, HubAdmin, actor
+from integrations.admin.base import GOOD, WARN, HubAdmin, Said, count_of, link
+from integrations.admin.order_acts import ACTS
+from integrations.admin.order_parts import money, parts_of
+from integrations.admin.roles import merchants_of
 from integrations.models import Command
+from logix.accounts.models import Merchant
 from logix.common.crypto import SealBroken
 from orders import services
-from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
+from orders.models import Order
 from orders.privacy import email_index, phone_index
 from orders.status import FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
 
-_ORDER_TONES = {
-    OrderStatus.COMPLETED: "success",
-    OrderStatus.OPEN: "info",
-    OrderStatus.PENDING: "warning",
-    OrderStatus.ON_HOLD: "warning",
-    OrderStatus.CANCELLED: "danger",
-}
-_PAYMENT_TONES = {
-    PaymentStatus.PAID: "success",
-    PaymentStatus.UNPAID: "warning",
-    PaymentStatus.FAILED: "danger",
-}
-_FULFILLMENT_TONES = {
-    FulfillmentStatus.FULFILLED: "success",
-    FulfillmentStatus.DELIVERED: "success",
-    FulfillmentStatus.PARTIALLY_FULFILLED: "info",
-    FulfillmentStatus.UNFULFILLED: "warning",
-}
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")
 
 
-class ReadOnlyInline(TabularInline):
-    extra = 0
-    can_delete = False
-    show_change_link = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+def _toned(tones: dict[Any, str]) -> dict[str, str]:
+    return {_words(status): tone for status, tone in tones.items()}
 
 
-class LineInline(ReadOnlyInline):
-    model = OrderLine
-    fields = (
-        "sku",
-        "name",
-        "quantity",
-        "quantity_shipped",
-        "quantity_refunded",
-        "unit_price",
-        "total",
-        "tax",
-        "known",
-    )
-    readonly_fields = fields
-    ordering = ("position",)
-
-    @display(description="Known product", boolean=True)
-    def known(self, line: OrderLine) -> bool:
-        return line.variant_id is not None
-
-
-class ShipmentInline(ReadOnlyInline):
-    model = Shipment
-    fields = ("reference", "origin", "carrier", "tracking_number", "shipped_at", "contents")
-    readonly_fields = fields
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Shipment]:
-        return super().get_queryset(request).prefetch_related("lines__line")
-
-    @display(description="Contents")
-    def contents(self, parcel: Shipment) -> str:
-        return ", ".join(f"{p.quantity} × {p.line.sku or p.line.name}" for p in parcel.lines.all())
-
-
-class PaymentInline(ReadOnlyInline):
-    model = Payment
-    fields = ("kind", "amount", "method", "at")
-    readonly_fields = fields
-
-
-class RefundInline(ReadOnlyInline):
-    model = Refund
-    fields = ("amount", "reason", "created_at")
-    readonly_fields = fields
-
-
-class EventInline(ReadOnlyInline):
-    model = OrderEvent
-    verbose_name_plural = "Timeline"
-    fields = ("at", "title", "origin", "actor")
-    readonly_fields = fields
-    ordering = ("-at", "-id")
-
-
-def _refetch(request: HttpRequest, order: Order) -> str:
-    done = sync.refetch_order(order.store, external_id=order.external_id, actor=actor(request))
-    return f"Order {order} was read again: {'changed' if done.changed else 'nothing new'}."
-
-
-def _ship_all(request: HttpRequest, order: Order) -> str:
-    parcel = services.add_shipment(order, actor=actor(request))
-    return f"Parcel {parcel.reference} was made; the store is being told."
-
-
-def _complete(request: HttpRequest, order: Order) -> str:
-    services.request_status(order, status=OrderStatus.COMPLETED, actor=actor(request))
-    return f"The store is asked to complete order {order}."
-
-
-def _cancel(request: HttpRequest, order: Order) -> str:
-    services.cancel_order(order, actor=actor(request))
-    return f"The store is asked to cancel order {order}."
-
-
-def _is_open(order: Order) -> bool:
-    return order.order_status in (OrderStatus.OPEN, OrderStatus.PENDING, OrderStatus.ON_HOLD)
+_ORDER_TONES = _toned(
+    {
+        OrderStatus.COMPLETED: "success",
+        OrderStatus.OPEN: "info",
+        OrderStatus.PENDING: "warning",
+        OrderStatus.ON_HOLD: "warning",
+        OrderStatus.CANCELLED: "danger",
+    }
+)
+_PAYMENT_TONES = _toned(
+    {
+        PaymentStatus.PAID: "success",
+        PaymentStatus.PARTIALLY_PAID: "warning",
+        PaymentStatus.PARTIALLY_REFUNDED: "warning",
+        PaymentStatus.UNPAID: "warning",
+        PaymentStatus.UNKNOWN: "warning",
+        PaymentStatus.FAILED: "danger",
+    }
+)
+_FULFILLMENT_TONES = _toned(
+    {
+        FulfillmentStatus.FULFILLED: "success",
+        FulfillmentStatus.DELIVERED: "success",
+        FulfillmentStatus.PARTIALLY_FULFILLED: "info",
+        FulfillmentStatus.UNFULFILLED: "warning",
+    }
+)
+_IMPORT_TONES = _toned(
+    {
+        ImportState.AWAITING_MAPPING: "warning",
+        ImportState.NEEDS_REVIEW: "warning",
+        ImportState.QUARANTINED: "danger",
+    }
+)
+_UNDERSTOOD = (ImportState.ACCEPTED, ImportState.SKIPPED)
+# Fewer digits than this are an order number rather than a phone number.
+_PHONE_DIGITS = 6
+_COMMANDS_SHOWN = 20
 
 
 @admin.register(Order)
 class OrderAdmin(HubAdmin):
+    empty_words = "No order yet. They come by themselves once a store is connected."
     list_display = (
         "title",
         "placed_at",
@@ -146,167 +87,170 @@ class OrderAdmin(HubAdmin):
         "amount",
         "import_words",
     )
-    list_filter = (
-        "store",
-        "order_status",
-        "payment_status",
-        "fulfillment_status",
-        "import_state",
-    )
-    list_filter_submit = False
-    search_fields = ("number", "external_id")
+    list_filter = ("store", "order_status", "payment_status", "fulfillment_status", "import_state")
+    acts = ACTS
+    # Whole words only: an index answers them, however many orders there are.
+    search_fields = ("number__exact", "external_id__exact")
     search_help_text = "Order number, or the buyer's exact e-mail or phone"
-    list_select_related = ("store",)
-    date_hierarchy = None
+    list_select_related = ("store__merchant",)
     ordering = ("-placed_at", "-id")
-    inlines = (LineInline, ShipmentInline, PaymentInline, RefundInline, EventInline)
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "number",
-                    "store",
-                    "order_state",
-                    "payment_state",
-                    "fulfillment_state",
-                    "import_words",
-                    "import_problem",
-                    "flags",
-                    "store_words",
-                )
-            },
-        ),
-        (
-            "Money",
-            {
-                "fields": (
-                    "amount",
-                    "line_total",
-                    "shipping_total",
-                    "fee_total",
-                    "tax_total",
-                    "discount_total",
-                    "rounding",
-                    "paid_total",
-                    "refunded_total",
-                    "charge_list",
-                )
-            },
-        ),
-        ("Buyer", {"fields": ("buyer", "ship_country", "ship_region", "ship_city")}),
-        (
-            "Times (UTC)",
-            {"fields": ("placed_at", "paid_at", "completed_at", "changed_at", "applied_at")},
-        ),
-        ("Written to the store", {"fields": ("command_list",)}),
-    )
     readonly_fields = (
         "order_state",
         "payment_state",
         "fulfillment_state",
         "import_words",
+        "flag_words",
         "store_words",
         "amount",
+        "parts",
+        "paid",
+        "refunded",
         "charge_list",
         "buyer",
+        "destination",
         "command_list",
     )
-    acts = (
-        Act(verb="refetch", label="Read again from the store", run=_refetch, bulk=True),
-        Act(
-            verb="ship",
-            label="Ship all that is left",
-            run=_ship_all,
-            shown=_is_open,
-            confirm="One parcel with everything left is recorded and told to the store.",
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("order_state", "payment_state", "fulfillment_state"),
+                    ("amount", "paid", "refunded"),
+                    ("store", "placed_at"),
+                    ("import_words", "store_words"),
+                    "import_problem",
+                    "flag_words",
+                )
+            },
         ),
-        Act(verb="complete", label="Complete at the store", run=_complete, shown=_is_open),
-        Act(
-            verb="cancel",
-            label="Cancel at the store",
-            run=_cancel,
-            shown=_is_open,
-            danger=True,
-            confirm="The store is asked to cancel this order. The buyer may be told by the store.",
+        ("Buyer", {"classes": ("tab",), "fields": (("buyer", "destination"),)}),
+        ("Money", {"classes": ("tab",), "fields": (("parts", "charge_list"),)}),
+        (
+            "Times",
+            {
+                "classes": ("tab",),
+                "fields": (
+                    ("placed_at", "paid_at", "completed_at"),
+                    ("changed_at", "imported_at", "applied_at"),
+                ),
+            },
         ),
+        ("Written to the store", {"classes": ("tab",), "fields": ("command_list",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Order]:
-        return super().get_queryset(request).defer("buyer_sealed", "charges", "custom")
+        return super().get_queryset(request).defer("buyer_sealed", "charges", "custom", "details")
+
+    def get_inlines(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        return parts_of(obj) if obj is not None else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
+        """Without the rows that would only say that there is nothing to say."""
+        (title, top), *tabs = self.fieldsets
+        unsaid = {"import_problem": not obj or not obj.import_problem}
+        unsaid["flag_words"] = not obj or not obj.flags
+        rows = [row for row in top["fields"] if not unsaid.get(str(row))]
+        return ((title, {"fields": rows}), *tabs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
-        rows, distinct = super().get_search_results(request, queryset, search_term)
-        if not search_term:
+        term = search_term.strip().removeprefix("#")
+        rows, distinct = super().get_search_results(request, queryset, term)
+        index_of = _index_for(term)
+        if index_of is None:
             return rows, distinct
+        column, index = index_of
+        if request.user.is_superuser:
+            merchants = list(Merchant.objects.values_list("pk", flat=True))
+        else:
+            merchants = merchants_of(request)
         wanted = models.Q(pk__in=[])
-        for merchant_id in queryset.order_by().values_list("merchant_id", flat=True).distinct():
-            if "@" in search_term:
-                index = email_index(merchant_id, search_term)
-                wanted |= models.Q(merchant_id=merchant_id, email_index=index)
-            elif sum(c.isdigit() for c in search_term) >= 6:
-                index = phone_index(merchant_id, search_term)
-                wanted |= models.Q(merchant_id=merchant_id, phone_index=index)
+        for merchant_id in merchants:
+            wanted |= models.Q(merchant_id=merchant_id, **{column: index(merchant_id, term)})
         return rows | queryset.filter(wanted), distinct
 
-    def wellbeing(self, request: HttpRequest) -> list[tuple[str, str]]:
-        waiting = (
-            super()
-            .get_queryset(request)
-            .exclude(import_state__in=[ImportState.ACCEPTED, ImportState.SKIPPED])
-            .count()
-        )
+    def wellbeing(self, request: HttpRequest) -> Said:
+        mine = super().get_queryset(request)
+        waiting = mine.exclude(import_state__in=_UNDERSTOOD).count()
         if waiting:
-            return [
-                (
-                    "warn",
-                    f"{waiting} orders wait for a person or a product. Filter by import state.",
-                )
-            ]
-        return [("good", "Every order that came in is understood.")]
+            orders = count_of(waiting, "order")
+            return [(WARN, f"{orders} to look at: a product is missing, or a person must decide.")]
+        if not mine.exists():
+            return []
+        return [(GOOD, "Every order that came in is understood.")]
 
-    @display(description="Order", header=True, ordering="number")
+    @display(description="Number", header=True, ordering="number")
     def title(self, order: Order) -> list[str]:
         return [f"#{order.number}", order.store.name]
 
     @display(description="Order", label=_ORDER_TONES, ordering="order_status")
     def order_state(self, order: Order) -> str:
-        return order.order_status
+        return _words(order.order_status)
 
     @display(description="Payment", label=_PAYMENT_TONES, ordering="payment_status")
     def payment_state(self, order: Order) -> str:
-        return order.payment_status
+        return _words(order.payment_status)
 
     @display(description="Fulfilment", label=_FULFILLMENT_TONES, ordering="fulfillment_status")
     def fulfillment_state(self, order: Order) -> str:
-        return order.fulfillment_status
+        return _words(order.fulfillment_status)
 
     @display(description="Total", ordering="total")
     def amount(self, order: Order) -> str:
-        return f"{order.total.normalize():f} {order.currency}"
+        return money(order.total, order.currency)
 
-    @display(description="Import", ordering="import_state")
+    @display(description="Paid")
+    def paid(self, order: Order) -> str:
+        return money(order.paid_total, order.currency)
+
+    @display(description="Refunded")
+    def refunded(self, order: Order) -> str:
+        return money(order.refunded_total, order.currency)
+
+    @display(description="Import", label=_IMPORT_TONES, ordering="import_state")
     def import_words(self, order: Order) -> str:
         return order.get_import_state_display()
 
+    @display(description="Flags")
+    def flag_words(self, order: Order) -> str:
+        return ", ".join(sorted(_words(flag) for flag in order.flag_set))
+
     @display(description="The store's words")
     def store_words(self, order: Order) -> str:
-        return " · ".join(
-            filter(None, (order.raw_status, order.raw_payment, order.raw_fulfillment))
-        )
+        told = (order.raw_status, order.raw_payment, order.raw_fulfillment)
+        return " · ".join(word for word in told if word)
 
-    @display(description="Charges")
-    def charge_list(self, order: Order) -> str:
-        return format_html_join(
-            "",
-            "{} {}: {} + {} tax{}<br>",
-            (
-                (c["kind"], c["title"], c["amount"], c["tax"], " (included)" * c["informative"])
-                for c in order.charges
-            ),
+    @display(description="Parts of the total")
+    def parts(self, order: Order) -> str:
+        """The parts add up to the store's total; what does not is a line of its own."""
+        rows = (
+            ("Lines", order.line_total),
+            ("Shipping", order.shipping_total),
+            ("Fees", order.fee_total),
+            ("Tax", order.tax_total),
+            ("Rounding", order.rounding),
         )
+        shown = [(n, money(v, order.currency)) for n, v in rows if v or n == "Lines"]
+        if order.discount_total:
+            discounts = money(order.discount_total, order.currency)
+            shown.append(("Discounts, taken off already", discounts))
+        return format_html_join("", "{}: {}<br>", shown)
+
+    @display(description="Charges as the store names them")
+    def charge_list(self, order: Order) -> str:
+        rows = (
+            (
+                c["kind"],
+                c["title"],
+                c["amount"],
+                f" + {c['tax']} tax" if Decimal(c["tax"]) else "",
+                " (already inside)" if c["informative"] else "",
+            )
+            for c in order.charges
+        )
+        return format_html_join("", "{} {}: {}{}{}<br>", rows)
 
     @display(description="Buyer")
     def buyer(self, order: Order) -> str:
@@ -321,23 +265,43 @@ class OrderAdmin(HubAdmin):
         place = buyer.shipping if buyer.shipping.line1 else buyer.billing
         lines = (
             buyer.name or place.name,
-            buyer.email,
-            buyer.phone,
+            buyer.company or place.company,
             place.line1,
             place.line2,
             f"{place.postcode} {place.city} {place.country}".strip(),
+            buyer.email,
+            buyer.phone,
             buyer.note,
         )
         return format_html_join("", "{}<br>", ((x,) for x in lines if x))
 
+    @display(description="Goes to")
+    def destination(self, order: Order) -> str:
+        return ", ".join(filter(None, (order.ship_city, order.ship_region, order.ship_country)))
+
     @display(description="Commands")
     def command_list(self, order: Order) -> str:
-        rows = Command.objects.filter(order_ref=order.pk).order_by("-created_at")[:20]
+        rows = Command.objects.filter(order_ref=order.pk).order_by("-created_at")
         return format_html_join(
             "",
-            "{} – {}{}<br>",
+            "{}{}<br>",
             (
-                (c.get_kind_display(), c.get_state_display(), f": {c.problem}" if c.problem else "")
-                for c in rows
+                (
+                    link(
+                        reverse("admin:integrations_command_change", args=[c.pk]),
+                        f"{c.get_kind_display()} – {c.get_state_display().lower()}",
+                    ),
+                    f": {c.problem}" if c.problem else "",
+                )
+                for c in rows[:_COMMANDS_SHOWN]
             ),
         ) or format_html("{}", "Nothing was written yet.")
+
+
+def _index_for(term: str) -> tuple[str, Any] | None:
+    """The blind index a search term may be found by: an exact e-mail, or a phone number."""
+    if "@" in term:
+        return "email_index", email_index
+    if sum(c.isdigit() for c in term) >= _PHONE_DIGITS:
+        return "phone_index", phone_index
+    return None

@@ -84,11 +84,11 @@ def test_the_banner_says_what_is_wrong(keep: Keep, staff: Client) -> None:
 
     html = page(staff, LIST)
     assert "has waited 5 minutes. Is a worker running?" in html
-    assert "1 deliveries are parked" in html
-    assert "tried again by themselves" in html
+    assert "Parked: 1 delivery." in html
+    assert "tried again without you: 1 delivery." in html
 
     Store.objects.update(status=StoreStatus.PAUSED)
-    assert "2 deliveries wait for a store that is not active." in page(staff, LIST)
+    assert "Waiting for a store that is not active: 2 deliveries." in page(staff, LIST)
 
 
 def test_the_detail_masks_the_body_unless_one_may_see_buyers(

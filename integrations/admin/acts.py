@@ -1,0 +1,190 @@
+"""Acts: what a person can do with a row, or with several. Each is a button that POSTs and calls one
+service; a harmful one asks first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+
+from integrations.admin.roles import may, may_anywhere
+from integrations.connect import ConnectError
+from integrations.errors import PlatformError
+from integrations.sync import RunRefused
+from inventory.ledger import LedgerRefused
+from logix.accounts.models import Role
+from logix.common.crypto import SealBroken
+from orders.errors import OrderError
+
+# What services say no with. Each message is a sentence for the person who asked.
+REFUSALS = (PlatformError, OrderError, RunRefused, LedgerRefused, ConnectError, SealBroken)
+
+_CONFIRMED = "confirmed"
+# A list's page of acts that each ask a store would outlive the browser's patience.
+ASKS_STORES = 10
+
+
+class NotDone(Exception):
+    """A service answered that nothing changed. The message says why, for the person who asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """``run(request, obj)`` calls one service and returns what happened.
+
+    ``confirm`` asks first, with this sentence; ``shown`` hides it where it makes no sense; ``bulk``
+    offers it on lists, for at most ``most`` rows at a time.
+    """
+
+    verb: str
+    label: str
+    run: Callable[[HttpRequest, Any], str]
+    role: Role = Role.OPERATOR
+    confirm: str = ""
+    danger: bool = False
+    shown: Callable[[Any], bool] = lambda _: True
+    bulk: bool = False
+    most: int = 200
+
+
+class ActsMixin(ModelAdmin):
+    """Adds ``acts`` to a page: buttons on the row, choices on the list."""
+
+    acts: Sequence[Act] = ()
+    change_form_outer_before_template = "logix/admin/acts.html"
+
+    def merchant_id(self, obj: Any) -> Any:
+        raise NotImplementedError
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.act_view)
+        name = f"{self.opts.app_label}_{self.opts.model_name}_act"
+        return [path("<path:object_id>/act/<slug:verb>/", view, name=name), *super().get_urls()]
+
+    def row_url(self, obj: Any, page: str = "change", *more: str) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{page}"
+        return reverse(name, args=[obj.pk, *more])
+
+    def row_or_404(self, request: HttpRequest, object_id: str) -> Any:
+        """The row, if it is one the person may see."""
+        obj = self.get_object(request, unquote(object_id))
+        if obj is None or not self.has_view_permission(request, obj):
+            raise Http404
+        return obj
+
+    def offered(self, request: HttpRequest, obj: Any) -> list[Act]:
+        """The acts that make sense for the row and are allowed to the person."""
+        return [a for a in self.acts if self._allows(request, obj, a) and a.shown(obj)]
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        """What the toolbar above a row shows."""
+        return [
+            {
+                "label": act.label,
+                "url": self.row_url(obj, "act", act.verb),
+                "asks": bool(act.confirm),
+                "danger": act.danger,
+            }
+            for act in self.offered(request, obj)
+        ]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        context = dict(extra_context or {})
+        obj = self.get_object(request, unquote(object_id)) if object_id else None
+        if obj is not None:
+            context["acts"] = self.buttons(request, obj)
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
+        obj = self.row_or_404(request, object_id)
+        act = next((a for a in self.acts if a.verb == verb), None)
+        if act is None:
+            raise Http404
+        if not self._allows(request, obj, act):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._ask(request, act, [obj], back=self.row_url(obj))
+        self.perform(request, act, [obj])
+        return HttpResponseRedirect(self.row_url(obj))
+
+    def perform(self, request: HttpRequest, act: Act, rows: Sequence[Any]) -> None:
+        """Run an act on rows and say what happened; one refused row does not stop the others."""
+        for obj in rows:
+            if not act.shown(obj):
+                messages.warning(request, f"{obj}: “{act.label}” does not apply any more.")
+                continue
+            try:
+                messages.success(request, act.run(request, obj))
+            except NotDone as err:
+                messages.warning(request, str(err))
+            except REFUSALS as err:
+                messages.error(request, f"{obj}: {err}")
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Only acts of ours: deleting rows by the dozen is none."""
+        return {
+            act.verb: (_bulk(act), act.verb, act.label)
+            for act in self.acts
+            if act.bulk and may_anywhere(request, act.role)
+        }
+
+    def perform_bulk(
+        self, request: HttpRequest, act: Act, chosen: models.QuerySet[Any]
+    ) -> HttpResponse | None:
+        rows = list(chosen[: act.most + 1])
+        if len(rows) > act.most:
+            messages.error(request, f"Choose at most {act.most} at a time for “{act.label}”.")
+            return None
+        allowed = [row for row in rows if self._allows(request, row, act)]
+        fitting = [row for row in allowed if act.shown(row)]
+        if act.confirm and fitting and _CONFIRMED not in request.POST:
+            back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+            return self._ask(request, act, fitting, back=back)
+        self.perform(request, act, fitting)
+        if refused := len(rows) - len(allowed):
+            messages.error(request, f"{refused} left alone: your role does not allow it there.")
+        if past := len(allowed) - len(fitting):
+            messages.warning(request, f"{past} left alone: “{act.label}” does not apply there.")
+        return None
+
+    def _allows(self, request: HttpRequest, obj: Any, act: Act) -> bool:
+        return may(request, self.merchant_id(obj), act.role)
+
+    def _ask(self, request: HttpRequest, act: Act, rows: Sequence[Any], back: str) -> HttpResponse:
+        """The page between the click and a harmful act."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": act.label,
+            "opts": self.opts,
+            "act": act,
+            "rows": rows,
+            "back": back,
+            "is_bulk": request.method == "POST",
+        }
+        return TemplateResponse(request, "logix/admin/confirm.html", context)
+
+
+def _bulk(act: Act) -> Callable[..., HttpResponse | None]:
+    def run(
+        admin: ActsMixin, request: HttpRequest, rows: models.QuerySet[Any]
+    ) -> HttpResponse | None:
+        return admin.perform_bulk(request, act, rows)
+
+    run.__name__ = act.verb
+    return run

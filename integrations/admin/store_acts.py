@@ -1,0 +1,190 @@
+"""What a person does with a connected store, each through its service."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils import timezone
+
+from integrations import connect, sync
+from integrations.admin.acts import ASKS_STORES, Act, NotDone
+from integrations.admin.base import count_of
+from integrations.admin.roles import actor
+from integrations.models import Endpoint, Store, StoreStatus
+from logix.accounts.models import Role
+
+_REHEARSED = timedelta(days=30)
+_RESUMABLE = (StoreStatus.PAUSED, StoreStatus.NEEDS_MERCHANT)
+
+
+def is_active(store: Store) -> bool:
+    return store.status == StoreStatus.ACTIVE
+
+
+def is_connected(store: Store) -> bool:
+    return store.status != StoreStatus.DISCONNECTED
+
+
+def endpoint_of(store: Store) -> Endpoint | None:
+    """Where the store's webhooks come in; None when nothing listens."""
+    return store.endpoints.exclude(status=Endpoint.Status.CLOSED).first()
+
+
+def _test(request: HttpRequest, store: Store) -> str:
+    result = connect.test_connection(store, actor=actor(request))
+    for warning in result.warnings:
+        messages.warning(request, f"{store}: {warning}")
+    if not result.ok:
+        raise connect.ConnectError(result.sentence)
+    return f"{store}: {result.sentence}"
+
+
+def _pause(request: HttpRequest, store: Store) -> str:
+    connect.pause(store, actor=actor(request))
+    return (
+        f"{store} is paused. What it sends meanwhile is kept and worked when you resume; "
+        "what was changed there is read then."
+    )
+
+
+def _resume(request: HttpRequest, store: Store) -> str:
+    connect.resume(store, actor=actor(request))
+    return f"{store} is active again and being read."
+
+
+def _sync_now(request: HttpRequest, store: Store) -> str:
+    if not store.auto_sync:
+        raise NotDone(
+            f"{store} is not read by itself: automatic sync is off. Turn it on below, or choose "
+            "“Read all”."
+        )
+    for stream in store.streams.filter(enabled=True).values_list("name", flat=True):
+        sync.request_run(store, stream=stream, actor=actor(request))
+    return f"{store} is read now. Runs that find something are listed below."
+
+
+def _backfill(request: HttpRequest, store: Store) -> str:
+    sync.request_run(store, kind="backfill", actor=actor(request))
+    return f"All orders of {store} are read again. Its runs below show how far it is."
+
+
+def _rehearse(request: HttpRequest, store: Store) -> str:
+    since = timezone.now() - _REHEARSED
+    sync.request_run(store, kind="backfill", since=since, dry_run=True, actor=actor(request))
+    return f"A dry run over 30 days of {store} has started. It changes nothing; see the runs below."
+
+
+def _rotate(request: HttpRequest, store: Store) -> str:
+    connect.rotate_webhook_secret(store, actor=actor(request))
+    endpoint = endpoint_of(store)
+    if endpoint is None or not endpoint.subscriptions:
+        reason = endpoint.problem if endpoint else ""
+        raise NotDone(f"{store} has a new secret and no webhook that uses it. {reason}".strip())
+    return f"{store} signs with a new secret now. The old one is accepted for 24 hours more."
+
+
+def _webhooks(request: HttpRequest, store: Store) -> str:
+    found = connect.reconcile_webhooks(store)
+    if not found:
+        endpoint = endpoint_of(store)
+        raise NotDone(f"{store}: {endpoint.problem if endpoint else 'it has no webhooks.'}")
+    mended = [s.topic for s in found if s.mended]
+    names = f" ({', '.join(mended)})" if mended else ""
+    return f"{store}: {count_of(len(found), 'webhook')} checked, {len(mended)} mended{names}."
+
+
+def _writes_on(request: HttpRequest, store: Store) -> str:
+    connect.set_writes(store, enabled=True, actor=actor(request))
+    return f"Logix now writes stock, tracking and status to {store}. What waited is sent."
+
+
+def _writes_off(request: HttpRequest, store: Store) -> str:
+    connect.set_writes(store, enabled=False, actor=actor(request))
+    return f"Nothing is written to {store} any more; what waits is kept."
+
+
+def _disconnect(request: HttpRequest, store: Store) -> str:
+    connect.disconnect(store, actor=actor(request))
+    if store.status_reason:
+        messages.warning(request, f"{store}: {store.status_reason} Remove them in the store.")
+    return (
+        f"{store} is disconnected. Its keys were deleted, its orders were kept. Connect its "
+        "address again to go on with it."
+    )
+
+
+ACTS = (
+    Act(
+        verb="test",
+        label="Test connection",
+        run=_test,
+        shown=is_connected,
+        bulk=True,
+        most=ASKS_STORES,
+    ),
+    Act(verb="sync", label="Sync now", run=_sync_now, shown=is_active, bulk=True),
+    Act(
+        verb="pause",
+        label="Pause",
+        run=_pause,
+        shown=is_active,
+        bulk=True,
+        confirm="Logix stops reading and writing until you resume. Webhooks are kept.",
+    ),
+    Act(
+        verb="resume",
+        label="Resume",
+        run=_resume,
+        shown=lambda s: s.status in _RESUMABLE,
+        bulk=True,
+        most=ASKS_STORES,
+    ),
+    Act(
+        verb="writes-on",
+        label="Turn writing on",
+        run=_writes_on,
+        role=Role.OWNER,
+        shown=lambda s: not s.writes_enabled and is_connected(s),
+        confirm="From now on Logix sets stock, order statuses and tracking in this store.",
+    ),
+    Act(
+        verb="writes-off",
+        label="Turn writing off",
+        run=_writes_off,
+        shown=lambda s: s.writes_enabled,
+    ),
+    Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=is_active),
+    Act(
+        verb="rotate",
+        label="Rotate secret",
+        run=_rotate,
+        role=Role.OWNER,
+        shown=is_active,
+        confirm=(
+            "The store gets a new secret to sign its webhooks with; the old one stays valid for 24 "
+            "hours."
+        ),
+    ),
+    Act(verb="rehearse", label="Dry run", run=_rehearse, shown=is_active),
+    Act(
+        verb="backfill",
+        label="Read all",
+        run=_backfill,
+        shown=is_active,
+        confirm=(
+            "All orders are read again, newest first. Nothing is doubled; the store is asked for "
+            "every page."
+        ),
+    ),
+    Act(
+        verb="disconnect",
+        label="Disconnect",
+        run=_disconnect,
+        role=Role.OWNER,
+        danger=True,
+        shown=is_connected,
+        confirm="Its webhooks and its keys in Logix are deleted. Orders and stock stay.",
+    ),
+)

@@ -1,0 +1,169 @@
+"""What staff do all day, pressed in a real browser against a store that answers over real HTTP."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from integrations.models import Command, Endpoint, ParkedRecord, Push, Store, StoreStatus, SyncRun
+from logix.accounts.models import ApiToken
+from tests.browser.conftest import Watched
+from tests.browser.hub import Hub
+from tests.browser.shop import Shop
+from tests.integrations.wordpress import KEY, SECRET
+from webhooks.models import Delivery
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_store_from_connecting_to_disconnecting(window: Watched, hub: Hub) -> None:
+    shop = Shop()
+    hub.shops.append(shop)
+    window.sign_in("anna")
+
+    _connect(window, hub, shop, key="ck_ffffffffffffffffffffffffffffffffffffffff")
+    window.picture("journey-refused")
+    assert "Consumer key is invalid" in window.text()
+    assert SECRET not in window.page.content()
+    assert not Store.objects.filter(base_url=shop.url).exists()
+
+    _connect(window, hub, shop, key=KEY)
+    assert "is connected; its products and orders are being read." in window.text()
+    window.picture("journey-connected", whole=True)
+    store = Store.objects.get(base_url=shop.url)
+    assert store.status == StoreStatus.ACTIVE
+    assert SECRET not in window.page.content()
+
+    window.press("Test connection")
+    assert "Connected to Mugs" in window.text()
+
+    window.press("Sync now")
+    assert "is read now" in window.text()
+
+    window.press("Pause")
+    window.picture("journey-confirm", phone=True)
+    window.confirm("Pause")
+    assert "is paused" in window.text()
+
+    window.press("Resume")
+    assert "is active again" in window.text()
+
+    window.press("Turn writing on")
+    window.confirm("Turn writing on")
+    assert "Logix now writes" in window.text()
+
+    before = bytes(Endpoint.objects.get(store=store).secret_sealed)
+    window.press("Rotate secret")
+    window.confirm("Rotate secret")
+    assert "signs with a new secret now" in window.text()
+    assert bytes(Endpoint.objects.get(store=store).secret_sealed) != before
+
+    window.press("New keys")
+    window.picture("journey-keys", phone=True)
+    assert KEY not in window.page.content()
+    window.page.fill("input[name=consumer_key]", KEY)
+    window.page.fill("input[name=consumer_secret]", SECRET)
+    window.confirm("Test and keep")
+    assert "The store took them" in window.text()
+
+    window.press("Disconnect")
+    window.confirm("Disconnect")
+    assert "Its keys were deleted" in window.text()
+    store.refresh_from_db()
+    assert store.status == StoreStatus.DISCONNECTED
+    assert not store.credentials.exists()
+    assert shop.hooks == []
+
+
+def _connect(window: Watched, hub: Hub, shop: Shop, *, key: str) -> None:
+    window.open(reverse("admin:integrations_store_add"))
+    window.page.select_option("select[name=merchant]", str(hub.merchant.pk))
+    window.page.fill("input[name=store_url]", shop.url)
+    window.page.fill("input[name=consumer_key]", key)
+    window.page.fill("input[name=consumer_secret]", SECRET)
+    with window.page.expect_navigation():
+        window.page.get_by_role("button", name="Save", exact=True).click()
+
+
+def test_what_is_stuck_is_sent_replayed_tried_again_and_dismissed(
+    window: Watched, hub: Hub
+) -> None:
+    window.sign_in("olaf")
+
+    command = Command.objects.exclude(problem="").order_by("created_at")[0]
+    window.open(reverse("admin:integrations_command_change", args=[command.pk]))
+    window.press("Send again")
+    assert "the store is looked at first" in window.text()
+
+    push = Push.objects.order_by("pk")[0]
+    window.open(reverse("admin:integrations_push_change", args=[push.pk]))
+    window.press("Send again")
+    assert f"is sent to {hub.store} again" in window.text()
+
+    delivery = Delivery.objects.get(topic="order.created")
+    window.open(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
+    window.press("Replay")
+    assert "is worked again" in window.text()
+    delivery.refresh_from_db()
+    assert delivery.state == Delivery.State.NEW
+
+    parked = ParkedRecord.objects.get(external_id="9000")
+    window.open(reverse("admin:integrations_parkedrecord_change", args=[parked.pk]))
+    window.press("Try again")
+    assert "orders 9000" in window.text()
+    window.press("Dismiss")
+    window.confirm("Dismiss")
+    assert "is dismissed; it stays listed" in window.text()
+
+    run = SyncRun.objects.get(state="paused")
+    window.open(reverse("admin:integrations_syncrun_change", args=[run.pk]))
+    window.press("Go on")
+    assert "goes on where it was" in window.text()
+
+
+def test_several_rows_are_asked_about_before_they_are_changed(window: Watched, hub: Hub) -> None:
+    window.sign_in("olaf")
+    window.open(reverse("admin:integrations_parkedrecord_changelist"))
+
+    window.page.locator("#action-toggle").first.check()
+    window.page.select_option("select[name=action]", "dismiss")
+    with window.page.expect_navigation():
+        window.page.get_by_role("button", name="Run").click()
+    window.picture("journey-bulk-confirm")
+    window.confirm("Dismiss")
+
+    assert not ParkedRecord.objects.filter(state="parked").exists()
+
+
+def test_a_token_is_shown_once(window: Watched, hub: Hub) -> None:
+    window.sign_in("anna")
+    window.open(reverse("admin:accounts_apitoken_add"))
+    window.page.select_option("select[name=merchant]", str(hub.merchant.pk))
+    window.page.fill("input[name=name]", "Scanner 7")
+    with window.page.expect_navigation():
+        window.page.get_by_role("button", name="Save", exact=True).click()
+    text = window.page.locator("#token").inner_text()
+    window.picture("journey-token", phone=True)
+
+    with window.page.expect_navigation():
+        window.page.get_by_text("I have copied it").click()
+
+    assert text.startswith("lgx_")
+    assert text not in window.page.content()
+    assert ApiToken.objects.get(name="Scanner 7").prefix in window.page.content()
+
+
+def test_a_viewer_looks_at_everything_and_finds_nothing_to_press(window: Watched, hub: Hub) -> None:
+    window.sign_in("vera")
+    window.picture("viewer-home")
+
+    for name, row in (
+        ("integrations_store", hub.store),
+        ("orders_order", hub.order("4006")),
+        ("webhooks_delivery", Delivery.objects.get(topic="order.created")),
+    ):
+        window.open(reverse(f"admin:{name}_change", args=[row.pk]))
+        window.picture(f"viewer-{name}", whole=True)
+        assert window.page.get_by_role("toolbar", name="Actions").count() == 0
+        assert window.page.get_by_role("button", name="Save").count() == 0
+    assert "Hansen Tee" not in window.page.content()

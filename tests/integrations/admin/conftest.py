@@ -1,0 +1,100 @@
+"""A store with a few of everything, and people of each role."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from integrations.base import Unreadable
+from integrations.models import CallLog, Command, FieldRule, Store, SyncGap, SyncRun
+from integrations.sync import park
+from inventory.catalogue import import_products
+from inventory.models import StockRule
+from logix.accounts import audit, tokens
+from logix.accounts.models import Membership, Merchant, Role
+from orders.data import Authority
+from orders.importing import import_orders
+from orders.models import Order
+from tests.factories import NOW, make_line, make_order, make_product, make_store
+from tests.webhooks.conftest import make_endpoint
+from webhooks import accept
+
+As = Callable[..., Client]
+
+
+@pytest.fixture
+def store(db: None) -> Store:
+    store = make_store()
+    fill(store, 3)
+    return store
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    """Signed in as a superuser."""
+    client.force_login(User.objects.create_superuser("boss", password="x"))
+    return client
+
+
+@pytest.fixture
+def signed_in(store: Store) -> As:
+    """A client signed in as staff with this role at the store's merchant, or at another one."""
+
+    def sign_in(role: Role | None, merchant: Merchant | None = None) -> Client:
+        name = str(role or "stranger")
+        user = User.objects.create_user(name, password="x", is_staff=True)
+        if role is not None:
+            Membership.objects.create(merchant=merchant or store.merchant, user=user, role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return sign_in
+
+
+def fill(store: Store, count: int, first: int = 1) -> None:
+    """``count`` of everything the store's pages list."""
+    numbers = range(first, first + count)
+    import_products(
+        store, [make_product(n) for n in numbers], observed_at=NOW, now=NOW, adopt_stock=True
+    )
+    import_orders(
+        store,
+        [make_order(n, lines=(make_line(n),)) for n in numbers],
+        authority=Authority.LIST_PAGE,
+        observed_at=NOW,
+        now=NOW,
+    )
+    endpoint = store.endpoints.first() or make_endpoint(store, token=str(store.pk))
+    stream = store.streams.get(name="orders")
+    StockRule.objects.get_or_create(merchant=store.merchant, store=store, defaults={"buffer": 1})
+    for number in numbers:
+        SyncRun.objects.create(store=store, stream=stream, kind="delta", state="completed")
+        SyncGap.objects.create(
+            stream=stream, window_from=NOW, window_to=NOW, reason="Bad page.", next_at=NOW
+        )
+        park(store, stream="orders", unreadable=Unreadable(external_id=f"x{number}", reason="Bad."))
+        CallLog.objects.create(
+            store=store, at=NOW, method="GET", route="/orders", status=200, elapsed_ms=5
+        )
+        FieldRule.objects.create(store=store, path="a", target=f"custom.f{number}")
+        tokens.issue(store.merchant, name=f"token {number}", scopes=["read"])
+        audit.record("test.filled", actor="system", merchant=store.merchant, obj=store)
+        _one_command(store, number)
+        accept.accept(
+            endpoint,
+            topic="order.updated",
+            headers={},
+            body=b'{"id": 1}',
+            dedupe_key=f"d{number}",
+        )
+
+
+def _one_command(store: Store, number: int) -> None:
+    order = Order.objects.get(store=store, number=str(1000 + number))
+    fields: dict[str, Any] = {"order_ref": order.pk, "external_order_id": order.external_id}
+    Command.objects.create(store=store, kind="note", key=f"k{number}", **fields)
