@@ -131,7 +131,7 @@ class OrderAdmin(HubAdmin):
             {
                 "classes": ("tab",),
                 "fields": (
-                    ("placed_at", "paid_at", "completed_at"),
+                    ("paid_at", "completed_at"),
                     ("changed_at", "imported_at", "applied_at"),
                 ),
             },
