@@ -55,7 +55,11 @@ def _target(
     if listing.mode == ListingMode.PAUSED:
         return Target(value=0, reason="This listing is paused.", terms={})
     if listing.mode == ListingMode.FIXED:
-        return Target(value=listing.fixed_quantity or 0, reason="A fixed figure is set.", terms={})
+        if listing.fixed_quantity is None:
+            return Target(
+                value=None, reason="A fixed figure is wanted but none is given.", terms={}
+            )
+        return Target(value=listing.fixed_quantity, reason="A fixed figure is set.", terms={})
     if pool is None:
         return Target(value=None, reason="Not linked to a product of Logix yet.", terms={})
     if not pool.counted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +26,26 @@ def default(merchant_id: UUID) -> Location:
     return place
 
 
-def ranks(merchant_id: UUID) -> dict[UUID, tuple[int, str]]:
-    rows = Location.objects.filter(merchant_id=merchant_id).values_list("id", "rank", "code")
-    return {pk: (rank, code) for pk, rank, code in rows}
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stock needs to know of a location."""
+
+    rank: int
+    code: str
+    is_active: bool
+
+    @property
+    def order(self) -> tuple[int, str]:
+        return (self.rank, self.code)
+
+
+def places(merchant_id: UUID) -> dict[UUID, Place]:
+    """All of the merchant's places, closed ones included."""
+    rows = Location.objects.filter(merchant_id=merchant_id)
+    return {
+        pk: Place(rank, code, is_active)
+        for pk, rank, code, is_active in rows.values_list("pk", "rank", "code", "is_active")
+    }
 
 
 def create(

@@ -127,7 +127,7 @@ class Listing(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sku or self.external_variant_id} in {self.store_id}"
+        return self.sku or self.title or self.external_variant_id
 
 
 class Location(models.Model):
@@ -226,7 +226,7 @@ class StockMovement(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.delta:+d} {self.variant_id}"
+        return f"{self.get_kind_display()} {self.delta:+d}"
 
 
 class Reservation(models.Model):

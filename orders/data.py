@@ -158,8 +158,9 @@ class ShipmentData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderData:
     """One order as the platform tells it, at ``changed_at``. Full state: what is missing here is
-    gone there, except ``shipments`` and refund lines, which are None where the platform's answer
-    cannot tell.
+    gone there (payments and refunds too), except ``shipments`` and refund lines, which are None
+    where the platform's answer cannot tell. ``completed_at``: when the store said that everything
+    had left; a cancelled order that keeps it is believed to have left before.
 
     ``raw`` is the untouched payload (UTF-8 JSON bytes); it is sealed and expires with the personal
     data.

@@ -1,102 +1,190 @@
-"""Orders that waited for a product they name: they finish by themselves when it is imported or
-linked.
+"""Which products the lines of orders name; and lines that waited for a product they name: they
+finish by themselves when it is imported or linked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.functions import Lower, Trim
 from django.utils import timezone
 
 from inventory import ledger
 from inventory.catalogue import sku_key
-from inventory.ledger import Demand
-from inventory.models import Listing
+from inventory.ledger import Demand, LedgerConflict
+from inventory.models import Listing, Variant
 from logix.common import bulk
-from orders import timeline
-from orders.importing import flag_short_orders
+from logix.common.transactions import again_on
+from orders import shortage, timeline
+from orders.errors import OrderChangedMeanwhile
 from orders.models import Order, OrderEvent, OrderLine
+from orders.standing import unknown_lines_sentence
 from orders.status import ImportState
 
-_MATCHED = "The product is known now"
+Found = tuple[UUID | None, UUID | None]
+_NOTHING: Found = (None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The variants that a batch's lines name: by the store's own listing first, then by a known
+    SKU.
+    """
+
+    listings: dict[tuple[str, str], Found]
+    skus: dict[str, Found]
+
+    @classmethod
+    def for_lines(cls, store_id: Any, merchant_id: Any, lines: Sequence[Any]) -> Matches:
+        """``lines``: incoming or stored ones of one store. Two statements."""
+        variant_ids = {x.external_variant_id for x in lines if x.external_variant_id}
+        wanted = {sku_key(x.sku) for x in lines if x.sku}
+        listings = Listing.objects.filter(store_id=store_id, external_variant_id__in=variant_ids)
+        variants = Variant.objects.filter(merchant_id=merchant_id, sku_key__in=wanted)
+        return cls(
+            {
+                (product, variant): (pk, counted_as or pk)
+                for product, variant, pk, counted_as in listings.values_list(
+                    "external_product_id",
+                    "external_variant_id",
+                    "variant_id",
+                    "variant__counted_as_id",
+                )
+            },
+            {
+                str(key): (pk, counted_as or pk)
+                for key, pk, counted_as in variants.values_list("sku_key", "pk", "counted_as_id")
+            },
+        )
+
+    def find(self, line: Any) -> Found:
+        """(variant, the variant that counts for it), both None when unknown. A listing that is
+        known but not linked stays unknown: its SKU was found ambiguous.
+        """
+        own = (line.external_product_id, line.external_variant_id)
+        if own in self.listings:
+            return self.listings[own]
+        return self.skus.get(sku_key(line.sku), _NOTHING) if line.sku else _NOTHING
 
 
 @transaction.atomic
 def match_waiting_lines(store_id: UUID, listing_ids: Iterable[UUID]) -> int:
-    """Give waiting lines of the store's orders the variant of these listings; return how many were
-    matched.
+    """Give the lines that wait for these listings their variant, in every store of the merchant
+    that names it by SKU; return how many were matched. The order's import state follows, and so
+    does stock.
 
-    The order's import state follows, and so does stock.
+    An order that another process is writing at this moment is not seen; so it is looked for once
+    more when this transaction has committed. Raises OrderChangedMeanwhile, LedgerConflict.
     """
+    ids = list(listing_ids)
+    transaction.on_commit(partial(_look_again, partial(_waiting_for, store_id, ids)), robust=True)
+    return _match(_waiting_for(store_id, ids))
+
+
+def match_after_commit(line_ids: Collection[UUID]) -> None:
+    """The other half of the same race: lines just written whose product was being imported."""
+    if line_ids:
+        lines = OrderLine.objects.filter(
+            pk__in=list(line_ids), variant=None, removed_at=None
+        ).exclude(sku="", external_variant_id="")
+        transaction.on_commit(partial(_look_again, lines.all), robust=True)
+
+
+def _look_again(waiting: Any) -> None:
+    again_on(OrderChangedMeanwhile, LedgerConflict)(lambda: _match(waiting()))
+
+
+def _waiting_for(store_id: UUID, listing_ids: list[UUID]) -> models.QuerySet[OrderLine]:
     listings = list(
-        Listing.objects.filter(pk__in=list(listing_ids), variant__isnull=False).select_related(
-            "variant"
-        )
+        Listing.objects.filter(pk__in=listing_ids, store_id=store_id, variant__isnull=False)
     )
-    by_ids = {(x.external_product_id, x.external_variant_id): x for x in listings}
-    by_key = {x.sku_key: x for x in listings if x.sku_key}
-    named = Q(external_variant_id__in=[v for _, v in by_ids]) | Q(sku__in=[x.sku for x in listings])
-    waiting = OrderLine.objects.filter(
-        named, order__store_id=store_id, variant=None, removed_at=None
-    ).select_related("order")
-    matched: list[tuple[OrderLine, Listing]] = []
-    for line in waiting:
-        own = (line.external_product_id, line.external_variant_id)
-        listing = by_ids.get(own) or by_key.get(sku_key(line.sku))
-        if listing is not None:
-            matched.append((line, listing))
+    merchants = {x.merchant_id for x in listings}
+    keys = {x.sku_key for x in listings if x.sku_key} | {x.sku.lower() for x in listings if x.sku}
+    here = Q(
+        order__store_id=store_id,
+        external_variant_id__in=[x.external_variant_id for x in listings],
+    )
+    return OrderLine.objects.alias(key=Lower(Trim("sku"))).filter(
+        here | Q(key__in=keys), order__merchant_id__in=merchants, variant=None, removed_at=None
+    )
+
+
+def _match(waiting: models.QuerySet[OrderLine]) -> int:
+    """Match by the same rule as an import does, so that it does not matter which came first."""
+    by_store: dict[UUID, list[OrderLine]] = defaultdict(list)
+    for line in waiting.select_related("order"):
+        by_store[line.order.store_id].append(line)
+    matched: list[tuple[OrderLine, Found]] = []
+    for store_id, lines in by_store.items():
+        found = Matches.for_lines(store_id, lines[0].order.merchant_id, lines)
+        matched += [(line, found.find(line)) for line in lines]
+    matched = [(line, found) for line, found in matched if found[0] is not None]
     if matched:
         _write(matched)
     return len(matched)
 
 
-def _write(matched: list[tuple[OrderLine, Listing]]) -> None:
-    bulk.update(OrderLine, [{"id": line.pk, "variant_id": x.variant_id} for line, x in matched])
-    orders = {line.order_id: line.order for line, _ in matched}
-    _accept(orders)
-    demands = [_demand(line, x) for line, x in matched if line.order.moves_stock]
-    if demands:
-        short = ledger.settle(matched[0][1].merchant_id, demands)
-        if short:
-            flag_short_orders(short)
-
-
-def _accept(orders: dict[UUID, Order]) -> None:
-    """Orders whose last unknown line this was are accepted."""
-    still = set(
-        OrderLine.objects.filter(order_id__in=orders, variant=None, removed_at=None).values_list(
-            "order_id", flat=True
-        )
-    )
-    done = [
-        order
-        for order in orders.values()
-        if order.pk not in still and order.import_state == ImportState.AWAITING_MAPPING
-    ]
+def _write(matched: list[tuple[OrderLine, Found]]) -> None:
     now = timezone.now()
-    Order.objects.filter(pk__in=[o.pk for o in done]).update(
-        import_state=ImportState.ACCEPTED, import_problem=""
-    )
-    rows: list[dict[str, Any]] = [
-        timeline.row(order.pk, "matched", _MATCHED, now, origin=OrderEvent.Origin.HUB)
-        for order in done
-    ]
-    bulk.insert(OrderEvent, rows)
+    orders = {line.order_id: line.order for line, _ in matched}
+    bulk.update(OrderLine, [{"id": line.pk, "variant_id": found[0]} for line, found in matched])
+    rows, events = _follow(orders, now)
+    # The revision settles the race with an import that read the same lines unmatched.
+    if len(bulk.update(Order, rows, versioned="revision")) != len(rows):
+        raise OrderChangedMeanwhile("The same order was written by another process.")
+    bulk.insert(OrderEvent, events)
+    demands = [_demand(line, found) for line, found in matched if line.order.moves_stock]
+    if demands:
+        merchant_id = matched[0][0].order.merchant_id
+        shortage.record(ledger.settle(merchant_id, demands), now)
 
 
-def _demand(line: OrderLine, listing: Listing) -> Demand:
-    order, variant = line.order, listing.variant
-    assert variant is not None  # noqa: S101 - only linked listings were read
+def _follow(
+    orders: dict[UUID, Order], now: Any
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Orders whose last unknown line this was are accepted; the others say how many are left."""
+    left: dict[UUID, int] = defaultdict(int)
+    for order_id in OrderLine.objects.filter(
+        order_id__in=orders, variant=None, removed_at=None
+    ).values_list("order_id", flat=True):
+        left[order_id] += 1
+    rows, events = [], []
+    for order in orders.values():
+        state, problem = order.import_state, order.import_problem
+        if state == ImportState.AWAITING_MAPPING and left[order.pk]:
+            problem = unknown_lines_sentence(left[order.pk], order.line_count)
+        elif state == ImportState.AWAITING_MAPPING:
+            state, problem = ImportState.ACCEPTED, ""
+            title = "The product is known now"
+            origin = OrderEvent.Origin.HUB
+            events.append(timeline.row(order.pk, "matched", title, now, origin=origin))
+        rows.append(
+            {
+                "id": order.pk,
+                "import_state": state,
+                "import_problem": problem,
+                "revision": order.revision + 1,
+            }
+        )
+    return rows, events
+
+
+def _demand(line: OrderLine, found: Found) -> Demand:
+    order, item_id = line.order, found[1]
+    assert item_id is not None  # noqa: S101 - only matched lines come here
     left = line.quantity - line.quantity_refunded - line.quantity_shipped
     return Demand(
         line_ref=line.pk,
         order_ref=order.pk,
         store_id=order.store_id,
-        variant_id=variant.counted_as_id or variant.pk,
+        variant_id=item_id,
         outstanding=max(0, left) if order.binds_stock else 0,
         shipped=line.quantity_shipped,
         placed_at=order.placed_at,

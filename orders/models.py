@@ -127,6 +127,12 @@ class Order(models.Model):
         return self.order_status == OrderStatus.CANCELLED
 
 
+class OrderLineQuerySet(models.QuerySet["OrderLine"]):
+    def with_items(self) -> OrderLineQuerySet:
+        """With ``counted_as_id``: the variant that holds the count, where it is another one."""
+        return self.annotate(counted_as_id=models.F("variant__counted_as_id"))
+
+
 class OrderLine(models.Model):
     """One line. ``variant`` null: the SKU is not known yet; the order waits for it, it is never
     refused.
@@ -156,6 +162,8 @@ class OrderLine(models.Model):
     requires_shipping = models.BooleanField(default=True)
     attributes = models.JSONField(default=dict)
     removed_at = models.DateTimeField(null=True)
+
+    objects = OrderLineQuerySet.as_manager()
 
     class Meta:
         ordering = ["position"]

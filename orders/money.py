@@ -1,39 +1,62 @@
 """An order's money: the parts add up to the platform's total, or the difference is a visible
-rounding line.
+rounding line; payments and refunds are those the store tells of now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
-from orders.data import ChargeKind, OrderData, PaymentKind
+from logix.common.ids import uuid7
+from orders.data import ChargeData, ChargeKind, OrderData, PaymentKind, RefundData
 from orders.models import Payment, Refund
 
 ZERO = Decimal(0)
+# What the money columns hold: 14 digits before the point. Checked here, as SQLite would keep more.
+_LIMIT = Decimal(10) ** 14
+
+Row = dict[str, Any]
+Stored = TypeVar("Stored", Payment, Refund)
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """``columns`` are the order's money columns; the rest decides the payment status."""
 
-    columns: dict[str, Any]
+    columns: Row
     captured: Decimal
     authorized: Decimal
     refunded: Decimal
 
 
-def amounts(data: OrderData, payments: Iterable[Payment], refunds: Iterable[Refund]) -> Amounts:
-    """``payments`` and ``refunds`` are those already stored; what the answer tells replaces them by
-    external id.
+@dataclass(slots=True)
+class Rows:
+    """Payments and refunds to write. What the store tells no longer is removed: an order is told
+    whole.
     """
-    captured = _captured(data, payments, PaymentKind.CAPTURE)
-    refunded = {r.external_id: r.amount for r in refunds}
-    refunded.update((r.external_id, r.amount) for r in data.refunds)
-    back = sum(refunded.values(), ZERO)
-    by_kind = _by_kind(data)
+
+    new_payments: list[Row] = field(default_factory=list)
+    changed_payments: list[Row] = field(default_factory=list)
+    removed_payments: list[Payment] = field(default_factory=list)
+    new_refunds: list[Row] = field(default_factory=list)
+    changed_refunds: list[Row] = field(default_factory=list)
+    removed_refunds: list[Refund] = field(default_factory=list)
+
+
+def amounts(data: OrderData) -> Amounts:
+    """Raises ValueError or ArithmeticError where an amount is not a number that can be added."""
+    charges = [*data.charges]
+    difference = unexplained(data)
+    if difference:
+        charges.append(ChargeData(kind=ChargeKind.ROUNDING, title="Rounding", amount=difference))
+    by_kind = dict.fromkeys(ChargeKind, ZERO)
+    for charge in charges:
+        by_kind[charge.kind] += charge.amount
+    captured = _paid(data, PaymentKind.CAPTURE)
+    refunded = sum((r.amount for r in data.refunds), ZERO)
     columns = {
         "total": data.total,
         "line_total": sum((x.total for x in data.lines), ZERO),
@@ -43,35 +66,15 @@ def amounts(data: OrderData, payments: Iterable[Payment], refunds: Iterable[Refu
         "tax_total": data.tax_total,
         "rounding": by_kind[ChargeKind.ROUNDING],
         "paid_total": captured,
-        "refunded_total": back,
+        "refunded_total": refunded,
         "prices_include_tax": data.prices_include_tax,
-        "charges": [
-            {
-                "kind": c.kind,
-                "code": c.code,
-                "title": c.title,
-                "amount": str(c.amount),
-                "tax": str(c.tax),
-                "informative": c.informative,
-            }
-            for c in data.charges
-        ],
+        "charges": [_charge(c) for c in charges],
     }
-    authorized = _captured(data, (), PaymentKind.AUTHORIZATION)
-    return Amounts(columns, captured, authorized, back)
-
-
-def _captured(data: OrderData, stored: Iterable[Payment], kind: PaymentKind) -> Decimal:
-    found = {p.external_id: p.amount for p in stored if p.kind == kind}
-    found.update((p.external_id, p.amount) for p in data.payments if p.kind is kind)
-    return sum(found.values(), ZERO)
-
-
-def _by_kind(data: OrderData) -> dict[ChargeKind, Decimal]:
-    sums = dict.fromkeys(ChargeKind, ZERO)
-    for charge in data.charges:
-        sums[charge.kind] += charge.amount
-    return sums
+    prices = sum((x.unit_price + x.subtotal for x in data.lines), ZERO)
+    for amount in (*by_kind.values(), data.total, data.tax_total, captured, refunded, prices):
+        if not -_LIMIT < amount < _LIMIT:
+            raise ValueError("An amount of the order is too large, or is no number.")
+    return Amounts(columns, captured, _paid(data, PaymentKind.AUTHORIZATION), refunded)
 
 
 def unexplained(data: OrderData) -> Decimal:
@@ -79,3 +82,87 @@ def unexplained(data: OrderData) -> Decimal:
     parts = sum((x.total + x.tax for x in data.lines), ZERO)
     parts += sum((c.amount + c.tax for c in data.charges if not c.informative), ZERO)
     return data.total - parts
+
+
+def rows(
+    order_id: UUID,
+    data: OrderData,
+    payments: Mapping[str, Payment],
+    refunds: Mapping[str, Refund],
+    *,
+    erased: bool = False,
+) -> Rows:
+    """``payments`` and ``refunds`` are those already stored, by external id. ``erased``: the buyer
+    was; people write names into reasons.
+    """
+    done = Rows()
+    for payment in data.payments:
+        told = {
+            "kind": payment.kind,
+            "amount": payment.amount,
+            "method": payment.method[:120],
+            "reference": payment.reference[:160],
+            "at": payment.at,
+        }
+        paid = payments.get(payment.external_id)
+        if paid is None:
+            ids = {"id": uuid7(), "order_id": order_id, "external_id": payment.external_id}
+            done.new_payments.append({**ids, **told})
+        elif _differs(paid, told):
+            done.changed_payments.append({"id": paid.pk, **told})
+    for refund in data.refunds:
+        before = refunds.get(refund.external_id)
+        told = _refund(refund, before, erased=erased)
+        if before is None:
+            ids = {"id": uuid7(), "order_id": order_id, "external_id": refund.external_id}
+            done.new_refunds.append({**ids, **told})
+        elif _differs(before, told):
+            done.changed_refunds.append({"id": before.pk, **told})
+    done.removed_payments = _untold(payments, (p.external_id for p in data.payments))
+    done.removed_refunds = _untold(refunds, (r.external_id for r in data.refunds))
+    return done
+
+
+def _refund(refund: RefundData, before: Refund | None, *, erased: bool) -> Row:
+    """What this answer does not tell stays as an earlier one told it."""
+    lines = before.lines if before else []
+    if refund.lines is not None:
+        lines = [
+            {
+                "line": x.line_external_id,
+                "quantity": x.quantity,
+                "amount": str(x.amount),
+                "tax": str(x.tax),
+            }
+            for x in refund.lines
+        ]
+    return {
+        "amount": refund.amount,
+        "reason": "" if erased else refund.reason[:300],
+        "lines": lines,
+        "created_at": refund.created_at or (before.created_at if before else None),
+    }
+
+
+def _differs(before: Payment | Refund, told: Row) -> bool:
+    return any(getattr(before, name) != value for name, value in told.items())
+
+
+def _untold(stored: Mapping[str, Stored], told: Iterable[str]) -> list[Stored]:
+    left = set(stored).difference(told)
+    return [stored[external_id] for external_id in sorted(left)]
+
+
+def _paid(data: OrderData, kind: PaymentKind) -> Decimal:
+    return sum((p.amount for p in data.payments if p.kind is kind), ZERO)
+
+
+def _charge(charge: ChargeData) -> dict[str, Any]:
+    return {
+        "kind": charge.kind,
+        "code": charge.code,
+        "title": charge.title,
+        "amount": str(charge.amount),
+        "tax": str(charge.tax),
+        "informative": charge.informative,
+    }

@@ -1,4 +1,6 @@
-"""The sealed parts of an order: the buyer's block with its blind indexes, and the raw payload."""
+"""The sealed parts of an order: the buyer's block with its blind indexes, and the raw payload.
+Erasing them for good.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,52 @@ from typing import Any
 
 import lz4.block
 import msgspec
+from django.utils import timezone
 
 from logix.accounts import keys
 from logix.common import crypto
-from orders.data import Buyer
+from orders.data import Buyer, OrderData
+from orders.models import Order, OrderPayload, Refund
 
 _encoder = msgspec.json.Encoder()
 _TABLE, _BUYER, _PAYLOAD = "orders_order", "buyer_sealed", "payload"
+_EMPTY: dict[str, Any] = {"buyer_sealed": None, "email_index": "", "phone_index": ""}
 
 
-def _place(store_id: Any, external_id: str) -> str:
-    """The row a value is bound to: known before the row is written, and never reused."""
-    return f"{store_id}:{external_id}"
+def buyer_columns(
+    store: Any, data: OrderData, known: Order | None, vault: crypto.Vault
+) -> dict[str, Any]:
+    """The order's columns about its buyer. One who was erased stays erased, whatever the store
+    still sends.
+    """
+    if known and known.erased_at:
+        place = ("external_customer_id", "ship_country", "ship_region", "ship_city")
+        return {**_EMPTY, **{name: getattr(known, name) for name in place}}
+    if data.buyer is None:
+        return {**_EMPTY, **_plain(data)}
+    buyer = data.buyer
+    phone = buyer.phone or buyer.billing.phone or buyer.shipping.phone
+    return {
+        "buyer_sealed": seal_buyer(vault, store.pk, data.external_id, buyer),
+        "email_index": email_index(store.merchant_id, buyer.email),
+        "phone_index": phone_index(store.merchant_id, phone),
+        **_plain(data),
+    }
+
+
+def erase(order: Order) -> None:
+    """Empty what names the buyer and leave the tombstone (``erased_at``) that every later import
+    obeys. Call through ``services.erase_buyer``, which guards against a running import.
+    """
+    for name, value in _EMPTY.items():
+        setattr(order, name, value)
+    order.external_customer_id = ""
+    order.custom = {}
+    order.erased_at = timezone.now()
+    order.save(update_fields=[*_EMPTY, "external_customer_id", "custom", "erased_at"])
+    order.lines.update(attributes={})
+    Refund.objects.filter(order=order).update(reason="")
+    OrderPayload.objects.filter(order=order).delete()
 
 
 def seal_buyer(vault: crypto.Vault, store_id: Any, external_id: str, buyer: Buyer) -> bytes:
@@ -50,3 +86,20 @@ def email_index(merchant_id: Any, email: str) -> str:
 def phone_index(merchant_id: Any, phone: str) -> str:
     """For exact search: digits only, so spelling does not matter."""
     return crypto.blind_index(merchant_id, "".join(c for c in phone if c.isdigit()))
+
+
+def _place(store_id: Any, external_id: str) -> str:
+    """The row a value is bound to: known before the row is written, and never reused."""
+    return f"{store_id}:{external_id}"
+
+
+def _plain(data: OrderData) -> dict[str, Any]:
+    """What stays readable, for analytics."""
+    buyer = data.buyer
+    place = (buyer.shipping if buyer.shipping.country else buyer.billing) if buyer else None
+    return {
+        "external_customer_id": data.external_customer_id,
+        "ship_country": place.country[:2] if place else "",
+        "ship_region": place.region[:80] if place else "",
+        "ship_city": place.city[:120] if place else "",
+    }

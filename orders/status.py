@@ -21,6 +21,10 @@ class OrderStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = frozenset({OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.ON_HOLD})
+FINISHED = frozenset({OrderStatus.COMPLETED, OrderStatus.CANCELLED})
+
+
 class PaymentStatus(StrEnum):
     UNPAID = "unpaid"
     AUTHORIZED = "authorized"

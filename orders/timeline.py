@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
+
+from django.utils import timezone
 
 from logix.common.ids import uuid7
 from orders.data import OrderData
 from orders.models import Order, OrderEvent
 
 if TYPE_CHECKING:
-    from orders.drafting import Draft, DraftLine, Known
+    from orders.lines import DraftLine, Lines
+    from orders.money import Rows
+    from orders.parcels import Parcels
 
 _AXES = (
     ("order_status", "Order"),
@@ -43,52 +48,61 @@ def row(
     }
 
 
+def write(
+    order_id: UUID,
+    kind: str,
+    title: str,
+    *,
+    origin: str,
+    actor: str,
+    data: dict[str, Any] | None = None,
+    request_id: str = "",
+) -> OrderEvent:
+    """Put one row on an order's timeline now."""
+    values = row(order_id, kind, title, timezone.now(), origin=origin, data=data, actor=actor)
+    return OrderEvent.objects.create(**{**values, "request_id": request_id})
+
+
 def of_import(
     order_id: UUID,
     store_name: str,
     data: OrderData,
     known: Order | None,
-    parts: Known,
-    lines: list[DraftLine],
-    draft: Draft,
+    order: dict[str, Any],
+    lines: Lines,
+    money: Rows,
+    parcels: Parcels,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """What this import changed, as events."""
+    """What this import changed, as events. ``order`` is the row to be written."""
     if known is None:
-        return [_imported(order_id, store_name, data, draft, now)]
+        return [_imported(order_id, store_name, data, order, now)]
     events = [
         row(
             order_id,
             column,
-            f"{label}: {getattr(known, column)} → {draft.order[column]} "
+            f"{label}: {getattr(known, column)} → {order[column]} "
             f"(the store says “{data.raw_status}”)",
             now,
-            data={"before": getattr(known, column), "after": draft.order[column]},
+            data={"before": getattr(known, column), "after": order[column]},
         )
         for column, label in _AXES
-        if getattr(known, column) != draft.order[column]
+        if getattr(known, column) != order[column]
     ]
-    events += _line_changes(order_id, lines, now)
-    for refund in draft.new_refunds:
-        events.append(
-            row(
-                order_id,
-                "refund",
-                f"Refund of {refund['amount']} {data.currency} at the store",
-                now,
-                data={"amount": str(refund["amount"]), "external_id": refund["external_id"]},
-            )
-        )
-    for shipment in draft.new_shipments:
+    if order["import_problem"] and order["import_problem"] != known.import_problem:
+        events.append(row(order_id, "attention", order["import_problem"], now))
+    events += _line_changes(order_id, lines.all, now)
+    events += _money_changes(order_id, data, money, now)
+    for shipment in parcels.new:
         events.append(_parcel(order_id, "shipment", "The store reports a parcel", shipment, now))
-    for shipment in draft.changed_shipments:
-        events.append(_parcel(order_id, "tracking", "Tracking at the store", shipment, now))
+    for shipment in parcels.changed:
+        events.append(_parcel(order_id, "tracking", "Parcel changed at the store", shipment, now))
     if known.total != data.total:
         events.append(
             row(
                 order_id,
                 "total",
-                f"Total: {known.total.normalize():f} → {data.total.normalize():f} {data.currency}",
+                f"Total: {_plain(known.total)} → {_plain(data.total)} {data.currency}",
                 now,
                 data={"before": str(known.total), "after": str(data.total)},
             )
@@ -96,37 +110,66 @@ def of_import(
     return events or [row(order_id, "updated", "Details changed at the store", now)]
 
 
+def _money_changes(
+    order_id: UUID, data: OrderData, money: Rows, now: datetime
+) -> list[dict[str, Any]]:
+    told = [("Refund of {} {} at the store", "refund", r) for r in money.new_refunds]
+    told += [
+        (title, kind, {"amount": gone.amount, "external_id": gone.external_id})
+        for title, kind, left in (
+            ("The store took back a refund of {} {}", "refund_removed", money.removed_refunds),
+            ("The store took back a payment of {} {}", "payment_removed", money.removed_payments),
+        )
+        for gone in left
+    ]
+    return [
+        row(
+            order_id,
+            kind,
+            title.format(_plain(what["amount"]), data.currency),
+            now,
+            data={"amount": str(what["amount"]), "external_id": what["external_id"]},
+        )
+        for title, kind, what in told
+    ]
+
+
+def _plain(amount: Decimal) -> str:
+    """Without trailing zeros, but never fewer than two places where there are any: 20.90, 5."""
+    text = f"{amount.normalize():f}"
+    whole, _, part = text.partition(".")
+    return f"{whole}.{part:0<2}" if part else whole
+
+
 def _imported(
-    order_id: UUID, store_name: str, data: OrderData, draft: Draft, now: datetime
+    order_id: UUID, store_name: str, data: OrderData, order: dict[str, Any], now: datetime
 ) -> dict[str, Any]:
     count = len(data.lines)
     noun = "line" if count == 1 else "lines"
     return row(
         order_id,
         "imported",
-        f"Imported from {store_name}: {count} {noun}, {data.total} {data.currency}",
+        f"Imported from {store_name}: {count} {noun}, {_plain(data.total)} {data.currency}",
         now,
         data={
             "raw_status": data.raw_status,
-            "order_status": draft.order["order_status"],
-            "payment_status": draft.order["payment_status"],
-            "fulfillment_status": draft.order["fulfillment_status"],
+            **{column: order[column] for column, _ in _AXES},
         },
     )
 
 
 def _line_changes(order_id: UUID, lines: list[DraftLine], now: datetime) -> list[dict[str, Any]]:
-    events = []
+    events: list[dict[str, Any]] = []
     for line in lines:
         name = (line.before.sku or line.before.name) if line.before else line.external_id
-        if line.before is None:
-            title = f"Line added at the store: {line.quantity} units"
-        elif line.removed and line.before.removed_at is None:
-            title = f"Line removed at the store: {name}"
-        elif not line.removed and line.before.quantity != line.quantity:
-            title = f"Quantity of {name}: {line.before.quantity} → {line.quantity}"
-        else:
+        if not line.is_edit:
             continue
+        if line.before is None or line.before.removed_at is not None:
+            title = f"Line added at the store: {line.quantity} × {name}"
+        elif line.removed:
+            title = f"Line removed at the store: {name}"
+        else:
+            title = f"Quantity of {name}: {line.before.quantity} → {line.quantity}"
         events.append(row(order_id, "edited", title, now, data={"line": line.external_id}))
     return events
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import dataclasses
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from inventory.catalogue import import_products
-from inventory.models import Reservation, StockLevel, StockMovement, Variant
+from inventory.models import Reservation, Variant
 from orders import services
-from orders.data import Authority, OrderData, RefundData, RefundLineData
-from orders.importing import OrderImport, import_orders
+from orders.data import Authority, RefundData, RefundLineData
 from orders.models import Order, OrderEvent, OrderLine
 from orders.status import Flag, ImportState
 from tests.factories import (
@@ -23,38 +18,13 @@ from tests.factories import (
     COMPLETED,
     NOW,
     make_line,
+    make_merchant,
     make_order,
-    make_product,
     make_store,
 )
+from tests.orders.shop import assert_books_balance, bring, by_id, later, level, refund, stock
 
 pytestmark = pytest.mark.django_db
-
-
-def bring(
-    store: Any, *records: OrderData, authority: Authority = Authority.LIST_PAGE
-) -> OrderImport:
-    return import_orders(store, records, authority=authority, observed_at=NOW, now=NOW)
-
-
-def stock(store: Any, *numbers: int, units: int = 10) -> None:
-    import_products(
-        store,
-        [make_product(n, stock=units) for n in numbers or (1,)],
-        observed_at=NOW,
-        now=NOW,
-        adopt_stock=True,
-    )
-
-
-def level(sku: str = "SKU-1") -> StockLevel:
-    return StockLevel.objects.get(variant__sku=sku)
-
-
-def later(order: OrderData, minutes: int = 1, **changes: Any) -> OrderData:
-    return dataclasses.replace(
-        order, changed_at=order.changed_at + timedelta(minutes=minutes), **changes
-    )
 
 
 def test_a_new_order_is_written_whole_and_reserves_stock() -> None:
@@ -77,30 +47,6 @@ def test_a_new_order_is_written_whole_and_reserves_stock() -> None:
     assert b"Zo" not in bytes(order.buyer_sealed or b"")
     assert (level().on_hand, level().reserved) == (10, 2)
     assert [e.kind for e in order.events.all()] == ["imported"]
-
-
-def test_a_repeated_order_writes_nothing() -> None:
-    store = make_store()
-    stock(store, *range(1, 101))
-    page = [make_order(n, lines=(make_line(n),)) for n in range(1, 101)]
-    bring(store, *page)
-
-    with CaptureQueriesContext(connection) as queries:
-        done = bring(store, *page)
-
-    assert done.unchanged == 100
-    assert len(queries) <= 6, [q["sql"][:80] for q in queries]
-
-
-def test_a_page_of_100_new_orders_costs_at_most_40_statements() -> None:
-    store = make_store()
-    stock(store, *range(1, 101))
-
-    with CaptureQueriesContext(connection) as queries:
-        bring(store, *(make_order(n, lines=(make_line(n),)) for n in range(1, 101)))
-
-    assert Order.objects.count() == 100
-    assert len(queries) <= 40, [q["sql"][:80] for q in queries]
 
 
 def test_an_unknown_sku_never_loses_an_order_and_finishes_when_the_product_arrives() -> None:
@@ -254,45 +200,6 @@ def test_a_refund_before_shipping_lowers_what_must_leave() -> None:
     assert level().reserved == 1
 
 
-def test_an_erased_buyer_stays_erased() -> None:
-    store = make_store()
-    order = make_order()
-    bring(store, order)
-    Order.objects.update(buyer_sealed=None, email_index="", phone_index="", erased_at=NOW)
-
-    bring(store, later(order, custom={"x": 1}))
-
-    stored = Order.objects.get()
-    assert stored.buyer_sealed is None
-    assert stored.email_index == ""
-
-
-def test_every_permutation_of_one_orders_news_ends_the_same() -> None:
-    from itertools import permutations
-
-    order = make_order()
-    news = (
-        order,
-        later(order, 1, lines=(make_line(quantity=3),)),
-        later(order, 2, status=CANCELLED, raw_status="cancelled"),
-    )
-    for number, sequence in enumerate(permutations(news)):
-        store = make_store(base_url=f"https://shop{number}.example", merchant=_merchant(number))
-        stock(store)
-        for item in sequence:
-            bring(store, item)
-
-        stored = Order.objects.get(store=store)
-        reserved = StockLevel.objects.get(merchant=store.merchant)
-        assert (stored.order_status, reserved.reserved, reserved.on_hand) == ("cancelled", 0, 10)
-
-
-def _merchant(number: int) -> Any:
-    from tests.factories import make_merchant
-
-    return make_merchant(f"m{number}")
-
-
 def test_the_trail_adds_up_to_the_level() -> None:
     store = make_store()
     stock(store)
@@ -301,36 +208,127 @@ def test_the_trail_adds_up_to_the_level() -> None:
     bring(store, later(order, 1, lines=(make_line(quantity=6),)))
     bring(store, later(order, 2, status=COMPLETED, raw_status="completed", completed_at=NOW))
 
-    for bucket in ("on_hand", "reserved"):
-        moved = sum(m.delta for m in StockMovement.objects.filter(bucket=bucket))
-        assert moved == getattr(level(), bucket)
+    assert_books_balance()
 
 
-def test_a_shipment_from_the_hub_moves_stock_and_asks_the_store_to_complete() -> None:
-    from orders import signals
-
+def test_a_page_may_name_one_order_twice_and_the_newer_counts() -> None:
     store = make_store()
     stock(store)
-    bring(store, make_order())
-    asked: list[str] = []
+    order = make_order()
 
-    def listen(signal: Any, **news: Any) -> None:
-        asked.append(str(news.get("status") or news["shipment"].reference))
+    done = bring(store, later(order, lines=(make_line(quantity=5),)), order)
 
-    signals.shipment_added.connect(listen)
-    signals.status_requested.connect(listen)
-    try:
-        order = Order.objects.get()
-        first = services.add_shipment(
-            order, lines={order.lines.get().pk: 1}, carrier="DHL", actor="user:anna"
-        )
-        assert (level().on_hand, level().reserved) == (9, 1)
-        order.refresh_from_db()
-        assert order.fulfillment_status == "partially_fulfilled"
-        services.add_shipment(order, actor="user:anna")
-    finally:
-        signals.shipment_added.disconnect(listen)
-        signals.status_requested.disconnect(listen)
+    assert len(done.created) == 1
+    assert done.reread == []
+    assert level().reserved == 5
 
-    assert (level().on_hand, level().reserved) == (8, 0)
-    assert asked == [first.reference, "LGX-1001-2", "completed"]
+
+def test_two_records_of_one_second_that_disagree_are_written_and_read_again() -> None:
+    store = make_store()
+    stock(store)
+    order = make_order()
+
+    done = bring(store, order, dataclasses.replace(order, total=Decimal("30.00")))
+
+    assert len(done.created) == 1
+    assert done.reread == done.incomplete == [order.external_id]
+
+
+def test_a_refund_without_lines_is_written_and_its_lines_are_asked_for_once() -> None:
+    store = make_store()
+    stock(store)
+    order = make_order(refunds=(refund(units=None),))
+
+    done = bring(store, order)
+    assert done.reread == done.incomplete == [order.external_id]
+    assert level().reserved == 2
+
+    told = dataclasses.replace(order, refunds=(refund(units=1),))
+    assert by_id(store, told).reread == []
+    assert level().reserved == 1
+    assert bring(store, later(order, custom={"seen": "again"})).reread == []
+    assert level().reserved == 1
+
+
+def test_the_same_content_at_a_later_time_moves_only_the_time() -> None:
+    store = make_store()
+    order = make_order()
+    bring(store, order)
+    events = OrderEvent.objects.count()
+
+    assert bring(store, later(order)).unchanged == 1
+
+    stored = Order.objects.get()
+    assert stored.changed_at == later(order).changed_at
+    assert OrderEvent.objects.count() == events
+    assert bring(store, later(order, 0, raw_status="old")).stale == 1
+
+
+def test_600_lines_are_one_order() -> None:
+    store = make_store()
+    stock(store, *range(1, 601))
+
+    bring(store, make_order(lines=tuple(make_line(n, quantity=n % 3) for n in range(1, 601))))
+
+    order = Order.objects.get()
+    assert (order.line_count, order.unit_count) == (600, 600)
+    assert Reservation.objects.count() == 400
+    assert_books_balance()
+
+
+def test_a_line_of_no_units_asks_nothing_of_stock() -> None:
+    store = make_store()
+    stock(store)
+
+    bring(store, make_order(lines=(make_line(quantity=0),)))
+
+    order = Order.objects.get()
+    assert order.fulfillment_status == "not_required"
+    assert level().reserved == 0
+
+
+def test_an_order_without_lines_is_kept() -> None:
+    store = make_store()
+
+    bring(store, make_order(lines=()))
+
+    assert Order.objects.get().import_state == ImportState.ACCEPTED
+
+
+def test_a_line_that_comes_back_is_wanted_again() -> None:
+    store = make_store()
+    stock(store, 1, 2)
+    whole = make_order(lines=(make_line(1), make_line(2)))
+    bring(store, whole)
+    bring(store, later(whole, 1, lines=(make_line(1),)))
+
+    bring(store, later(whole, 2))
+
+    assert OrderLine.objects.get(external_id="l2").removed_at is None
+    assert level("SKU-2").reserved == 2
+    assert "Line added at the store: 2 × SKU-2" in [e.title for e in OrderEvent.objects.all()]
+
+
+def test_stores_with_the_same_order_id_do_not_meet() -> None:
+    ours = make_store()
+    theirs = make_store(make_merchant("other"), base_url="https://other.example")
+    for store in (ours, theirs):
+        stock(store)
+
+    bring(ours, make_order())
+    bring(theirs, make_order(status=CANCELLED, raw_status="cancelled"))
+
+    assert {(o.merchant_id, o.order_status) for o in Order.objects.all()} == {
+        (ours.merchant_id, "open"),
+        (theirs.merchant_id, "cancelled"),
+    }
+    assert [r.merchant_id for r in Reservation.objects.all()] == [ours.merchant_id]
+
+
+def test_a_newer_version_wins_whatever_the_clock_says() -> None:
+    store = make_store()
+    order = make_order(version=2)
+    bring(store, order)
+
+    assert bring(store, later(order, 5, version=1, raw_status="old")).stale == 1
+    assert len(bring(store, later(order, -5, version=3, raw_status="new")).changed) == 1

@@ -1,0 +1,13 @@
+"""Why stock was not written: somebody was faster, or what was asked cannot be done."""
+
+from __future__ import annotations
+
+
+class LedgerConflict(Exception):
+    """Another transaction wrote the same items first. Nothing was written; run the whole
+    transaction again.
+    """
+
+
+class LedgerRefused(Exception):
+    """A hand adjustment that cannot be done, with the reason for the person who asked."""

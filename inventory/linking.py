@@ -1,0 +1,153 @@
+"""Which variant a listing is linked to: by a unique, normalised SKU only. A blank SKU gets a
+variant of its own, a SKU the store uses twice stays unlinked until the store makes it unique.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any, Protocol
+from uuid import UUID
+
+from inventory.data import ProductData, VariantData
+from inventory.errors import LedgerConflict
+from inventory.models import LinkProblem, Listing, Product, Variant
+from logix.common import bulk
+from logix.common.ids import uuid7
+
+
+class StoreLike(Protocol):
+    pk: Any
+    merchant_id: Any
+    name: str
+
+
+def sku_key(sku: str) -> str:
+    """A SKU as it is compared: outer blanks off, inner ones folded, case ignored. '' stays ''."""
+    return " ".join(sku.split()).casefold()
+
+
+class Linker:
+    """Finds or makes the variant of each new listing. Reads once, writes once."""
+
+    def __init__(
+        self,
+        store: StoreLike,
+        products: Any,
+        known: dict[tuple[str, str], Listing],
+    ) -> None:
+        self.store = store
+        pairs = [(p, v) for p in products for v in p.variants]
+        self.used = Counter(sku_key(v.sku) for _, v in pairs if v.sku)
+        keys = [k for k in self.used if k]
+        variants = Variant.objects.filter(merchant_id=store.merchant_id, sku_key__in=keys)
+        self.by_key = {str(key): pk for key, pk in variants.values_list("sku_key", "pk")}
+        self.taken: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        for key, product_id, variant_id in Listing.objects.filter(
+            store_id=store.pk, sku_key__in=keys, gone_at=None
+        ).values_list("sku_key", "external_product_id", "external_variant_id"):
+            self.taken[key].add((product_id, variant_id))
+        self.products: dict[str, UUID] = {}
+        self.pools: dict[tuple[str, str], UUID] = {}
+        for (product_id, _), listing in known.items():
+            if listing.variant_id:
+                self.products.setdefault(product_id, listing.variant.product_id)  # type: ignore[union-attr]
+                pool = listing.variant.counted_as_id  # type: ignore[union-attr]
+                if pool and listing.stock_ref:
+                    self.pools[product_id, listing.stock_ref] = pool
+        self.shared = Counter((p.external_id, v.stock_ref) for p, v in pairs if v.stock_ref)
+        self.new_products: list[dict[str, Any]] = []
+        self.new_variants: list[dict[str, Any]] = []
+        self.relinked: set[UUID] = set()
+
+    def link(self, product: ProductData, variant: VariantData) -> dict[str, Any]:
+        """The columns of a new listing's link."""
+        key = sku_key(variant.sku)
+        if self._is_twice(product, variant, key):
+            return {"variant_id": None, "link_problem": LinkProblem.DUPLICATE_SKU}
+        return {
+            "variant_id": self._variant(product, variant, key),
+            "link_problem": LinkProblem.NONE,
+        }
+
+    def relink(self, before: Listing, product: ProductData, variant: VariantData) -> dict[str, Any]:
+        """A listing whose SKU was used twice is linked when the store has made it unique; every
+        other link stays as it is.
+        """
+        key = sku_key(variant.sku)
+        if before.link_problem != LinkProblem.DUPLICATE_SKU or self._is_twice(
+            product, variant, key
+        ):
+            return {"variant_id": before.variant_id, "link_problem": before.link_problem}
+        self.relinked.add(before.pk)
+        return {
+            "variant_id": self._variant(product, variant, key),
+            "link_problem": LinkProblem.NONE,
+        }
+
+    def _is_twice(self, product: ProductData, variant: VariantData, key: str) -> bool:
+        own = (product.external_id, variant.external_id)
+        return bool(key) and (self.used[key] > 1 or bool(self.taken[key] - {own}))
+
+    def _variant(self, product: ProductData, variant: VariantData, key: str) -> UUID:
+        if key in self.by_key:
+            return self.by_key[key]
+        variant_id = uuid7()
+        if key:
+            self.by_key[key] = variant_id
+        self._add_variant(product, variant_id, variant, self._pool(product, variant))
+        return variant_id
+
+    def _pool(self, product: ProductData, variant: VariantData) -> UUID | None:
+        """The hidden variant that holds one count for several, where a store keeps it so."""
+        place = (product.external_id, variant.stock_ref)
+        if self.shared[place] < 2:
+            return None
+        if place not in self.pools:
+            self.pools[place] = uuid7()
+            shared = VariantData(external_id="", title="shared stock")
+            self._add_variant(product, self.pools[place], shared, None)
+        return self.pools[place]
+
+    def _add_variant(
+        self,
+        product: ProductData,
+        variant_id: UUID,
+        variant: VariantData,
+        counted_as: UUID | None,
+    ) -> None:
+        self.new_variants.append(
+            {
+                "id": variant_id,
+                "merchant_id": self.store.merchant_id,
+                "product_id": self._product(product),
+                "sku": variant.sku,
+                "sku_key": sku_key(variant.sku) or None,
+                "barcode": variant.barcode[:64],
+                "title": variant.title[:300],
+                "weight_g": variant.weight_g,
+                "counted_as_id": counted_as,
+            }
+        )
+
+    def _product(self, product: ProductData) -> UUID:
+        if product.external_id not in self.products:
+            self.products[product.external_id] = uuid7()
+            self.new_products.append(
+                {
+                    "id": self.products[product.external_id],
+                    "merchant_id": self.store.merchant_id,
+                    "title": product.title[:300],
+                    "kind": product.kind,
+                }
+            )
+        return self.products[product.external_id]
+
+    def write(self) -> None:
+        """Pools come before the variants that point to them."""
+        bulk.insert(Product, self.new_products)
+        first = [v for v in self.new_variants if v["counted_as_id"] is None]
+        rest = [v for v in self.new_variants if v["counted_as_id"] is not None]
+        written = len(bulk.insert(Variant, first, ignore_conflicts=True))
+        written += len(bulk.insert(Variant, rest, ignore_conflicts=True))
+        if written != len(self.new_variants):
+            raise LedgerConflict("Another process made a product with the same SKU first.")

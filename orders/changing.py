@@ -1,0 +1,101 @@
+"""One change of one order by a person or the API: on the freshly read row, again when somebody else
+was faster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db.models import F
+
+from inventory import ledger
+from inventory.ledger import Demand, LedgerConflict
+from inventory.models import Location
+from logix.common.transactions import again_on
+from orders import timeline
+from orders.errors import OrderChangedMeanwhile
+from orders.lines import item_of
+from orders.models import Order, OrderEvent, OrderLine
+
+T = TypeVar("T")
+
+
+def change(order: Order, work: Callable[[Order], T]) -> T:
+    """Run ``work`` on the freshly read, locked order, in a transaction. The revision guards against
+    a faster writer on any database.
+    """
+
+    def once() -> T:
+        fresh = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
+        before = fresh.revision
+        result = work(fresh)
+        changed = Order.objects.filter(pk=fresh.pk, revision=before).update(
+            revision=F("revision") + 1
+        )
+        if not changed:
+            raise OrderChangedMeanwhile("The order was changed by another process.")
+        return result
+
+    return again_on(OrderChangedMeanwhile, LedgerConflict)(once)
+
+
+def lines_of(order: Order) -> dict[UUID, OrderLine]:
+    """The order's lines by id, without those removed at the store."""
+    return {x.pk: x for x in order.lines.filter(removed_at=None).with_items()}
+
+
+def settle_stock(
+    order: Order,
+    lines: Mapping[UUID, OrderLine],
+    *,
+    location: Location | None = None,
+    actor: str,
+    request_id: str = "",
+) -> None:
+    """Bring stock to what ``lines`` (of ``lines_of``) say."""
+    if not order.moves_stock:
+        return
+    demands = [
+        Demand(
+            line_ref=line.pk,
+            order_ref=order.pk,
+            store_id=order.store_id,
+            variant_id=item,
+            outstanding=units_left(line) if order.binds_stock else 0,
+            shipped=line.quantity_shipped,
+            placed_at=order.placed_at,
+            location_id=location.pk if location else None,
+        )
+        for line in lines.values()
+        if (item := item_of(line)) is not None
+    ]
+    ledger.settle(order.merchant_id, demands, actor=actor, request_id=request_id)
+
+
+def units_left(line: OrderLine) -> int:
+    """Units that are still to leave."""
+    return max(0, line.quantity - line.quantity_refunded - line.quantity_shipped)
+
+
+def note(
+    order: Order,
+    kind: str,
+    title: str,
+    actor: str,
+    *,
+    data: dict[str, Any] | None = None,
+    request_id: str = "",
+) -> OrderEvent:
+    """A row on the timeline that says who did it."""
+    person = actor.startswith("user:")
+    return timeline.write(
+        order.pk,
+        kind,
+        title,
+        origin=OrderEvent.Origin.PERSON if person else OrderEvent.Origin.HUB,
+        data=data,
+        actor=actor,
+        request_id=request_id,
+    )

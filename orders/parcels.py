@@ -1,0 +1,189 @@
+"""Parcels while an order is drafted: which of those the store reports we know, what is new in them,
+and how many units of each line have left. Builds rows, touches no database.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from logix.common.ids import uuid7
+from orders.data import ShipmentData
+from orders.models import Shipment
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Parcels:
+    """Rows to write, and ``shipped``: units that left by the line's external id, in parcels of the
+    store and ours.
+    """
+
+    shipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    new: list[Row] = field(default_factory=list)
+    changed: list[Row] = field(default_factory=list)
+    new_lines: list[Row] = field(default_factory=list)
+    changed_lines: list[Row] = field(default_factory=list)
+    removed_lines: list[UUID] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Parcel:
+    """One parcel, stored or new. ``lines``: external line id → units."""
+
+    id: UUID
+    reference: str
+    external_id: str
+    tracking_number: str
+    is_ours: bool
+    lines: dict[str, int]
+    stored: Shipment | None = None
+
+    def is_told_by(self, told: ShipmentData) -> bool:
+        """Two parcels of a store may share a tracking number (one box, two fulfilments): then their
+        ids differ. One of ours is known at the store by its number alone.
+        """
+        if told.external_id and told.external_id == self.external_id:
+            return True
+        if told.reference and told.reference[:64] == self.reference:
+            return True
+        number = told.tracking_number[:120]
+        two_ids = bool(told.external_id and self.external_id) and not self.is_ours
+        return bool(number) and number == self.tracking_number and not two_ids
+
+
+def draft(
+    order_id: UUID,
+    told: Iterable[ShipmentData],
+    stored: Iterable[Shipment],
+    line_ids: Mapping[str, UUID],
+    now: datetime,
+) -> Parcels:
+    """``line_ids``: the order's lines by external id. A parcel that is not told is kept: absence
+    proves nothing. What the store changes in a parcel of its own is taken over.
+    """
+    done = Parcels()
+    external = {pk: external_id for external_id, pk in line_ids.items()}
+    known = [_stored(shipment, external) for shipment in stored]
+    for news in told:
+        same = next((p for p in known if p.is_told_by(news)), None)
+        if same is None:
+            known.append(_new(done, order_id, news, known, line_ids, now))
+        elif same.stored is not None:
+            _take_over(done, same, same.stored, news, line_ids)
+    for parcel in known:
+        if parcel.stored is None or parcel.stored.cancelled_at is None:
+            for external_id, units in parcel.lines.items():
+                done.shipped[external_id] += units
+    return done
+
+
+def _stored(shipment: Shipment, external: Mapping[UUID, str]) -> _Parcel:
+    return _Parcel(
+        id=shipment.pk,
+        reference=shipment.reference,
+        external_id=shipment.external_id,
+        tracking_number=shipment.tracking_number,
+        is_ours=shipment.origin == Shipment.Origin.HUB,
+        lines={external[x.line_id]: x.quantity for x in shipment.lines.all()},
+        stored=shipment,
+    )
+
+
+def _new(
+    done: Parcels,
+    order_id: UUID,
+    told: ShipmentData,
+    known: list[_Parcel],
+    line_ids: Mapping[str, UUID],
+    now: datetime,
+) -> _Parcel:
+    pk = uuid7()
+    reference = (told.reference or told.external_id or told.tracking_number)[:64]
+    if not reference or any(p.reference == reference for p in known):
+        reference = str(pk)
+    parcel = _Parcel(
+        id=pk,
+        reference=reference,
+        external_id=told.external_id,
+        tracking_number=told.tracking_number[:120],
+        is_ours=False,
+        lines=_units(told, line_ids),
+    )
+    done.new.append(
+        {
+            "id": pk,
+            "order_id": order_id,
+            "reference": reference,
+            "external_id": parcel.external_id,
+            "origin": Shipment.Origin.STORE,
+            "carrier": told.carrier[:80],
+            "tracking_number": parcel.tracking_number,
+            "tracking_url": told.tracking_url[:500],
+            "shipped_at": told.shipped_at or now,
+            "version": 1,
+        }
+    )
+    done.new_lines += [
+        _line_row(pk, line_ids[external_id], units) for external_id, units in parcel.lines.items()
+    ]
+    return parcel
+
+
+def _take_over(
+    done: Parcels,
+    parcel: _Parcel,
+    stored: Shipment,
+    told: ShipmentData,
+    line_ids: Mapping[str, UUID],
+) -> None:
+    columns = {
+        "external_id": parcel.external_id or told.external_id,
+        "carrier": told.carrier[:80] or stored.carrier,
+        "tracking_number": told.tracking_number[:120] or stored.tracking_number,
+        "tracking_url": told.tracking_url[:500] or stored.tracking_url,
+    }
+    differs = any(getattr(stored, name) != value for name, value in columns.items())
+    parcel.external_id = columns["external_id"]
+    lines = _units(told, line_ids)
+    if lines and lines != parcel.lines and not parcel.is_ours:
+        differs = True
+        _change_lines(done, parcel, stored, lines, line_ids)
+    if differs:
+        done.changed.append({"id": stored.pk, **columns})
+
+
+def _change_lines(
+    done: Parcels,
+    parcel: _Parcel,
+    stored: Shipment,
+    lines: dict[str, int],
+    line_ids: Mapping[str, UUID],
+) -> None:
+    rows = {x.line_id: x for x in stored.lines.all()}
+    wanted = {line_ids[external_id]: units for external_id, units in lines.items()}
+    done.removed_lines += [row.pk for line, row in rows.items() if line not in wanted]
+    for line, units in wanted.items():
+        if line not in rows:
+            done.new_lines.append(_line_row(stored.pk, line, units))
+        elif rows[line].quantity != units:
+            done.changed_lines.append({"id": rows[line].pk, "quantity": units})
+    parcel.lines = lines
+
+
+def _units(told: ShipmentData, line_ids: Mapping[str, UUID]) -> dict[str, int]:
+    """A line named twice is added up; one the order does not have is left out."""
+    units: dict[str, int] = {}
+    for part in told.lines:
+        if part.line_external_id in line_ids and part.quantity > 0:
+            units[part.line_external_id] = units.get(part.line_external_id, 0) + part.quantity
+    return units
+
+
+def _line_row(shipment_id: UUID, line_id: UUID, units: int) -> Row:
+    return {"id": uuid7(), "shipment_id": shipment_id, "line_id": line_id, "quantity": units}
