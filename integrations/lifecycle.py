@@ -63,9 +63,9 @@ def move(
     allowed from the state that is in the database then, not from the one that was read before.
     """
     sources = [state for state, targets in MOVES.items() if to in targets]
-    before = store.status
     values = {"status": to, "status_reason": reason, **changes}
     with transaction.atomic():
+        before = Store.objects.values_list("status", flat=True).get(pk=store.pk)
         if not Store.objects.filter(pk=store.pk, status__in=sources).update(**values):
             now = StoreStatus(Store.objects.values_list("status", flat=True).get(pk=store.pk))
             raise MoveRefused(

@@ -7,16 +7,20 @@ database.
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import outbox, sync, upkeep
+from integrations import connect, outbox, sync, upkeep
 from integrations.models import RunState, Stream, SyncRun
 from logix.common import bell
 
 _TICK_LIMIT = 200
+# Seconds. A slice ends by itself after half a minute and the page that is under way; a slow store's
+# page of products may be a hundred calls.
+_READING: dict[str, Any] = {"soft_time_limit": 300, "time_limit": 360}
 
 
 @shared_task(name="integrations.tasks.tick")
@@ -34,7 +38,7 @@ def tick() -> None:
         next_at__lte=now,
         store__status="active",
     ).exclude(lease_until__gt=now)
-    for run_id in due.values_list("pk", flat=True)[:_TICK_LIMIT]:
+    for run_id in due.order_by("next_at").values_list("pk", flat=True)[:_TICK_LIMIT]:
         bell.ring("integrations.tasks.run_backfill", str(run_id), queue="bulk")
     for store_id in outbox.due_stores("push"):
         bell.ring("integrations.tasks.send_pushes", str(store_id), queue="push")
@@ -43,15 +47,16 @@ def tick() -> None:
     bell.ring("webhooks.tasks.process", queue="live")
 
 
-@shared_task(name="integrations.tasks.run_stream")
+@shared_task(name="integrations.tasks.run_stream", **_READING)
 def run_stream(stream_id: int) -> None:
-    if sync.run_stream(stream_id):
+    """Rung for by the clock and by whoever is in a hurry, so it looks whether the time has come."""
+    if sync.run_stream(stream_id, if_due=True):
         bell.ring("integrations.tasks.run_stream", stream_id, queue="live")
 
 
-@shared_task(name="integrations.tasks.run_backfill")
+@shared_task(name="integrations.tasks.run_backfill", **_READING)
 def run_backfill(run_id: str) -> None:
-    if sync.run_slice(UUID(run_id)):
+    if sync.run_slice(UUID(run_id), if_due=True):
         bell.ring("integrations.tasks.run_backfill", run_id, queue="bulk")
 
 
@@ -65,23 +70,25 @@ def send_commands(store_id: str) -> None:
     outbox.send_commands(UUID(store_id))
 
 
-@shared_task(name="integrations.tasks.sweep")
+@shared_task(name="integrations.tasks.sweep", **_READING)
 def sweep() -> None:
     """Every 15 s: take back what dead workers held, try what may work now."""
     if upkeep.take_slot("sweep", seconds=10):
-        outbox.sweep()
-        sync.retry_due_parked()
+        upkeep.each_of(outbox.sweep, sync.retry_due_parked)
 
 
-@shared_task(name="integrations.tasks.reconcile")
+@shared_task(name="integrations.tasks.reconcile", **_READING)
 def reconcile() -> None:
-    """Every hour: webhook subscriptions audited and mended, gaps read again."""
+    """Every 5 minutes: gaps read again, webhook subscriptions audited and mended; every hour:
+    stores that refused us asked again.
+    """
     if upkeep.take_slot("reconcile", seconds=60):
-        upkeep.audit_subscriptions()
-        sync.reread_gaps()
+        upkeep.each_of(sync.reread_gaps, upkeep.audit_subscriptions)
+    if upkeep.take_slot("recheck", seconds=3600):
+        connect.recheck_refused()
 
 
-@shared_task(name="integrations.tasks.maintain")
+@shared_task(name="integrations.tasks.maintain", **_READING)
 def maintain() -> None:
     """Every hour: delete what has outlived its use."""
     if upkeep.take_slot("maintain", seconds=60):

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import models
+from django.db import InterfaceError, OperationalError, models
 from django.utils import timezone
 
 from integrations import connect
 from integrations.errors import PlatformError
 from integrations.models import (
     CallLog,
+    ConnectAttempt,
     Endpoint,
     Heartbeat,
     ParkedRecord,
     RunKind,
     ScheduleSlot,
     Store,
+    SyncGap,
     SyncRun,
 )
 from logix.accounts.models import IdempotentRequest
@@ -30,7 +34,21 @@ from orders.models import OrderPayload
 log = structlog.get_logger(__name__)
 
 AUDIT_EVERY = timedelta(hours=1)
+AUDIT_BUDGET_S = 180.0
 _BATCH = 1000
+
+
+def each_of(*jobs: Callable[[], Any]) -> None:
+    """Do all jobs, also when one fails; the first failure is raised at the end."""
+    failed: list[Exception] = []
+    for job in jobs:
+        try:
+            job()
+        except Exception as err:
+            failed.append(err)
+            log.warning("job_failed", job=job.__qualname__, error=type(err).__name__)
+    if failed:
+        raise failed[0]
 
 
 def take_slot(job: str, *, seconds: int) -> bool:
@@ -49,20 +67,30 @@ def beat(kind: str) -> None:
 
 
 def audit_subscriptions() -> int:
-    """Compare every active store's webhooks with what they should be, and mend them. Return how
-    many were mended.
+    """Compare active stores' webhooks with what they should be, longest unchecked first, and mend
+    them. Return how many were mended. A store's trouble is its own.
     """
+    until = time.monotonic() + AUDIT_BUDGET_S
     since = timezone.now() - AUDIT_EVERY
     due = Store.objects.live().filter(
         models.Q(endpoints__last_checked_at__lt=since) | models.Q(endpoints__last_checked_at=None),
         endpoints__status=Endpoint.Status.ACTIVE,
     )
+    due = due.annotate(checked_at=models.Min("endpoints__last_checked_at")).select_related(
+        "data_key", "merchant"
+    )
     mended = 0
-    for store in due.select_related("data_key").distinct():
+    for store in due.order_by(models.F("checked_at").asc(nulls_first=True)):
+        if time.monotonic() > until:
+            break
         try:
             mended += sum(1 for s in connect.reconcile_webhooks(store) if s.mended)
         except PlatformError as err:
             log.warning("subscription_audit_failed", store=str(store.pk), code=err.code)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("subscription_audit_failed", store=str(store.pk))
     return mended
 
 
@@ -76,6 +104,11 @@ def purge(now: datetime) -> dict[str, int]:
         "answers": IdempotentRequest.objects.filter(created_at__lt=now - 7 * day),
         "payloads": OrderPayload.objects.filter(purge_after__lt=now),
         "poll runs": SyncRun.objects.filter(kind=RunKind.DELTA, created_at__lt=now - 90 * day),
+        "closed gaps": SyncGap.objects.filter(closed_at__lt=now - 90 * day),
+        "settled records": ParkedRecord.objects.filter(
+            state=ParkedRecord.State.RESOLVED, resolved_at__lt=now - 90 * day
+        ),
+        "connect attempts": ConnectAttempt.objects.filter(expires_at__lt=now - 7 * day),
     }
     counts = {name: _delete(rows) for name, rows in expired.items()}
     counts["parked bodies"] = ParkedRecord.objects.filter(

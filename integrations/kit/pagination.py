@@ -23,6 +23,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 SECOND = timedelta(seconds=1)
 MOST_PASSES = 10
+WAIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +110,21 @@ def windows(
 
 
 def ahead(
-    source: Iterable[T], depth: int = 1, *, at_end: Callable[[], None] | None = None
+    source: Iterable[T],
+    depth: int = 1,
+    *,
+    at_end: Callable[[], None] | None = None,
+    while_waiting: Callable[[], None] | None = None,
 ) -> Iterator[T]:
     """The items of ``source``, fetched by one thread up to ``depth`` ahead of the one being used.
 
     Errors of ``source`` are raised at the place where the item would have come. The thread sees the
     caller's context variables, closes ``source``, and calls ``at_end`` before it ends (a place to
-    close its database connections). Leaving early waits for the fetch that is under way, so that
-    nothing is closed beneath it.
+    close its database connections). ``while_waiting`` is called by the caller's own thread every
+    ``WAIT_S`` seconds that an item is late, to renew what it holds meanwhile. Leaving early waits
+    for the fetch that is under way, so that nothing is closed beneath it.
     """
-    reader = _Reader(iter(source), depth, at_end)
+    reader = _Reader(iter(source), depth, at_end, while_waiting)
     try:
         yield from reader
     finally:
@@ -261,9 +267,16 @@ class _Reader(Generic[T]):
     token back.
     """
 
-    def __init__(self, source: Iterator[T], depth: int, at_end: Callable[[], None] | None) -> None:
+    def __init__(
+        self,
+        source: Iterator[T],
+        depth: int,
+        at_end: Callable[[], None] | None,
+        while_waiting: Callable[[], None] | None,
+    ) -> None:
         self._source = source
         self._at_end = at_end
+        self._while_waiting = while_waiting
         self._tokens = threading.Semaphore(max(1, depth))
         self._items: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._is_stopped = threading.Event()
@@ -275,13 +288,22 @@ class _Reader(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         while True:
-            kind, value = self._items.get()
+            kind, value = self._next()
             if kind == "end":
                 return
             if kind == "error":
                 raise value
             self._tokens.release()
             yield value
+
+    def _next(self) -> tuple[str, Any]:
+        if self._while_waiting is None:
+            return self._items.get()
+        while True:
+            try:
+                return self._items.get(timeout=WAIT_S)
+            except queue.Empty:
+                self._while_waiting()
 
     def stop(self) -> None:
         self._is_stopped.set()

@@ -63,10 +63,17 @@ def _to_text(value: Any) -> str:
     return str(value)[:_MAX_TEXT]
 
 
+def _to_decimal(value: Any) -> str:
+    number = Decimal(str(value))
+    if not number.is_finite():
+        raise ValueError(value)
+    return str(number)
+
+
 CASTS: Mapping[str, Callable[[Any], Any]] = {
     "text": _to_text,
     "integer": lambda v: int(str(v)),
-    "decimal": lambda v: str(Decimal(str(v))),
+    "decimal": _to_decimal,
     "boolean": _to_bool,
     "date": lambda v: date.fromisoformat(str(v)[:10]).isoformat(),
     "datetime": lambda v: datetime.fromisoformat(str(v)).isoformat(),
@@ -96,23 +103,35 @@ class Rule:
         value_map: Mapping[str, Any] | None = None,
         default: Any = None,
         mode: str = Mode.SET,
+        stream: str = "orders",
         outbound: bool = False,
     ) -> Rule:
         """Raises RuleInvalid with what is wrong."""
         _compiled(path)
         if cast not in CASTS:
             raise RuleInvalid(f"Unknown type “{cast}”. Choose one of {', '.join(CASTS)}.")
-        known = outbound or target in TARGETS or target.startswith("custom.")
+        if mode not in list(Mode):
+            raise RuleInvalid(f"Unknown mode “{mode}”. Choose one of {', '.join(Mode)}.")
+        if not isinstance(value_map or {}, Mapping):
+            raise RuleInvalid("A value map is an object: the store's value to ours.")
+        fields = TARGETS if stream == "orders" else ()
+        known = outbound or target in fields or target.startswith("custom.")
         if not known or not target.removeprefix("custom."):
-            allowed = ", ".join((*TARGETS, "custom.<name>"))
+            allowed = ", ".join((*fields, "custom.<name>"))
             raise RuleInvalid(f"“{target}” cannot be set. Choose one of {allowed}.")
-        if target in TARGETS and cast != "text":
+        if target in TARGETS and cast != "text" and not outbound:
             raise RuleInvalid(f"“{target}” holds text; set the type to text.")
         return cls(path, target, cast, value_map or {}, default, Mode(mode))
 
     def value(self, source: Any) -> Any:
         """The value for one record, None when there is none. Raises RuleFailed."""
-        found = _compiled(self.path).search(source)
+        try:
+            found = _compiled(self.path).search(source)
+        except JMESPathError as err:
+            # A function in the path met a value of another type: this record's matter alone.
+            raise RuleFailed(
+                f"The path {self.path} cannot be followed in this record.", self.path
+            ) from err
         if found is None or found == "":
             found = self.default
         if found is None:
@@ -137,7 +156,7 @@ class Rule:
 
 def apply_in(rules: Sequence[Rule], record: Record) -> Record:
     """The record with its custom fields set. Raises RuleFailed."""
-    source = msgspec.json.decode(record.raw) if record.raw else {}
+    source = _source(record.raw)
     custom = dict(record.custom)
     changes: dict[str, Any] = {}
     for rule in rules:
@@ -146,7 +165,7 @@ def apply_in(rules: Sequence[Rule], record: Record) -> Record:
             continue
         if rule.target.startswith("custom."):
             name = rule.target.removeprefix("custom.")
-            if not (rule.mode is Mode.FILL and custom.get(name)):
+            if not (rule.mode is Mode.FILL and custom.get(name) not in (None, "")):
                 custom[name] = value
         elif isinstance(record, OrderData):
             _set_field(record, changes, rule, value)
@@ -157,6 +176,13 @@ def apply_out(rules: Sequence[Rule], source: Mapping[str, Any]) -> dict[str, Any
     """What the rules send to the store for an order: target → value. Raises RuleFailed."""
     values = ((rule.target, rule.value(source)) for rule in rules)
     return {target: value for target, value in values if value is not None}
+
+
+def _source(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw) if raw else {}
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+        raise RuleFailed("The store's record is not JSON, so no rule can read it.", "$") from err
 
 
 def _set_field(record: OrderData, changes: dict[str, Any], rule: Rule, value: Any) -> None:
@@ -175,4 +201,5 @@ def _compiled(path: str) -> Any:
     try:
         return jmespath.compile(path)
     except JMESPathError as err:
-        raise RuleInvalid(f"The path cannot be read: {str(err).splitlines()[0]}") from err
+        words = str(err).splitlines()[0].removesuffix(", for expression:")
+        raise RuleInvalid(f"The path cannot be read: {words}.") from err

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from integrations.mapping import rules
 from integrations.models.store import Store
 
 
@@ -133,3 +135,23 @@ class FieldRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.path} → {self.target}"
+
+    def clean(self) -> None:
+        """Whoever saves a rule by a form is told what is wrong with it."""
+        try:
+            self.compiled()
+        except rules.RuleInvalid as err:
+            raise ValidationError(str(err)) from err
+
+    def compiled(self) -> rules.Rule:
+        """The rule, ready for use. Raises RuleInvalid with what is wrong."""
+        return rules.Rule.compile(
+            path=self.path,
+            target=self.target,
+            cast=self.cast,
+            value_map=self.value_map,
+            default=self.default,
+            mode=self.mode,
+            stream=self.stream,
+            outbound=self.direction == self.Direction.OUT,
+        )

@@ -61,7 +61,7 @@ class Push(models.Model):
         verbose_name_plural = "pushes"
 
     def __str__(self) -> str:
-        return f"stock of {self.listing_id}"
+        return f"stock of {self.listing}"
 
 
 class Command(models.Model):

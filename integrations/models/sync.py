@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from integrations.models.store import Store, StoreStatus
@@ -22,21 +22,25 @@ class StreamName(models.TextChoices):
 
 class StreamQuerySet(models.QuerySet["Stream"]):
     def due(self, now: datetime) -> StreamQuerySet:
-        """Streams to be read now, longest waiting first; leased ones are being read."""
+        """Streams to be read now, longest waiting first; leased ones are being read. Without
+        ``next_at`` a stream is not read by itself.
+        """
         return self.filter(
             Q(lease_until=None) | Q(lease_until__lt=now),
+            Q(store__auto_sync=True) | Q(asked_at__isnull=False),
             enabled=True,
             next_at__lte=now,
             store__status=StoreStatus.ACTIVE,
-            store__auto_sync=True,
-        ).order_by(F("next_at").asc(nulls_first=True))
+        ).order_by("next_at")
 
 
 class Stream(models.Model):
     """One kind of record of one store. Everything changed before ``read_through`` has been
     committed here.
 
-    ``position`` resumes the walk; the lease (owner, until, fence) lets one worker read at a time.
+    ``position`` resumes the walk: ``at`` is the adapter's, ``began`` the store's clock when the
+    walk began. ``asked_at``: a person asked for a reading that has not come to its end yet. The
+    lease (owner, until, fence) lets one worker read at a time.
     """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="streams")
@@ -46,6 +50,7 @@ class Stream(models.Model):
     overlap_s = models.PositiveIntegerField("Look back (seconds)", default=600)
     lag_s = models.PositiveIntegerField("Platform's delay (seconds)", default=5)
     next_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    asked_at = models.DateTimeField(null=True, blank=True, editable=False)
     read_through = models.DateTimeField(null=True, blank=True)
     position: models.JSONField[Any] = models.JSONField(default=dict, blank=True)
     skew_ms = models.IntegerField(default=0)

@@ -5,6 +5,14 @@
 from integrations.sync.applying import apply_orders, apply_products, mark_gone
 from integrations.sync.backfill import run_slice
 from integrations.sync.changes import run_stream
+from integrations.sync.fieldrules import (
+    MOST_ORDERS,
+    Preview,
+    broken_rules,
+    preview,
+    remove_rule,
+    save_rule,
+)
 from integrations.sync.gaps import reread_gaps
 from integrations.sync.outcome import Applied
 from integrations.sync.parking import dismiss as dismiss_parked
@@ -17,22 +25,26 @@ from integrations.sync.requests import (
     refetch_order,
     request_run,
     resume_run,
-    retry_due_parked,
-    retry_parked,
 )
+from integrations.sync.retrying import retry_due_parked, retry_parked
 
 __all__ = [
+    "MOST_ORDERS",
     "Applied",
+    "Preview",
     "RunRefused",
     "apply_orders",
     "apply_products",
+    "broken_rules",
     "cancel_run",
     "dismiss_parked",
     "mark_gone",
     "park",
     "pause_run",
+    "preview",
     "rearm_parked",
     "refetch_order",
+    "remove_rule",
     "request_run",
     "reread_gaps",
     "resume_run",
@@ -40,4 +52,5 @@ __all__ = [
     "retry_parked",
     "run_slice",
     "run_stream",
+    "save_rule",
 ]

@@ -8,13 +8,21 @@ stands alone and is parked with the reason; everything else is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import structlog
-from django.db import DataError, IntegrityError, transaction
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    transaction,
+)
 from django.utils import timezone
 
+from integrations import policy
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
 from integrations.mapping import rules
@@ -35,6 +43,9 @@ log = structlog.get_logger(__name__)
 Record = TypeVar("Record", OrderData, ProductData)
 
 CLASHES = (OrderChangedMeanwhile, LedgerConflict)
+# Not the record's fault: the database is away, or another process was faster.
+_NOBODYS_FAULT = (OperationalError, InterfaceError, *CLASHES)
+# What a record can be blamed for. Anything else is a mistake of ours.
 _BREAKS_A_RECORD = (DataError, IntegrityError, ContractBroken, ValueError, ArithmeticError)
 
 
@@ -68,9 +79,11 @@ def apply_orders(
             unchanged=done.unchanged,
             stale=done.stale,
             reread=tuple(done.reread),
+            incomplete=tuple(done.incomplete),
         )
 
-    return _apply(store, StreamName.ORDERS, mapped, unmapped, write, origin)
+    page = _Page(store, StreamName.ORDERS, observed_at, authority is not Authority.WEBHOOK)
+    return _apply(page, mapped, unmapped, write, origin)
 
 
 def apply_products(
@@ -91,13 +104,14 @@ def apply_products(
             batch,
             observed_at=observed_at,
             now=timezone.now(),
-            adopt_stock=store.stock_opened_at is not None,
+            adopt_stock=_stock_is_open(store),
         )
         return Applied(
             created=done.created, changed=done.changed + done.gone, unchanged=done.unchanged
         )
 
-    return _apply(store, StreamName.PRODUCTS, mapped, unmapped, write, origin)
+    page = _Page(store, StreamName.PRODUCTS, observed_at, certain=True)
+    return _apply(page, mapped, unmapped, write, origin)
 
 
 def mark_gone(store: Store, external_id: str, *, actor: str) -> bool:
@@ -109,23 +123,34 @@ def mark_gone(store: Store, external_id: str, *, actor: str) -> bool:
     return True
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Where a batch comes from. ``certain``: it was asked for, so it is the store's present
+    word.
+    """
+
+    store: Store
+    stream: str
+    observed_at: datetime
+    certain: bool
+
+
 def _apply(
-    store: Store,
-    stream: str,
+    page: _Page,
     records: Sequence[Record],
     unmapped: Sequence[Unreadable],
     write: Callable[[Sequence[Record]], Applied],
     origin: str,
 ) -> Applied:
-    done = again_on(*CLASHES)(lambda: _halving(store, stream, list(records), write))
+    done = again_on(*CLASHES)(lambda: _whole_or_halved(page, list(records), write))
     for unreadable in unmapped:
-        parking.park(store, stream=stream, unreadable=unreadable)
+        parking.park(page.store, stream=page.stream, unreadable=unreadable)
     done.parked += tuple(u.external_id for u in unmapped)
     if done.seen != done.unchanged:
         log.info(
             "applied",
-            store=str(store.pk),
-            stream=stream,
+            store=str(page.store.pk),
+            stream=page.stream,
             origin=origin,
             created=done.created,
             changed=done.changed,
@@ -134,69 +159,108 @@ def _apply(
     return done
 
 
+def _whole_or_halved(
+    page: _Page, records: list[Record], write: Callable[[Sequence[Record]], Applied]
+) -> Applied:
+    """A mistake of ours that breaks every record of a page is not the records' fault: it is raised,
+    and the place is kept until it is mended.
+    """
+    broken: list[tuple[Record, Exception]] = []
+    done = _halving(page, records, write, broken)
+    ours = [err for _, err in broken if not isinstance(err, _BREAKS_A_RECORD)]
+    if len(ours) == len(records) > 1:
+        raise ours[0]
+    for record, err in broken:
+        done += _park_one(page, record, err)
+    return done
+
+
 def _halving(
-    store: Store,
-    stream: str,
+    page: _Page,
     records: list[Record],
     write: Callable[[Sequence[Record]], Applied],
+    broken: list[tuple[Record, Exception]],
+    *,
+    again: bool = True,
 ) -> Applied:
+    """Write what can be written; what cannot be, even alone, is added to ``broken``."""
     if not records:
         return Applied()
     try:
         with transaction.atomic():
             done = write(records)
-            waiting = set(done.reread)
-            if parking.has_parked(store, stream):
-                ids = [r.external_id for r in records if r.external_id not in waiting]
-                parking.resolve(store, stream=stream, external_ids=ids)
+            _resolve(page, records, done)
             return done
-    except _BREAKS_A_RECORD as err:
+    except _NOBODYS_FAULT:
+        raise
+    except Exception as err:
         if len(records) == 1:
-            return _park_one(store, stream, records[0], err)
+            # Another process may have written the same SKU a moment before: then it is there now.
+            if again and isinstance(err, IntegrityError):
+                return _halving(page, records, write, broken, again=False)
+            broken.append((records[0], err))
+            return Applied()
     middle = len(records) // 2
-    return _halving(store, stream, records[:middle], write) + _halving(
-        store, stream, records[middle:], write
+    return _halving(page, records[:middle], write, broken) + _halving(
+        page, records[middle:], write, broken
     )
 
 
-def _park_one(store: Store, stream: str, record: Record, err: Exception) -> Applied:
+def _resolve(page: _Page, records: Sequence[Record], done: Applied) -> None:
+    if not parking.has_parked(page.store, page.stream):
+        return
+    waiting = set(done.reread)
+    parking.resolve(
+        page.store,
+        stream=page.stream,
+        external_ids=[r.external_id for r in records if r.external_id not in waiting],
+        observed_at=page.observed_at,
+        certain=page.certain,
+    )
+
+
+def _park_one(page: _Page, record: Record, err: Exception) -> Applied:
     log.warning(
-        "parked", store=str(store.pk), stream=stream, external_id=record.external_id, exc_info=err
+        "parked",
+        store=str(page.store.pk),
+        stream=page.stream,
+        external_id=record.external_id,
+        exc_info=err,
     )
     unreadable = Unreadable(
         external_id=record.external_id,
         code=getattr(err, "code", None) or "not_storable",
-        reason=f"The record could not be stored: {_in_words(err)}",
+        reason=_in_words(err),
         path=getattr(err, "path", "$"),
         raw=record.raw,
     )
-    parking.park(store, stream=stream, unreadable=unreadable)
+    parking.park(page.store, stream=page.stream, unreadable=unreadable)
     return Applied(parked=(record.external_id,))
 
 
 def _in_words(err: Exception) -> str:
-    """The first line only: a database's details may quote the record."""
-    return str(err).splitlines()[0][:200] if str(err) else type(err).__name__
+    """A database's first line only: its details may quote the record, and so may a ValueError."""
+    lead = "The record could not be stored: "
+    if isinstance(err, DataError | IntegrityError | ContractBroken):
+        return lead + str(err).partition("\n")[0][:200]
+    if isinstance(err, _BREAKS_A_RECORD):
+        return f"{lead}it holds a value that cannot be used ({type(err).__name__})."
+    return policy.decide(err).sentence
+
+
+def _stock_is_open(store: Store) -> bool:
+    """Asked afresh until it is: a walk may be older than the opening."""
+    if store.stock_opened_at is None:
+        rows = Store.objects.filter(pk=store.pk)
+        store.stock_opened_at = rows.values_list("stock_opened_at", flat=True).first()
+    return store.stock_opened_at is not None
 
 
 def _apply_rules(
     store: Store, stream: str, records: Sequence[Record]
 ) -> tuple[Sequence[Record], list[Unreadable]]:
     """The store's own field rules, in; a record that fails a required rule is set aside."""
-    rows = FieldRule.objects.filter(
-        store=store, stream=stream, direction=FieldRule.Direction.IN, enabled=True
-    )
-    compiled = [
-        rules.Rule.compile(
-            path=row.path,
-            target=row.target,
-            cast=row.cast,
-            value_map=row.value_map,
-            default=row.default,
-            mode=row.mode,
-        )
-        for row in rows
-    ]
+    compiled = _working_rules(store, stream)
     if not compiled:
         return records, []
     mapped: list[Record] = []
@@ -215,3 +279,19 @@ def _apply_rules(
                 )
             )
     return mapped, failed
+
+
+def _working_rules(store: Store, stream: str) -> list[rules.Rule]:
+    """Rules are checked when they are saved. One that cannot work all the same (it was written past
+    the forms) must not stop a store's orders: it is left out, and the store's health names it.
+    """
+    rows = FieldRule.objects.filter(
+        store=store, stream=stream, direction=FieldRule.Direction.IN, enabled=True
+    )
+    found = []
+    for row in rows:
+        try:
+            found.append(row.compiled())
+        except rules.RuleInvalid as err:
+            log.error("rule_left_out", store=str(store.pk), rule=row.pk, problem=str(err))
+    return found

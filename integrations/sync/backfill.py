@@ -1,32 +1,31 @@
 """Reading a store's past: windows of creation time, newest first, so that a live store is useful
 within a minute.
 
-A run is resumable (each window's end is saved with its records), can be paused, cancelled, and run
-dry: the same code in a transaction that is rolled back. Two windows are read ahead while one is
-written.
+A run is resumable (the place is saved with each page), can be paused, cancelled, and run dry: the
+same code in transactions that are taken back. The next windows are read while one is written
+(``windows``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import structlog
-from django.db import connections, transaction
-from django.db.models import F
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration, Filters, ReadBy
-from integrations.errors import PlatformError, RateLimited, Wait
+from integrations.errors import PlatformError
 from integrations.kit.http import Priority
 from integrations.models import (
+    LIVE_STATES,
     RunKind,
     RunState,
     Store,
@@ -35,241 +34,281 @@ from integrations.models import (
     SyncGap,
     SyncRun,
 )
-from integrations.sync import leases, opening, reading
+from integrations.policy import What
+from integrations.sync import applying, gaps, leases, opening, reading
 from integrations.sync.outcome import Applied
+from integrations.sync.windows import OLDEST, Plan, Window, read_ahead
+from logix.common.transactions import again_on
 
 log = structlog.get_logger(__name__)
 
-SLICE_S = 60.0
-OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
-_SMALLEST, _LARGEST = timedelta(hours=1), timedelta(days=365)
-_FEW, _MANY = 100, 1000
-_MAX_TRIES = 12
+# Well below the workers' time limit for a task, which would break off a page instead.
+SLICE_S = 30.0
+# Orders placed while a run is being asked for, and clocks that differ a little.
+MARGIN = timedelta(minutes=10)
+_GRACE = timedelta(seconds=1)
+# Somebody else must act first, but may do so where we cannot see it.
+_RECHECK = timedelta(minutes=15)
 
 
-@transaction.atomic
-def begin(stream: Stream) -> SyncRun | None:
-    """The first back-fill of an order stream: changes are followed from now on, the past is read
-    beside it.
+def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool:
+    """The first reading of an order stream: changes are followed from now on by the store's clock,
+    the past is read beside it. False: another run has to end first, try again soon. Raises Fenced.
+
+    A back-fill of everything that somebody asked for before takes its place, and changes are then
+    followed from when it was asked for. Another run that is not dry, or that is paused, gives way:
+    what it was to read is read again.
     """
+    skew = _skew(stream, adapter)
     now = timezone.now()
-    through = now - timedelta(seconds=stream.overlap_s)
-    Stream.objects.filter(pk=stream.pk).update(read_through=through)
-    stream.read_through = through
-    if SyncRun.objects.filter(stream=stream, kind=RunKind.BACKFILL).exists():
-        return None
-    return SyncRun.objects.create(
-        store=stream.store,
-        stream=stream,
-        kind=RunKind.BACKFILL,
-        window_from=stream.store.import_since or OLDEST,
-        window_to=now + timedelta(minutes=10),
-        requested_by="connect",
-        next_at=now,
+    wanted = stream.store.import_since or OLDEST
+    runs = SyncRun.objects.filter(stream=stream, kind=RunKind.BACKFILL)
+    whole = runs.filter(dry_run=False, window_from__lte=wanted, window_to__gte=F("created_at"))
+    whole = whole.exclude(state__in=[RunState.CANCELLED, RunState.FAILED])
+    try:
+        with transaction.atomic():
+            asked_for = whole.order_by("created_at").first()
+            if asked_for is None:
+                live = runs.filter(state__in=LIVE_STATES)
+                _give_way(live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED)))
+                if live.exists():
+                    return False
+                SyncRun.objects.create(
+                    store=stream.store,
+                    stream=stream,
+                    kind=RunKind.BACKFILL,
+                    window_from=wanted,
+                    window_to=newest(now, skew),
+                    requested_by="connect",
+                    next_at=now,
+                )
+            since = asked_for.created_at if asked_for else now
+            stream.read_through = since + skew - timedelta(seconds=stream.overlap_s)
+            stream.skew_ms = int(skew.total_seconds() * 1000)
+            told = {"read_through": stream.read_through, "skew_ms": stream.skew_ms}
+            leases.keep(Stream.objects, stream.pk, fence, **told)
+    except IntegrityError:
+        # Somebody asked for a run in this moment.
+        return False
+    return True
+
+
+def newest(now: datetime, skew: timedelta) -> datetime:
+    """The end of a window that leaves nothing out, by the store's clock or ours, whichever is
+    ahead.
+    """
+    return now + max(skew, timedelta()) + MARGIN
+
+
+def _skew(stream: Stream, adapter: BaseEcommerceIntegration) -> timedelta:
+    """How far the store's clock is ahead of ours, from its answer to a question that costs
+    little.
+    """
+    probe = Filters(since=timezone.now(), page_size=1)
+    first = next(iter(reading.stamped(adapter, stream.name, probe)), None)
+    if first is None or first.page.store_time is None:
+        return timedelta()
+    return first.page.store_time - first.asked_at
+
+
+def _give_way(runs: Any) -> None:
+    """A worker that is at one of them is fenced off."""
+    runs.update(
+        state=RunState.CANCELLED,
+        problem="The store's first back-fill reads the same orders.",
+        finished_at=Now(),
+        next_at=None,
+        lease_until=None,
+        fence=F("fence") + 1,
     )
 
 
-def run_slice(run_id: object) -> bool:
-    """Work on a run for a slice of time. True when there is more to do at once."""
+def run_slice(run_id: UUID, *, if_due: bool = False) -> bool:
+    """Work on a run for a slice of time. True when there is more to do at once. ``if_due``: not
+    before its time, so that a task that was rung for twice does not ask a store that wants rest.
+    """
+    due: dict[str, Any] = {"next_at__lte": Now() + _GRACE} if if_due else {}
     fence = leases.take(
         SyncRun.objects,
         run_id,
+        # In the same statement: a run that is being paused stays so.
+        {"state": RunState.RUNNING},
         state__in=[RunState.QUEUED, RunState.RUNNING, RunState.WAITING],
         store__status="active",
+        **due,
     )
     if fence is None:
         return False
-    run = SyncRun.objects.select_related("stream", "store", "store__data_key").get(pk=run_id)
-    job = _Job(run, fence)
+    rows = SyncRun.objects.select_related("stream", "store__data_key", "store__merchant")
+    job = _Job(rows.get(pk=run_id), fence)
     try:
-        with authentication.adapter_for(run.store, priority=Priority.BULK) as adapter:
+        if job.must_stop():
+            return False
+        with authentication.adapter_for(job.store, priority=Priority.BULK) as adapter:
             return job.work(adapter)
     except leases.Fenced:
-        log.info("fenced", run=str(run.pk))
+        log.info("fenced", run=str(run_id))
         return False
     except PlatformError as err:
         job.wait_or_fail(err)
         return False
+    except (OperationalError, InterfaceError):
+        with contextlib.suppress(OperationalError, InterfaceError):
+            leases.drop(SyncRun.objects, run_id, fence)
+        raise
+    except Exception as err:
+        job.wait_or_fail(err)
+        raise
     except BaseException:
-        leases.drop(SyncRun.objects, run.pk, fence)
+        leases.drop(SyncRun.objects, run_id, fence)
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    since: datetime
-    until: datetime
-
-
 class _Job:
+    """One slice of a run under its lease."""
+
     def __init__(self, run: SyncRun, fence: int) -> None:
         self.run = run
         self.fence = fence
         self.store: Store = run.store
-        self.size = timedelta(seconds=run.checkpoint.get("window_s", 86_400))
-        self.down_to = _when(run.checkpoint.get("down_to")) or run.window_to or timezone.now()
+        self.stream: str = run.stream.name
+        self.plan = Plan.of(run)
+        self.gaps = False
 
     def work(self, adapter: BaseEcommerceIntegration) -> bool:
+        """True when the slice ended before the run did."""
         self._start(adapter)
         end = time.monotonic() + SLICE_S
-        for window, reads in _read_ahead(adapter, self.run.stream.name, self._windows()):
-            if self._stop_requested():
-                return False
-            self._write(adapter, window, reads)
-            if time.monotonic() > end:
-                leases.drop(SyncRun.objects, self.run.pk, self.fence, next_at=Now())
-                return True
+        steps = read_ahead(adapter, self.stream, self.plan, while_waiting=self._keep)
+        with contextlib.closing(steps):
+            for window, read in steps:
+                if self.must_stop():
+                    return False
+                if read is None:
+                    self._keep(checkpoint=self.plan.done(window))
+                else:
+                    self._page(adapter, window, read)
+                # After a last page comes the window's end, or the page would be read for ever.
+                may_end = read is None or (read.page.position and not read.page.last)
+                if may_end and time.monotonic() > end:
+                    leases.drop(SyncRun.objects, self.run.pk, self.fence, next_at=Now())
+                    return True
         self._finish()
         return False
 
-    def _start(self, adapter: BaseEcommerceIntegration) -> None:
-        if self.run.started_at is None:
-            probe = Filters(
-                since=self.run.window_from,
-                until=self.run.window_to,
-                by=ReadBy.PLACED,
-                page_size=1,
-            )
-            first = next(iter(reading.stamped(adapter, self.run.stream.name, probe)), None)
-            self.run.expected = first.page.total if first else None
-        leases.keep(
-            SyncRun.objects,
-            self.run.pk,
-            self.fence,
-            state=RunState.RUNNING,
-            started_at=self.run.started_at or timezone.now(),
-            expected=self.run.expected,
-            problem="",
+    def must_stop(self) -> bool:
+        """Whether a person cancelled or paused it; the lease is then given back."""
+        cancelled, state = SyncRun.objects.values_list("cancel_requested", "state").get(
+            pk=self.run.pk
         )
+        if cancelled:
+            ended = {"state": RunState.CANCELLED, "finished_at": Now(), "next_at": None}
+            leases.drop(SyncRun.objects, self.run.pk, self.fence, **ended)
+        elif state != RunState.RUNNING:
+            leases.drop(SyncRun.objects, self.run.pk, self.fence)
+        return cancelled or state != RunState.RUNNING
 
-    def _windows(self) -> Iterator[Window]:
-        """Newest first; the size follows how full the last ones were."""
-        until, since = self.down_to, self.run.window_from or OLDEST
-        while until > since:
-            start = max(since, until - self.size)
-            yield Window(start, until)
-            until = start
-
-    def _write(
-        self, adapter: BaseEcommerceIntegration, window: Window, reads: list[reading.Read]
-    ) -> None:
-        """One window in one transaction per page; the place is saved with the last one."""
-        count = 0
-        for number, read in enumerate(reads, start=1):
-            last = number == len(reads)
-            with transaction.atomic():
-                done = reading.apply_page(self.store, self.run.stream.name, read, origin="backfill")
-                self._save(done, window if last and not done.reread else None)
-                if self.run.dry_run:
-                    transaction.set_rollback(True)
-            if self.run.dry_run:
-                self._save(done, window if last else None)
-            elif done.reread:
-                again = reading.reread(self.store, adapter, done.reread, origin="backfill")
-                self._save(again, window if last else None)
-            if read.page.gap:
-                self._gap(window, read.page.gap)
-            count += len(read.page.records)
-        if not reads:
-            self._save(Applied(), window)
-        if count < _FEW:
-            self.size = min(self.size * 2, _LARGEST)
-        elif count > _MANY:
-            self.size = max(self.size / 2, _SMALLEST)
-
-    def _save(self, done: Applied, window: Window | None) -> None:
-        changes: dict[str, object] = {
-            "pages": F("pages") + 1,
-            "seen": F("seen") + done.seen,
-            "created": F("created") + done.created,
-            "changed": F("changed") + done.changed,
-            "unchanged": F("unchanged") + done.unchanged + done.stale,
-            "parked": F("parked") + len(done.parked),
+    def wait_or_fail(self, err: Exception) -> None:
+        """Whoever must act, the run goes on at the same place when they have; it ends where waiting
+        cannot help, or did not.
+        """
+        if isinstance(err, PlatformError):
+            authentication.note_failure(self.store, err)
+        current = SyncRun.objects.values_list("checkpoint", flat=True).get(pk=self.run.pk)
+        tries = current.get("tries", 0) + policy.rule_for(err).counts
+        decision = policy.decide(err, attempts=max(1, tries))
+        gives_up = decision.what is What.REFUSE or tries >= policy.MAX_ATTEMPTS
+        delay_s = decision.delay_s if decision.delay_s is not None else _RECHECK.total_seconds()
+        if decision.stops_store:
+            # No worker takes it while the store rests; it goes on with the store.
+            gives_up, tries, delay_s = False, 0, 0.0
+        told: dict[str, Any] = {
+            "problem": decision.sentence,
+            "checkpoint": {**current, "tries": tries},
         }
-        if window:
-            changes["checkpoint"] = {
-                "down_to": window.since.isoformat(),
-                "window_s": int(self.size.total_seconds()),
-            }
-        leases.keep(SyncRun.objects, self.run.pk, self.fence, **changes)
+        if gives_up:
+            ended = {"state": RunState.FAILED, "finished_at": Now(), "next_at": None}
+            leases.drop(SyncRun.objects, self.run.pk, self.fence, **told, **ended)
+            return
+        told["next_at"] = timezone.now() + timedelta(seconds=delay_s)
+        running = SyncRun.objects.filter(state=RunState.RUNNING)
+        if not leases.drop(running, self.run.pk, self.fence, **told, state=RunState.WAITING):
+            leases.drop(SyncRun.objects, self.run.pk, self.fence, **told)  # paused meanwhile
 
-    def _gap(self, window: Window, reason: str) -> None:
-        SyncGap.objects.create(
-            stream=self.run.stream,
-            window_from=window.since,
-            window_to=window.until,
-            reason=reason,
-            next_at=timezone.now() + timedelta(minutes=5),
-        )
-
-    def _stop_requested(self) -> bool:
-        now = SyncRun.objects.values_list("cancel_requested", "state").get(pk=self.run.pk)
-        if now == (False, RunState.RUNNING):
-            return False
-        state = RunState.CANCELLED if now[0] else now[1]
-        finished = {"finished_at": Now()} if now[0] else {}
-        leases.drop(SyncRun.objects, self.run.pk, self.fence, state=state, **finished)
-        return True
+    def _start(self, adapter: BaseEcommerceIntegration) -> None:
+        run = self.run
+        if run.started_at is None:
+            until = {"since": run.window_from, "until": run.window_to}
+            probe = Filters(**until, by=ReadBy.PLACED, page_size=1)  # type: ignore[arg-type]
+            first = next(iter(reading.stamped(adapter, self.stream, probe)), None)
+            run.expected = first.page.total if first else None
+            run.started_at = timezone.now()
+        self._keep(started_at=run.started_at, expected=run.expected, problem="")
 
     def _finish(self) -> None:
-        gaps = SyncGap.objects.filter(
-            stream=self.run.stream, closed_at=None, opened_at__gte=self.run.created_at
-        ).exists()
-        state = RunState.COMPLETED_WITH_GAPS if gaps else RunState.COMPLETED
-        leases.drop(
-            SyncRun.objects, self.run.pk, self.fence, state=state, finished_at=Now(), next_at=None
-        )
-        if not self.run.dry_run and self.run.stream.name == StreamName.ORDERS:
-            opening.open_stock(self.store)
+        """Stock is opened before the run is called complete: a crash in between opens it again,
+        which changes nothing, where the other order would leave it closed for good.
+        """
+        run = self.run
+        since = SyncGap.objects.filter(stream=run.stream, opened_at__gte=run.created_at)
+        if since.filter(closed_at=None).exists():
+            self.gaps = True
+        if not run.dry_run and self.stream == StreamName.ORDERS:
+            opening.open_stock(self.store, before_batch=self._keep)
+        state = RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED
+        ended = {"state": state, "finished_at": Now(), "next_at": None}
+        if not leases.drop(SyncRun.objects, run.pk, self.fence, **ended):
+            raise leases.Fenced
 
-    def wait_or_fail(self, err: PlatformError) -> None:
-        """Nobody must act: wait and go on at the same place. Somebody must: stop and say who."""
-        authentication.note_failure(self.store, err)
-        tries = self.run.checkpoint.get("tries", 0) + (0 if isinstance(err, RateLimited) else 1)
-        wait = isinstance(err, Wait) and tries < _MAX_TRIES
-        delay = getattr(err, "retry_after_s", None) or policy.next_delay_s(max(1, tries))
-        current = SyncRun.objects.values_list("checkpoint", flat=True).get(pk=self.run.pk)
-        leases.drop(
-            SyncRun.objects,
-            self.run.pk,
-            self.fence,
-            state=RunState.WAITING if wait else RunState.FAILED,
-            problem=str(err),
-            checkpoint={**current, "tries": tries},
-            next_at=timezone.now() + timedelta(seconds=delay) if wait else None,
-            finished_at=None if wait else Now(),
-        )
+    # -- one page
 
+    def _page(self, adapter: BaseEcommerceIntegration, window: Window, read: reading.Read) -> None:
+        place = self.plan.after(window, read.page)
+        done = again_on(*applying.CLASHES)(lambda: self._write(window, read, place))
+        again = Applied()
+        if done.reread:
+            again = reading.reread(
+                self.store,
+                adapter,
+                done,
+                origin="backfill",
+                before_call=self._keep,
+                in_transaction=_take_back if self.run.dry_run else self._keep,
+            )
+        if self.run.dry_run:
+            self._keep(**_counts(done + again), checkpoint=place)
+        elif done.reread:
+            self._keep(**_counts(again, pages=0), checkpoint=place)
+        self.gaps = self.gaps or bool(read.page.gap)
 
-def _read_ahead(
-    adapter: BaseEcommerceIntegration, stream: str, windows: Iterator[Window]
-) -> Iterator[tuple[Window, list[reading.Read]]]:
-    """Windows in order with their pages; as many reads in flight as the card allows."""
-    depth = adapter.card.parallel_reads
-    pending: deque[tuple[Window, Future[list[reading.Read]]]] = deque()
-    with ThreadPoolExecutor(max_workers=depth, thread_name_prefix="backfill") as pool:
-        try:
-            while True:
-                while len(pending) < depth and (window := next(windows, None)):
-                    filters = Filters(since=window.since, until=window.until, by=ReadBy.PLACED)
-                    read = copy_context().run
-                    pending.append((window, pool.submit(read, _read_all, adapter, stream, filters)))
-                if not pending:
-                    return
-                window, future = pending.popleft()
-                yield window, future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    def _write(self, window: Window, read: reading.Read, place: dict[str, Any]) -> Applied:
+        """The page, its gap, its counts and the place, all or nothing; a worker that lost its lease
+        loses here. A dry run takes all of it back.
+        """
+        with transaction.atomic():
+            done = reading.apply_page(self.store, self.stream, read, origin="backfill")
+            if self.run.dry_run:
+                _take_back()
+                return done
+            if read.page.gap:
+                gaps.note(self.run.stream, window.since, window.until, read.page.gap)
+            self._keep(**_counts(done), **({} if done.reread else {"checkpoint": place}))
+        return done
 
-
-def _read_all(
-    adapter: BaseEcommerceIntegration, stream: str, filters: Filters
-) -> list[reading.Read]:
-    try:
-        return list(reading.stamped(adapter, stream, filters))
-    finally:
-        connections.close_all()
+    def _keep(self, **changes: Any) -> None:
+        leases.keep(SyncRun.objects, self.run.pk, self.fence, **changes)
 
 
-def _when(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+def _counts(done: Applied, *, pages: int = 1) -> dict[str, Any]:
+    return {
+        "pages": F("pages") + pages,
+        "seen": F("seen") + done.seen,
+        "created": F("created") + done.created,
+        "changed": F("changed") + done.changed,
+        "unchanged": F("unchanged") + done.unchanged + done.stale,
+        "parked": F("parked") + len(done.parked),
+    }
+
+
+def _take_back() -> None:
+    transaction.set_rollback(True)

@@ -2,76 +2,101 @@
 close the window.
 
 The cursor moves only with the page it belongs to, in one transaction, and ``read_through`` never
-passes the store's own clock at the start of the walk less its lag. Killed anywhere, the next walk
-reads again and skips nothing.
+passes the store's own clock at the start of the walk less its lag, however many slices and failures
+the walk went through. Killed anywhere, the next walk reads again and skips nothing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration, Filters
-from integrations.errors import ContractBroken, PlatformError, RateLimited
-from integrations.models import (
-    RunKind,
-    RunState,
-    Store,
-    Stream,
-    StreamName,
-    SyncGap,
-    SyncRun,
-)
-from integrations.sync import backfill, leases, reading
+from integrations.errors import ContractBroken, PlatformError
+from integrations.models import RunKind, RunState, Store, Stream, StreamName, SyncRun
+from integrations.sync import applying, backfill, gaps, leases, reading
 from integrations.sync.outcome import Applied
+from logix.common.transactions import again_on
 
 log = structlog.get_logger(__name__)
 
-SLICE_S = 60.0
+# Well below the workers' time limit for a task, which would break off a page instead.
+SLICE_S = 30.0
 SLICE_PAGES = 50
-GAP_RETRY = timedelta(minutes=5)
-FIRST_WAIT = timedelta(seconds=1)
+FIRST_WAIT = timedelta(seconds=2)
+# A store that comes back is read again soon, however long it was away.
+LONGEST_WAIT_S = 900.0
+# So many failures in a row, and orders no longer wait for products.
+PRODUCTS_PATIENCE = 3
+# A ring that was set off by a clock slightly ahead of the database's is not lost.
+_GRACE = timedelta(seconds=1)
 
 
-def run_stream(stream_id: int) -> bool:
+def run_stream(stream_id: int, *, if_due: bool = False) -> bool:
     """Read one stream's changes, at most a slice of time. True when there is more to read at once.
 
     Does nothing when another worker is at it, the store is not active, or a first back-fill of
-    products is needed before orders can be understood.
+    products is needed before orders can be understood. ``if_due``: nor when its time has not come,
+    so that a task that was rung for twice reads once.
     """
-    fence = leases.take(Stream.objects, stream_id, enabled=True, store__status="active")
+    due: dict[str, Any] = {"next_at__lte": Now() + _GRACE} if if_due else {}
+    fence = leases.take(Stream.objects, stream_id, enabled=True, store__status="active", **due)
     if fence is None:
         return False
-    stream = Stream.objects.select_related("store", "store__data_key").get(pk=stream_id)
+    stream = Stream.objects.select_related("store__data_key", "store__merchant").get(pk=stream_id)
     walk = _Walk(stream, fence)
     try:
         if stream.name == StreamName.ORDERS and not products_known(stream.store):
-            leases.drop(Stream.objects, stream_id, fence, next_at=timezone.now() + FIRST_WAIT)
+            walk.put_off()
             return False
-        if stream.name == StreamName.ORDERS and stream.read_through is None:
-            backfill.begin(stream)
         with authentication.adapter_for(stream.store) as adapter:
-            more = walk.read(adapter)
+            begins = stream.name == StreamName.ORDERS and stream.read_through is None
+            if begins and not backfill.begin(stream, adapter, fence):
+                walk.put_off()
+                return False
+            walk = _Walk(stream, fence)
+            return walk.read(adapter)
     except leases.Fenced:
         log.info("fenced", stream=stream_id)
         return False
     except PlatformError as err:
         walk.fail(err)
         return False
-    except BaseException:
-        leases.drop(Stream.objects, stream_id, fence, next_at=_soon(stream.failures + 1))
+    except (OperationalError, InterfaceError):
+        with contextlib.suppress(OperationalError, InterfaceError):
+            walk.put_off()
         raise
-    return more
+    except Exception as err:
+        walk.fail(err)
+        raise
+    except BaseException:
+        leases.drop(Stream.objects, stream_id, fence, next_at=Now())
+        raise
+
+
+def products_known(store: Store) -> bool:
+    """Orders are read after the first complete reading of products, so that their lines find what
+    they name. Products that cannot be read do not hold them up for long: lines find theirs later.
+    """
+    stream = Stream.objects.filter(store=store, name=StreamName.PRODUCTS).first()
+    return (
+        stream is None
+        or not stream.enabled
+        or stream.read_through is not None
+        or stream.failures >= PRODUCTS_PATIENCE
+    )
 
 
 class _Walk:
-    """One walk of a stream under its lease."""
+    """One walk of a stream under its lease, or a slice of it."""
 
     def __init__(self, stream: Stream, fence: int) -> None:
         self.stream = stream
@@ -79,105 +104,147 @@ class _Walk:
         self.fence = fence
         self.done = Applied()
         self.pages = 0
+        self.gaps = False
         self.started_at = timezone.now()
-        self.asked_first: datetime | None = None
-        self.gaps: list[str] = []
+        through = stream.read_through
+        self.since = through - timedelta(seconds=stream.overlap_s) if through else None
+        self.at = stream.position.get("at") or None
+        # By the store's clock; ours where it does not tell.
+        self.began = _when(stream.position.get("began")) if self.at else None
 
     def read(self, adapter: BaseEcommerceIntegration) -> bool:
-        """Walk to the end or to the end of the slice. True when the slice ended first."""
-        through = self.stream.read_through
-        since = through - timedelta(seconds=self.stream.overlap_s) if through else None
-        filters = Filters(since=since, position=self.stream.position or None)
+        """Walk to the end or to the end of the slice. True when there is more to read at once."""
+        filters = Filters(since=self.since, position=self.at)
         end = time.monotonic() + SLICE_S
-        with reading.pages(adapter, self.stream.name, filters) as reads:
+        source = reading.pages(adapter, self.stream.name, filters, while_waiting=self._keep)
+        with source as reads:
             for read in reads:
+                if self.pages == 0 and self._look_at_clock(read):
+                    return True
                 self._page(adapter, read)
                 if read.page.last:
                     break
-                if self.pages >= SLICE_PAGES or time.monotonic() > end:
+                # Where the platform gives no place to resume from, the walk has to go on.
+                is_over = self.pages >= SLICE_PAGES or time.monotonic() > end
+                if is_over and read.page.position:
                     self._close(finished=False)
                     return True
         self._close(finished=True)
         return False
 
-    def _page(self, adapter: BaseEcommerceIntegration, read: reading.Read) -> None:
-        page = read.page
-        if self.asked_first is None:
-            self.asked_first = self._store_clock(read)
-        with transaction.atomic():
-            done = reading.apply_page(self.store, self.stream.name, read, origin="poll")
-            if not done.reread:
-                self._move_cursor(page.position)
-        if done.reread:
-            again = reading.reread(self.store, adapter, done.reread, origin="poll")
-            done = done + again
-            self._move_cursor(page.position)
-        if page.gap:
-            self.gaps.append(page.gap)
-        self.pages += 1
-        self.done = self.done + done
+    def put_off(self) -> None:
+        next_at = timezone.now() + FIRST_WAIT
+        leases.drop(Stream.objects, self.stream.pk, self.fence, next_at=next_at)
 
-    def _store_clock(self, read: reading.Read) -> datetime:
-        """When the walk began by the store's clock, from its first answer; ours where it does not
-        say.
-        """
-        told = read.page.store_time
-        if told is None:
-            return read.asked_at
-        self.stream.skew_ms = int((told - read.asked_at).total_seconds() * 1000)
-        return told
-
-    def _move_cursor(self, position: object) -> None:
-        leases.keep(
-            Stream.objects,
-            self.stream.pk,
-            self.fence,
-            position=position,
-            skew_ms=self.stream.skew_ms,
-        )
-
-    def _close(self, *, finished: bool) -> None:
-        now = timezone.now()
-        changes: dict[str, object] = {
-            "next_at": now + timedelta(seconds=self.stream.every_s) if finished else now,
-            "last_success_at": Now(),
-            "failures": 0,
-            "last_error": "",
-        }
-        if finished:
-            changes["position"] = {}
-            if self.asked_first is not None:
-                through = self.asked_first - timedelta(seconds=self.stream.lag_s)
-                before = self.stream.read_through
-                changes["read_through"] = max(through, before) if before else through
-        for gap in self.gaps:
-            SyncGap.objects.create(
-                stream=self.stream,
-                window_from=self.stream.read_through or self.started_at,
-                window_to=now,
-                reason=gap,
-                next_at=now + GAP_RETRY,
-            )
-        leases.drop(Stream.objects, self.stream.pk, self.fence, **changes)
-        self._record(RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED, "")
-        authentication.note_success(self.store)
-
-    def fail(self, err: PlatformError) -> None:
+    def fail(self, err: Exception) -> None:
         """Keep the place, say why, come back when the policy says."""
-        failures = self.stream.failures + (0 if isinstance(err, RateLimited) else 1)
-        wait = getattr(err, "retry_after_s", None) or policy.next_delay_s(max(1, failures))
+        failures = self.stream.failures + policy.rule_for(err).counts
+        sentence = policy.decide(err).sentence
         leases.drop(
             Stream.objects,
             self.stream.pk,
             self.fence,
             failures=failures,
-            last_error=str(err),
-            next_at=timezone.now() + timedelta(seconds=wait),
+            last_error=sentence,
+            next_at=timezone.now() + timedelta(seconds=self._wait_s(err, failures)),
         )
-        authentication.note_failure(self.store, err)
+        if isinstance(err, PlatformError):
+            authentication.note_failure(self.store, err)
         if isinstance(err, ContractBroken):
             log.error("contract_broken", stream=self.stream.pk, path=err.path)
-        self._record(RunState.FAILED, str(err))
+        # The same words again and again are on the stream already.
+        is_news = sentence != self.stream.last_error
+        self._record(RunState.FAILED, sentence if is_news else "")
+
+    def _wait_s(self, err: Exception, failures: int) -> float:
+        longest = max(LONGEST_WAIT_S, self.stream.every_s)
+        ours = min(policy.next_delay_s(max(1, failures)), longest)
+        return getattr(err, "retry_after_s", None) or ours
+
+    # -- one page
+
+    def _page(self, adapter: BaseEcommerceIntegration, read: reading.Read) -> None:
+        done = again_on(*applying.CLASHES)(lambda: self._write(read))
+        if done.reread:
+            done += reading.reread(
+                self.store,
+                adapter,
+                done,
+                origin="poll",
+                before_call=self._keep,
+                in_transaction=self._keep,
+            )
+            self._keep(position=self._place(read))
+        self.gaps = self.gaps or bool(read.page.gap)
+        self.pages += 1
+        self.done += done
+
+    def _write(self, read: reading.Read) -> Applied:
+        """The page, its gap and the cursor, all or nothing; a worker that lost its lease loses
+        here. What has to be re-read keeps the cursor back until it was.
+        """
+        page = read.page
+        with transaction.atomic():
+            done = reading.apply_page(self.store, self.stream.name, read, origin="poll")
+            if page.gap:
+                since = self.since or backfill.OLDEST
+                seen = max(read.asked_at, page.store_time or read.asked_at)
+                gaps.note(self.stream, since, seen + timedelta(minutes=1), page.gap)
+            self._keep(**({} if done.reread else {"position": self._place(read)}))
+        return done
+
+    def _place(self, read: reading.Read) -> dict[str, Any]:
+        began = self.began.isoformat() if self.began else None
+        return {"began": began, "at": dict(read.page.position)}
+
+    def _keep(self, **changes: Any) -> None:
+        leases.keep(Stream.objects, self.stream.pk, self.fence, **changes)
+
+    def _look_at_clock(self, read: reading.Read) -> bool:
+        """Note when the walk began. True when the store's clock was set back by more than we look
+        back: what it changed since then shows earlier times than were asked for, so the walk has to
+        begin again, from the moment of the last one on the clock as it goes now.
+        """
+        told = read.page.store_time
+        if self.began is None:
+            self.began = told or read.asked_at
+        if told is None:
+            return False
+        before, skew_ms = self.stream.skew_ms, _skew_ms(told, read.asked_at)
+        self.stream.skew_ms = skew_ms
+        moved, through = timedelta(milliseconds=skew_ms - before), self.stream.read_through
+        if through is None or moved >= -timedelta(seconds=self.stream.overlap_s):
+            self._keep(skew_ms=skew_ms)
+            return False
+        log.warning("store_clock_set_back", stream=self.stream.pk, seconds=moved.total_seconds())
+        changes = {"position": {}, "read_through": through + moved, "next_at": Now()}
+        leases.drop(Stream.objects, self.stream.pk, self.fence, skew_ms=skew_ms, **changes)
+        return True
+
+    # -- the end
+
+    def _close(self, *, finished: bool) -> None:
+        changes: dict[str, Any] = {"last_success_at": Now(), "failures": 0, "last_error": ""}
+        if finished:
+            changes["position"] = {}
+            changes["next_at"] = timezone.now() + timedelta(seconds=self.stream.every_s)
+            if self.began is not None:
+                through = self.began - timedelta(seconds=self.stream.lag_s)
+                changes["read_through"] = max(through, self.stream.read_through or through)
+        else:
+            changes["next_at"] = Now()
+        if not leases.drop(Stream.objects, self.stream.pk, self.fence, **changes):
+            raise leases.Fenced
+        if finished:
+            self._answer_asker()
+        self._record(RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED, "")
+        authentication.note_success(self.store)
+
+    def _answer_asker(self) -> None:
+        """Who asked before this walk began has been served; who asked since is served next."""
+        asked = Stream.objects.filter(pk=self.stream.pk, asked_at__isnull=False)
+        asked.filter(asked_at__lte=self.started_at).update(asked_at=None)
+        asked.filter(asked_at__gt=self.started_at).update(next_at=Now())
 
     def _record(self, state: RunState, problem: str) -> None:
         """Walks that found nothing are not kept: the stream itself says when it was last read."""
@@ -190,7 +257,7 @@ class _Walk:
             kind=RunKind.DELTA,
             state=state,
             window_from=self.stream.read_through,
-            window_to=self.asked_first,
+            window_to=self.began,
             pages=self.pages,
             seen=done.seen,
             created=done.created,
@@ -204,13 +271,9 @@ class _Walk:
         )
 
 
-def _soon(failures: int) -> datetime:
-    return timezone.now() + timedelta(seconds=policy.next_delay_s(failures))
+def _skew_ms(told: datetime, asked_at: datetime) -> int:
+    return int((told - asked_at).total_seconds() * 1000)
 
 
-def products_known(store: Store) -> bool:
-    """Orders are read after the first complete reading of products, so that their lines find what
-    they name.
-    """
-    stream = Stream.objects.filter(store=store, name=StreamName.PRODUCTS).first()
-    return stream is None or not stream.enabled or stream.read_through is not None
+def _when(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

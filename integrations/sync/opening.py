@@ -4,7 +4,8 @@ what nobody counted.
 
 from __future__ import annotations
 
-from django.db import transaction
+from collections.abc import Callable
+
 from django.utils import timezone
 
 from integrations.models import Store
@@ -16,30 +17,41 @@ from logix.common.transactions import again_on
 _BATCH = 500
 
 
-def open_stock(store: Store) -> int:
+def open_stock(store: Store, *, before_batch: Callable[[], None]) -> int:
     """Adopt the store's figures; return how many items were opened. Once per store; later items
-    follow by import.
+    follow by import. Called twice, nothing is counted twice. ``before_batch`` renews the caller's
+    lease.
     """
+    rows = Store.objects.filter(pk=store.pk)
+    store.stock_opened_at = rows.values_list("stock_opened_at", flat=True).get()
     if store.stock_opened_at or not store.options.get("adopt_stock", True):
         return 0
+    opened = _adopt(store, before_batch)
+    now = timezone.now()
+    rows.filter(stock_opened_at=None).update(stock_opened_at=now)
+    store.stock_opened_at = now
+    # Items that a page brought meanwhile, which did not know yet that stock is open.
+    return opened + _adopt(store, before_batch)
+
+
+def _adopt(store: Store, before_batch: Callable[[], None]) -> int:
+    """Items that were counted before keep their count (``open_counts``)."""
     counts: dict[object, OpeningCount] = {}
     rows = Listing.objects.filter(
         store=store, variant__isnull=False, seen_quantity__isnull=False, gone_at=None
     ).values_list("variant_id", "variant__counted_as_id", "seen_quantity", "seen_at")
     for variant_id, counted_as, quantity, seen_at in rows.iterator():
         item = counted_as or variant_id
-        counts[item] = OpeningCount(variant_id=item, quantity=quantity, seen_at=seen_at)
+        if quantity is not None and seen_at is not None:
+            counts[item] = OpeningCount(variant_id=item, quantity=quantity, seen_at=seen_at)
     ordered = [counts[key] for key in sorted(counts, key=str)]
     opened = 0
     for start in range(0, len(ordered), _BATCH):
+        before_batch()
         part = ordered[start : start + _BATCH]
         opened += again_on(*applying.CLASHES)(
             lambda part=part: open_counts(  # type: ignore[misc]
                 store.merchant_id, part, reason=f"First count from {store.name}"
             )
         )
-    with transaction.atomic():
-        now = timezone.now()
-        Store.objects.filter(pk=store.pk, stock_opened_at=None).update(stock_opened_at=now)
-        store.stock_opened_at = now
     return opened

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Applied:
-    """Counts of records. ``reread``: external ids that only a read by id can decide; ``parked``:
-    those set aside.
+    """Counts of records. ``reread``: external ids that only a read by id can decide or complete;
+    ``incomplete``: those of them that are counted here already; ``parked``: those set aside.
     """
 
     created: int = 0
@@ -16,7 +16,8 @@ class Applied:
     unchanged: int = 0
     stale: int = 0
     reread: tuple[str, ...] = ()
-    parked: tuple[str, ...] = field(default=())
+    incomplete: tuple[str, ...] = ()
+    parked: tuple[str, ...] = ()
 
     def __add__(self, other: Applied) -> Applied:
         return Applied(
@@ -25,6 +26,7 @@ class Applied:
             unchanged=self.unchanged + other.unchanged,
             stale=self.stale + other.stale,
             reread=self.reread + other.reread,
+            incomplete=self.incomplete + other.incomplete,
             parked=self.parked + other.parked,
         )
 

@@ -4,9 +4,9 @@ be mended.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from django.db.models import F
 from django.utils import timezone
 
 from integrations import policy
@@ -17,6 +17,7 @@ from logix.accounts import audit, keys
 _TABLE, _COLUMN = "integrations_parkedrecord", "raw_sealed"
 RAW_KEPT = timedelta(days=30)
 _MAX_TRIES = 12
+_MOST_ATTEMPTS = 30_000  # the column's ceiling is 32,767
 
 
 def _place(store: Store, stream: str, external_id: str) -> str:
@@ -24,14 +25,16 @@ def _place(store: Store, stream: str, external_id: str) -> str:
 
 
 def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
-    """Set a record aside, or count another failed try of one that is aside already."""
+    """Set a record aside, or count another failed try of one that is aside already. One that was
+    dismissed stays so.
+    """
     now = timezone.now()
     external_id = unreadable.external_id[:128]
     raw = None
     if unreadable.raw:
         place = _place(store, stream, external_id)
         raw = keys.vault(store.data_key_id).seal(unreadable.raw, _TABLE, _COLUMN, place)
-    told = {
+    told: dict[str, object] = {
         "state": ParkedRecord.State.PARKED,
         "code": unreadable.code[:60],
         "reason": unreadable.reason,
@@ -47,29 +50,55 @@ def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
         external_id=external_id,
         defaults={**told, "next_at": now + timedelta(seconds=policy.next_delay_s(1))},
     )
-    if not created:
-        tries = row.attempts + 1
-        later = now + timedelta(seconds=policy.next_delay_s(tries)) if tries < _MAX_TRIES else None
-        ParkedRecord.objects.filter(pk=row.pk).update(
-            **told, attempts=F("attempts") + 1, next_at=later
-        )
+    if created:
+        return
+    same = ParkedRecord.objects.filter(pk=row.pk)
+    if row.state == ParkedRecord.State.DISMISSED:
+        # A person decided; that the store goes on telling of it is no reason to ask again.
+        same.update(last_at=now)
+        return
+    tries = min(row.attempts + 1, _MOST_ATTEMPTS)
+    if row.state == ParkedRecord.State.RESOLVED:
+        tries, told["first_at"] = 1, now
+    later = now + timedelta(seconds=policy.next_delay_s(tries)) if tries < _MAX_TRIES else None
+    same.update(**told, attempts=tries, next_at=later)
 
 
-def resolve(store: Store, *, stream: str, external_ids: list[str]) -> int:
-    """Records that were applied after all."""
+def resolve(
+    store: Store,
+    *,
+    stream: str,
+    external_ids: Sequence[str],
+    observed_at: datetime,
+    certain: bool = True,
+) -> int:
+    """Records that were applied after all, as the store told them at ``observed_at``.
+
+    What was asked for before a record was parked, or came unasked (``certain`` is False), may be
+    older than what was parked: it is then tried again now, and that decides.
+    """
     if not external_ids:
         return 0
-    return ParkedRecord.objects.filter(
+    now = timezone.now()
+    rows = ParkedRecord.objects.filter(
         store=store,
         stream=stream,
         external_id__in=external_ids,
         state=ParkedRecord.State.PARKED,
-    ).update(
-        state=ParkedRecord.State.RESOLVED,
-        resolved_at=timezone.now(),
-        next_at=None,
-        raw_sealed=None,
     )
+    if not certain:
+        rows.update(next_at=now)
+        return 0
+    return rows.filter(last_at__lte=observed_at).update(
+        state=ParkedRecord.State.RESOLVED, resolved_at=now, next_at=None, raw_sealed=None
+    )
+
+
+def put_off(store: Store, until: datetime) -> int:
+    """The store as a whole cannot be asked: none of its records is tried before ``until``."""
+    return ParkedRecord.objects.filter(
+        store=store, state=ParkedRecord.State.PARKED, next_at__lt=until
+    ).update(next_at=until)
 
 
 def has_parked(store: Store, stream: str) -> bool:
@@ -83,7 +112,8 @@ def raw_of(parked: ParkedRecord) -> bytes | None:
     if not parked.raw_sealed:
         return None
     place = _place(parked.store, parked.stream, parked.external_id)
-    return keys.vault(parked.store.data_key_id).open(parked.raw_sealed, _TABLE, _COLUMN, place)
+    sealed = bytes(parked.raw_sealed)
+    return keys.vault(parked.store.data_key_id).open(sealed, _TABLE, _COLUMN, place)
 
 
 def dismiss(parked: ParkedRecord, *, actor: str, reason: str) -> None:

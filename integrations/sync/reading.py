@@ -5,22 +5,33 @@ page means.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
-from integrations.base import BaseEcommerceIntegration, Filters, Page
-from integrations.errors import NotFound
+from integrations.base import BaseEcommerceIntegration, Filters, Page, Unreadable
+from integrations.errors import (
+    ContractBroken,
+    ItemError,
+    NotFound,
+    PermissionMissing,
+    PlatformError,
+    Unsupported,
+)
 from integrations.kit.pagination import ahead
 from integrations.models import Store, StreamName
 from integrations.sync import applying, parking
 from integrations.sync.outcome import Applied
-from orders.data import Authority
+from logix.common.transactions import again_on
+from orders.data import Authority, OrderData
+
+# What a read by id may meet that says nothing about the rest of the store.
+ONLY_THIS = (ItemError, ContractBroken, PermissionMissing, Unsupported)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +43,32 @@ class Read:
 
 
 def pages(
-    adapter: BaseEcommerceIntegration, stream: str, filters: Filters
+    adapter: BaseEcommerceIntegration,
+    stream: str,
+    filters: Filters,
+    *,
+    while_waiting: Callable[[], None] | None = None,
 ) -> AbstractContextManager[Iterator[Read]]:
-    """The read, one page ahead of the consumer. Leaving the block ends it."""
+    """The read, one page ahead of the consumer, who is called back while a page is late. Leaving
+    the block ends it.
+    """
+    return one_ahead(stamped(adapter, stream, filters), while_waiting=while_waiting)
+
+
+def one_ahead(
+    reads: Iterator[Read], *, while_waiting: Callable[[], None] | None = None
+) -> AbstractContextManager[Iterator[Read]]:
     return contextlib.closing(
-        ahead(stamped(adapter, stream, filters), at_end=connections.close_all)  # type: ignore[type-var]
+        ahead(reads, at_end=connections.close_all, while_waiting=while_waiting)  # type: ignore[type-var]
     )
 
 
 def stamped(adapter: BaseEcommerceIntegration, stream: str, filters: Filters) -> Iterator[Read]:
     """The pages with the time each was asked for."""
-    source = (adapter.read_orders if stream == StreamName.ORDERS else adapter.read_products)(
-        filters
+    source: Iterator[Page[Any]] = (
+        adapter.read_orders(filters)
+        if stream == StreamName.ORDERS
+        else adapter.read_products(filters)
     )
     while True:
         asked_at = timezone.now()
@@ -72,23 +97,79 @@ def apply_page(store: Store, stream: str, read: Read, *, origin: str) -> Applied
     return done
 
 
+def nothing() -> None:
+    """For readers that hold no lease."""
+
+
 def reread(
-    store: Store, adapter: BaseEcommerceIntegration, external_ids: tuple[str, ...], *, origin: str
+    store: Store,
+    adapter: BaseEcommerceIntegration,
+    page: Applied,
+    *,
+    origin: str,
+    before_call: Callable[[], None] = nothing,
+    in_transaction: Callable[[], None] = nothing,
 ) -> Applied:
-    """Decide by id what a page could not decide. Calls happen before any transaction is opened."""
+    """Decide by id what ``page`` could not decide; return the counts of what it had not counted.
+
+    Each order is one call and then one transaction, which ``in_transaction`` ends: it may refuse
+    it (a fence) or take it back (a dry run). An order that cannot be read alone is parked, so that
+    it does not hold up the others. Raises PlatformError when the store as a whole says no.
+    """
     done = Applied()
-    for external_id in external_ids:
-        observed_at = timezone.now()
-        try:
-            record = adapter.read_order(external_id)
-        except NotFound:
-            applying.mark_gone(store, external_id, actor="platform")
-            continue
-        done += applying.apply_orders(
-            store,
-            [record],
-            authority=Authority.BY_ID,
-            observed_at=observed_at,
-            origin=origin,
+    for external_id in page.reread:
+        before_call()
+        asked_at = timezone.now()
+        found = _by_id(adapter, external_id)
+        once = again_on(*applying.CLASHES)(
+            lambda found=found, asked_at=asked_at: _settle(  # type: ignore[misc]
+                store, found, asked_at, origin, in_transaction
+            )
         )
+        done += Applied(parked=once.parked) if external_id in page.incomplete else once
     return done
+
+
+def _by_id(adapter: BaseEcommerceIntegration, external_id: str) -> OrderData | Unreadable:
+    try:
+        return adapter.read_order(external_id)
+    except NotFound:
+        # Once proves nothing: a list and a record may come from different replicas.
+        return Unreadable(
+            external_id=external_id,
+            code=NotFound.code,
+            reason="The store lists the order but did not know it when asked for it by its id. "
+            "Logix asks again.",
+        )
+    except ONLY_THIS as err:
+        return refused(external_id, err)
+
+
+def refused(external_id: str, err: PlatformError, raw: bytes = b"") -> Unreadable:
+    """One record that cannot be had, in the words of the error."""
+    return Unreadable(
+        external_id=external_id,
+        code=err.code,
+        reason=str(err),
+        path=getattr(err, "path", "$"),
+        raw=raw,
+    )
+
+
+def _settle(
+    store: Store,
+    found: OrderData | Unreadable,
+    asked_at: datetime,
+    origin: str,
+    in_transaction: Callable[[], None],
+) -> Applied:
+    with transaction.atomic():
+        if isinstance(found, Unreadable):
+            parking.park(store, stream=StreamName.ORDERS, unreadable=found)
+            done = Applied(parked=(found.external_id,))
+        else:
+            done = applying.apply_orders(
+                store, [found], authority=Authority.BY_ID, observed_at=asked_at, origin=origin
+            )
+        in_transaction()
+        return done

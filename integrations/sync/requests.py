@@ -1,20 +1,19 @@
-"""What people ask of the engine: a run, its pause or cancellation, one order again, a parked record
-again.
-"""
+"""What people ask of the engine: a run, its pause or cancellation, one order again."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication
-from integrations.base import Filters, Unreadable
-from integrations.errors import ContractBroken, ItemError, NotFound
+from integrations.base import Filters
+from integrations.errors import NotFound
 from integrations.models import (
     LIVE_STATES,
-    ParkedRecord,
     RunKind,
     RunState,
     Store,
@@ -22,10 +21,12 @@ from integrations.models import (
     StreamName,
     SyncRun,
 )
-from integrations.sync import applying, backfill, parking
+from integrations.sync import applying, backfill, changes
 from integrations.sync.outcome import Applied
 from logix.accounts import audit
-from orders.data import Authority
+from logix.common import bell
+from logix.common.transactions import again_on
+from orders.data import Authority, OrderData
 
 
 class RunRefused(Exception):
@@ -42,48 +43,76 @@ def request_run(
     dry_run: bool = False,
     actor: str,
 ) -> SyncRun | None:
-    """Ask for changes to be read now (None: the stream is due at once) or for a back-fill of a
-    window (its run).
+    """Ask for changes to be read now (None: the stream is due at once, also where the store is not
+    read by itself) or for a back-fill of a window of creation times (its run).
 
     Raises RunRefused while another run of the stream is live.
     """
     if not store.is_active:
         raise RunRefused(f"{store.name} is not active: {store.get_status_display().lower()}.")
-    row = Stream.objects.get(store=store, name=stream)
+    row = Stream.objects.filter(store=store, name=stream).first()
+    if row is None:
+        raise RunRefused(f"{store.name} has no {stream} that Logix could read.")
     now = timezone.now()
-    audit.record(
-        "sync.requested",
-        actor=actor,
-        merchant=store.merchant,
-        obj=store,
-        details={"stream": stream, "kind": kind, "since": str(since or ""), "dry_run": dry_run},
-    )
+    start = since or store.import_since or backfill.OLDEST
+    end = until or backfill.newest(now, timedelta(milliseconds=row.skew_ms))
+    if start >= end:
+        raise RunRefused("The window ends before it begins. Choose an earlier start.")
+    told = {"stream": stream, "kind": kind, "since": str(since or ""), "dry_run": dry_run}
     if kind == RunKind.DELTA and since is None and not dry_run:
-        Stream.objects.filter(pk=row.pk).update(next_at=now)
+        if not row.enabled:
+            raise RunRefused(f"Reading {stream} of {store.name} is switched off.")
+        with transaction.atomic():
+            _ask(store, row, now)
+            audit.record(
+                "sync.requested", actor=actor, merchant=store.merchant, obj=store, details=told
+            )
         return None
     try:
         with transaction.atomic():
-            return SyncRun.objects.create(
+            run = SyncRun.objects.create(
                 store=store,
                 stream=row,
                 kind=RunKind.BACKFILL,
                 dry_run=dry_run,
-                window_from=since or store.import_since or backfill.OLDEST,
-                window_to=until or now + timedelta(minutes=10),
+                window_from=start,
+                window_to=end,
                 requested_by=actor,
                 next_at=now,
+            )
+            audit.record(
+                "sync.requested", actor=actor, merchant=store.merchant, obj=store, details=told
             )
     except IntegrityError as err:
         raise RunRefused(
             f"Another run of {store.name}'s {stream} is under way. Wait for it, or cancel it first."
         ) from err
+    bell.ring("integrations.tasks.run_backfill", str(run.pk), queue="bulk")
+    return run
+
+
+def _ask(store: Store, row: Stream, now: datetime) -> None:
+    """Have the stream read at once, and the products that its orders have to wait for."""
+    wanted = [row.name]
+    if row.name == StreamName.ORDERS and not changes.products_known(store):
+        wanted = [StreamName.PRODUCTS, row.name]
+    rows = Stream.objects.filter(store=store, name__in=wanted, enabled=True)
+    rows.update(asked_at=now, next_at=now)
+    for stream_id in rows.order_by("-name").values_list("pk", flat=True):
+        bell.ring("integrations.tasks.run_stream", stream_id, queue="live")
 
 
 def cancel_run(run: SyncRun, *, actor: str) -> None:
     """Stop a run at the next page; what it wrote stays. Raises RunRefused."""
     _change(run, actor, "cancel", cancel_requested=True)
-    idle = SyncRun.objects.filter(pk=run.pk, lease_until=None, state__in=LIVE_STATES)
-    idle.update(state=RunState.CANCELLED, finished_at=timezone.now(), next_at=None)
+    idle = Q(lease_until=None) | Q(lease_until__lt=Now())
+    SyncRun.objects.filter(idle, pk=run.pk, state__in=LIVE_STATES).update(
+        state=RunState.CANCELLED,
+        finished_at=timezone.now(),
+        next_at=None,
+        lease_until=None,
+        fence=F("fence") + 1,
+    )
 
 
 def pause_run(run: SyncRun, *, actor: str) -> None:
@@ -94,12 +123,26 @@ def pause_run(run: SyncRun, *, actor: str) -> None:
 def resume_run(run: SyncRun, *, actor: str) -> None:
     """Go on with a paused or failed run. Raises RunRefused."""
     resumable = (RunState.PAUSED, RunState.FAILED, RunState.WAITING)
-    changed = SyncRun.objects.filter(pk=run.pk, state__in=resumable).update(
-        state=RunState.QUEUED, next_at=timezone.now(), problem="", finished_at=None
-    )
-    if not changed:
-        raise RunRefused("Only a paused, waiting or failed run can go on.")
-    audit.record("sync.resumed", actor=actor, merchant=run.store.merchant, obj=run)
+    told = {"state": RunState.QUEUED, "next_at": timezone.now(), "problem": "", "finished_at": None}
+    try:
+        with transaction.atomic():
+            rows = SyncRun.objects.filter(pk=run.pk, state__in=resumable)
+            if not rows.update(**told):
+                raise RunRefused("Only a paused, waiting or failed run can go on.")
+            _forget_tries(run)
+            audit.record("sync.resumed", actor=actor, merchant=run.store.merchant, obj=run)
+    except IntegrityError as err:
+        raise RunRefused(
+            f"Another run of {run.store.name}'s {run.stream.name} is under way. "
+            "Wait for it, or cancel it first."
+        ) from err
+    bell.ring("integrations.tasks.run_backfill", str(run.pk), queue="bulk")
+
+
+def _forget_tries(run: SyncRun) -> None:
+    kept = SyncRun.objects.values_list("checkpoint", flat=True).get(pk=run.pk)
+    kept.pop("tries", None)
+    SyncRun.objects.filter(pk=run.pk).update(checkpoint=kept)
 
 
 def _change(run: SyncRun, actor: str, verb: str, **changes: object) -> None:
@@ -123,62 +166,18 @@ def refetch_order(
             external_id = found.external_id
         observed_at = timezone.now()
         record = adapter.read_order(external_id)
+    return again_on(*applying.CLASHES)(
+        lambda: _apply_one(store, record, observed_at, actor, dry_run=dry_run)
+    )
+
+
+def _apply_one(
+    store: Store, record: OrderData, observed_at: datetime, actor: str, *, dry_run: bool
+) -> Applied:
     with transaction.atomic():
         done = applying.apply_orders(
-            store,
-            [record],
-            authority=Authority.BY_ID,
-            observed_at=observed_at,
-            origin=actor,
+            store, [record], authority=Authority.BY_ID, observed_at=observed_at, origin=actor
         )
         if dry_run:
             transaction.set_rollback(True)
     return done
-
-
-def retry_parked(parked: ParkedRecord, *, actor: str) -> bool:
-    """Read a parked record again from the store and apply it. True when it is resolved."""
-    store = parked.store
-    audit.record("parked.retried", actor=actor, merchant=store.merchant, obj=parked)
-    return _try_again(store, parked)
-
-
-def retry_due_parked(limit: int = 50) -> int:
-    """Try parked records whose time has come; return how many were resolved."""
-    rows = ParkedRecord.objects.filter(
-        state=ParkedRecord.State.PARKED, next_at__lte=timezone.now(), store__status="active"
-    ).select_related("store", "store__data_key")[:limit]
-    return sum(_try_again(row.store, row) for row in rows)
-
-
-def _try_again(store: Store, parked: ParkedRecord) -> bool:
-
-    try:
-        with authentication.adapter_for(store) as adapter:
-            observed_at = timezone.now()
-            if parked.stream == StreamName.ORDERS:
-                order = adapter.read_order(parked.external_id)
-                applying.apply_orders(
-                    store,
-                    [order],
-                    authority=Authority.BY_ID,
-                    observed_at=observed_at,
-                    origin="retry",
-                )
-            else:
-                product = adapter.read_product(parked.external_id)
-                applying.apply_products(store, [product], observed_at=observed_at, origin="retry")
-    except (ItemError, ContractBroken) as err:
-        parking.park(
-            store,
-            stream=parked.stream,
-            unreadable=Unreadable(
-                external_id=parked.external_id,
-                code=err.code,
-                reason=str(err),
-                path=getattr(err, "path", "$"),
-                raw=parking.raw_of(parked) or b"",
-            ),
-        )
-    parked.refresh_from_db()
-    return parked.state == ParkedRecord.State.RESOLVED
