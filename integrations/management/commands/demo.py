@@ -19,6 +19,7 @@ from integrations import connect
 from integrations.management.demo import people
 from integrations.management.demo.processes import ChildDied, Group, free_port, wait_for
 from integrations.management.demo.screen import Screen
+from integrations.management.demo.warehouse import Warehouse
 from integrations.models import Store, StoreStatus
 from logix.accounts.models import Merchant
 
@@ -57,7 +58,8 @@ class Command(BaseCommand):
                 screen = Screen(self.stdout, store)
                 screen.follow_import(group)
                 screen.welcome(settings.LOGIX_PUBLIC_URL, store_url, access)
-                screen.follow_life(group, seconds=options["seconds"])
+                warehouse = Warehouse(store)
+                screen.follow_life(group, seconds=options["seconds"], each_second=warehouse.step)
         except KeyboardInterrupt:
             self.stdout.write("\nStopping …")
         except ChildDied as err:

@@ -5,6 +5,8 @@ line by line.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
@@ -18,6 +20,7 @@ from orders.models import Order, OrderEvent
 
 _EVERY_S = 0.5
 _IMPORT_LIMIT_S = 900.0
+_MOST_LINES = 15
 
 
 class Screen:
@@ -28,7 +31,12 @@ class Screen:
         self._shown: set[Any] = set()
 
     def follow_import(self, group: Group) -> None:
-        """One line, rewritten, until the first back-fill has ended."""
+        """One line, rewritten, until the first back-fill has ended. Nothing when it had ended in an
+        earlier demo.
+        """
+        before = SyncRun.objects.filter(store=self._store, kind=RunKind.BACKFILL).last()
+        if before and not before.is_live:
+            return
         began = time.monotonic()
         while time.monotonic() - began < _IMPORT_LIMIT_S:
             group.check()
@@ -63,21 +71,30 @@ class Screen:
         ):
             self._out.write(f"  {label:<10} {value}")
         self._out.write("Ctrl-C stops everything. What happens now:")
+        self._since = timezone.now()
 
-    def follow_life(self, group: Group, *, seconds: float | None) -> None:
-        """New lines of timelines, movements and pushes as they come."""
+    def follow_life(
+        self, group: Group, *, seconds: float | None, each_second: Callable[[], None]
+    ) -> None:
+        """New lines of timelines, movements and pushes as they come; of a burst, its beginning."""
         end = time.monotonic() + seconds if seconds else None
         while end is None or time.monotonic() < end:
             group.check()
-            for at, text in self._news():
+            each_second()
+            news = self._news()
+            for at, text in news[:_MOST_LINES]:
                 self._out.write(f"  {timezone.localtime(at):%H:%M:%S}  {text}")
+            if len(news) > _MOST_LINES:
+                self._out.write(f"            … and {len(news) - _MOST_LINES} more")
             time.sleep(1)
 
-    def _news(self) -> list[tuple[Any, str]]:
+    def _news(self) -> list[tuple[datetime, str]]:
         events = OrderEvent.objects.filter(
             order__store=self._store, at__gte=self._since
         ).select_related("order")
-        news = [(e.pk, e.at, f"order #{e.order.number}: {e.title}") for e in events]
+        news: list[tuple[Any, datetime, str]] = [
+            (e.pk, e.at, f"order #{e.order.number}: {e.title}") for e in events
+        ]
         adjusted = StockMovement.objects.filter(
             Q(kind="count") | Q(kind="adjustment"), at__gte=self._since
         ).select_related("variant")
@@ -92,6 +109,7 @@ class Screen:
                 f"store now shows {p.pushed_value} of {p.listing.sku or p.listing.title}",
             )
             for p in pushes
+            if p.pushed_at
         ]
         fresh = [(key, at, text) for key, at, text in news if key not in self._shown]
         self._shown.update(key for key, _, _ in fresh)

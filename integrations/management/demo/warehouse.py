@@ -1,0 +1,92 @@
+"""The demonstration's warehouse: somebody who packs what came in and counts the shelves, so that
+parcels, tracking and stock are seen to go out.
+
+It uses what the admin and the API use, nothing else. A parcel now and then leaves without its
+number, which follows a little later.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from random import Random
+
+from integrations.models import Store
+from inventory import ledger
+from inventory.errors import LedgerConflict, LedgerRefused
+from inventory.models import StockLevel
+from orders import services
+from orders.errors import OrderError
+from orders.models import Order, Shipment
+from orders.status import FulfillmentStatus, ImportState, OrderStatus
+
+PACKS_EVERY, COUNTS_EVERY = 10, 25
+_ACTOR = "demo"
+_CARRIERS = ("DHL", "DPD", "UPS", "Hermes")
+
+
+class Warehouse:
+    """``step`` is called about once a second."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._chance = Random()  # noqa: S311 - play, no secret
+        self._steps = 0
+        self._without_number: deque[Shipment] = deque()
+
+    def step(self) -> None:
+        self._steps += 1
+        try:
+            if self._steps % PACKS_EVERY == 0:
+                self._pack()
+            elif self._steps % PACKS_EVERY == PACKS_EVERY // 2 and self._without_number:
+                self._add_number(self._without_number.popleft())
+            elif self._steps % COUNTS_EVERY == 0:
+                self._count()
+        except (OrderError, LedgerRefused, LedgerConflict):
+            # The store was faster: cancelled, edited or sold meanwhile. The next turn is another.
+            return
+
+    def _pack(self) -> None:
+        order = (
+            Order.objects.filter(
+                store=self._store,
+                order_status=OrderStatus.OPEN,
+                fulfillment_status=FulfillmentStatus.UNFULFILLED,
+                import_state=ImportState.ACCEPTED,
+                flags="",
+            )
+            .order_by("-placed_at")
+            .first()
+        )
+        if order is None:
+            return
+        has_number = self._chance.random() < 0.6
+        parcel = services.add_shipment(
+            order,
+            carrier=self._chance.choice(_CARRIERS),
+            tracking_number=self._number(order) if has_number else "",
+            actor=_ACTOR,
+        )
+        if not has_number:
+            self._without_number.append(parcel)
+
+    def _add_number(self, parcel: Shipment) -> None:
+        number = self._number(parcel.order)
+        services.update_tracking(parcel, tracking_number=number, actor=_ACTOR)
+
+    def _count(self) -> None:
+        levels = StockLevel.objects.filter(
+            merchant=self._store.merchant_id, counted_at__isnull=False, on_hand__gt=0
+        )
+        level = levels.select_related("variant", "location").order_by("?").first()
+        if level is not None:
+            ledger.adjust(
+                variant=level.variant,
+                location=level.location,
+                set_to=level.on_hand + self._chance.choice((-1, 2, 5, 12)),
+                reason="Counted by the demo's warehouse",
+                actor=_ACTOR,
+            )
+
+    def _number(self, order: Order) -> str:
+        return f"00340434{order.number:0>8}{self._chance.randrange(10_000):04d}"
