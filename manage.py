@@ -13,6 +13,9 @@ def main() -> None:
         raise SystemExit(
             "Django is not installed for this Python. Run `make setup`, use .venv/bin/python."
         ) from err
+    from logix.environment import settings_or_exit
+
+    settings_or_exit()
     execute_from_command_line(sys.argv)
 
 

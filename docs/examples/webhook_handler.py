@@ -2,13 +2,13 @@ r"""Webhooks, signed the WooCommerce way, with nothing but Python's standard lib
 
 Receive and verify deliveries (point a store's webhook here, or read how Logix does it):
 
-WEBHOOK_SECRET=... python webhook_handler.py receive --port 8765
+    WEBHOOK_SECRET=... python webhook_handler.py receive --port 8765
 
-Send a signed test delivery to Logix (the address stands on the store's page in Logix):
+Send a signed test delivery to Logix. The address is told by GET /integrations/{id}/webhooks, the
+secret stands in the webhook in the store (WooCommerce → Settings → Advanced → Webhooks):
 
-WEBHOOK_SECRET=... python webhook_handler.py send --url
-https://hub.example/api/v1/woocommerce/webhooks/receive/TOKEN \ --topic order.updated --body
-order.json
+    WEBHOOK_SECRET=... python webhook_handler.py send --topic order.updated --body order.json \
+        --url https://hub.example/api/v1/woocommerce/webhooks/receive/TOKEN
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_BODY = 5 * 1024 * 1024
 
 
 def sign(secret: str, body: bytes) -> str:
-    """What WooCommerce puts into X-WC-Webhook-Signature: base64 of HMAC-SHA256 over the raw body."""
+    """X-WC-Webhook-Signature as WooCommerce makes it: base64 of HMAC-SHA256 over the raw body."""
     return base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest()).decode()
 
 

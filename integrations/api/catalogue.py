@@ -107,7 +107,9 @@ class LocationChange(Strict):
 
 
 class ProductQuery(Query):
-    title = serializers.CharField(required=False, help_text="Begins with this.")
+    title = serializers.CharField(
+        required=False, help_text="Begins with this; case does not matter."
+    )
     archived = serializers.BooleanField(required=False, allow_null=True, default=None)
 
 
@@ -127,7 +129,7 @@ class ProductViews(ApiViewSet):
         asked = self.query(ProductQuery)
         rows = self.get_queryset()
         if "title" in asked:
-            rows = rows.filter(title__startswith=asked["title"])
+            rows = rows.filter(title__istartswith=asked["title"])
         rows = _archived(rows, asked)
         return self.page(rows, lambda row: ProductSerializer(row).data)
 

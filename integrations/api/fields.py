@@ -89,6 +89,15 @@ class Words(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
+class Anything(serializers.JSONField):
+    """Any JSON value, null too. ``allow_null`` would describe null twice, as one of two that both
+    match.
+    """
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        return None if data is None else super().run_validation(data)
+
+
 @extend_schema_field(OpenApiTypes.STR)
 class Money(serializers.CharField):
     """For descriptions: amounts are text, so that no client reads them as binary fractions."""

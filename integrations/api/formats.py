@@ -18,6 +18,7 @@ from integrations.errors import ContractBroken
 from integrations.kit import strictjson
 from integrations.kit.text import clean_text
 
+MAX_BODY = 2 * 1024 * 1024
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _LONGEST_TEXT = 100_000
 
@@ -44,10 +45,13 @@ class JSONBody(BaseParser):
         if not body.strip():
             return {}
         try:
+            # What a store sends is mended, what a program sends is refused: Latin-1 that passed as
+            # UTF-8 would be kept with holes.
+            body.decode()
             # msgspec first: its message says where; what it takes is then held to the strict rules.
             msgspec.json.decode(body, type=msgspec.Raw)
             value = strictjson.parse(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, ContractBroken) as err:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ContractBroken) as err:
             if (media_type or "").split(";")[0].strip().lower() in _FORMS:
                 raise UnsupportedMediaType(
                     media_type or "", detail="The body is a form. Send it as JSON."
@@ -102,6 +106,8 @@ def _clean(value: Any) -> Any:
 def _why(err: Exception) -> str:
     if isinstance(err, msgspec.DecodeError):
         return f"{str(err).removeprefix('JSON is malformed: ')}."
+    if isinstance(err, RecursionError):
+        return "too deep."
     if isinstance(err, ContractBroken):
         return f"{err.code.replace('_', ' ')}."
     return "it is not UTF-8."

@@ -21,11 +21,11 @@ from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api.auth import merchant_of
+from integrations.api.auth import may, merchant_of
 from integrations.api.errors import Refused
 from integrations.api.formats import encode
 from inventory.ledger import LedgerConflict
-from logix.accounts.models import IdempotentRequest
+from logix.accounts.models import IdempotentRequest, Scope
 from logix.common import crypto
 from logix.common.transactions import again_on
 from orders.errors import OrderChangedMeanwhile
@@ -99,7 +99,7 @@ def _claim(request: Request, key: str) -> _Claim:
     asked = {
         "method": request.method or "",
         "path": request.path[:255],
-        "request_digest": crypto.digest(request.get_full_path().encode() + b"\n" + request.body),
+        "request_digest": _digest(request),
     }
     try:
         with transaction.atomic():
@@ -125,6 +125,14 @@ def _claim(request: Request, key: str) -> _Claim:
     if found.locked_until > now:
         raise _in_flight(found.locked_until - now)
     return _take_over(found)
+
+
+def _digest(request: Request) -> str:
+    """What makes two requests the same. Who may not see buyers must not be given the answer of
+    somebody who may.
+    """
+    sight = b"buyers" if may(request, Scope.PII) else b""
+    return crypto.digest(b"\n".join((request.get_full_path().encode(), sight, request.body)))
 
 
 def _take_over(row: IdempotentRequest) -> _Claim:

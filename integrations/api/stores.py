@@ -55,6 +55,25 @@ class AllStoreViews(ApiViewSet):
             rows = rows.filter(platform=asked["platform"])
         return self.page(rows, lambda row: IntegrationSerializer(row).data)
 
+    @extend_schema(summary="One store of any platform")
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(IntegrationSerializer(self._store(pk)).data)
+
+    @extend_schema(summary="Runs of a store, latest first", responses=RunSerializer(many=True))
+    @action(detail=True)
+    def runs(self, request: Request, pk: UUID) -> Response:
+        self.query(Query)
+        rows = SyncRun.objects.filter(store=self._store(pk)).select_related("stream")
+        self.ordering = ("-created_at", "-id")
+        return self.page(rows, lambda row: RunSerializer(row).data)
+
+    def _store(self, pk: UUID) -> Store:
+        """Disconnected ones too: their orders and runs stay."""
+        store = self.get_queryset().filter(pk=pk).first()
+        if store is None:
+            raise Http404
+        return store
+
 
 class StoreViews(ApiViewSet):
     """The stores of one platform, given by its ``routes.py``; all it knows of the platform is the

@@ -10,6 +10,8 @@ from integrations import registry
 from integrations.api import errors
 from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
 from integrations.api.formats import encode
+from integrations.api.health import StoreHealthViews
+from integrations.api.mappings import MappingViews
 from integrations.api.orders import OrderViews
 from integrations.api.platforms import PlatformViews
 from integrations.api.runs import ParkedViews, RunViews
@@ -18,8 +20,8 @@ from integrations.api.stores import AllStoreViews
 
 
 @csrf_exempt
-def no_such_address(request: HttpRequest, rest: str) -> HttpResponse:
-    detail = "There is nothing at this address."
+def no_such_address(request: HttpRequest, rest: str = "") -> HttpResponse:
+    detail = "There is nothing at this address. See /api/docs for those there are."
     if rest.endswith("/"):
         detail = "There is nothing at this address. Addresses of the API do not end in a slash."
     return HttpResponse(
@@ -32,6 +34,18 @@ def no_such_address(request: HttpRequest, rest: str) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("platforms", PlatformViews.at(get="platforms")),
     path("integrations", AllStoreViews.at(get="list")),
+    path("integrations/<uuid:pk>", AllStoreViews.at(get="retrieve")),
+    path("integrations/<uuid:pk>/runs", AllStoreViews.at(get="runs")),
+    path("integrations/<uuid:pk>/health", StoreHealthViews.at(get="health")),
+    path("integrations/<uuid:pk>/webhooks", StoreHealthViews.at(get="webhooks")),
+    path("integrations/<uuid:pk>/webhooks/check", StoreHealthViews.at(post="check_webhooks")),
+    path("integrations/<uuid:pk>/webhooks/secret", StoreHealthViews.at(post="rotate_secret")),
+    path("integrations/<uuid:pk>/mappings", MappingViews.at(get="list", post="create")),
+    path(
+        "integrations/<uuid:pk>/mappings/<int:rule_id>",
+        MappingViews.at(get="retrieve", patch="partial_update", delete="destroy"),
+    ),
+    path("mappings/preview", MappingViews.at(post="preview")),
     path("runs/<uuid:pk>", RunViews.at(get="retrieve")),
     path("runs/<uuid:pk>/cancel", RunViews.at(post="cancel")),
     path("runs/<uuid:pk>/pause", RunViews.at(post="pause")),
@@ -61,5 +75,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/movements", StockViews.at(get="movements")),
     path("stock/adjust", StockViews.at(post="adjust")),
     *(path(f"{card.slug}/", include(card.routes)) for card in registry.cards() if card.routes),
+    path("", no_such_address),
     path("<path:rest>", no_such_address),
 ]

@@ -15,7 +15,7 @@ from rest_framework.viewsets import GenericViewSet
 from integrations.api import errors, idempotency
 from integrations.api.auth import BearerAuthentication, HasScope, actor_of, merchant_of, token_of
 from integrations.api.fields import Query
-from integrations.api.formats import JSONAnswer, JSONBody, OnlyJSON
+from integrations.api.formats import MAX_BODY, JSONAnswer, JSONBody, OnlyJSON
 from integrations.api.paging import CursorPages
 from integrations.api.schema import ApiSchema
 from integrations.api.throttling import TokenThrottle
@@ -44,6 +44,7 @@ class ApiViewSet(GenericViewSet[Any]):
     pagination_class: type[CursorPages] | None = CursorPages
     filter_backends: tuple[Any, ...] = ()
     content_negotiation_class = OnlyJSON
+    metadata_class = None  # OPTIONS is answered 405 with the methods there are
     schema = ApiSchema()
     lookup_value_converter = "uuid"
     write_scope: str | None = None
@@ -57,6 +58,7 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        _refuse_too_large(request)
         verb = (request.method or "").lower()
         handler = getattr(self, verb, None)
         if request.method in idempotency.METHODS and handler is not None:
@@ -114,3 +116,14 @@ class ApiViewSet(GenericViewSet[Any]):
         """One page of ``rows``, each put into ``shape``."""
         found = self.paginate_queryset(rows)
         return self.get_paginated_response([shape(row) for row in found or ()])
+
+
+def _refuse_too_large(request: Request) -> None:
+    """By what is announced: of a body that is longer than that nothing more is read anyway."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > MAX_BODY:
+        raise errors.Refused(
+            413,
+            "too_large",
+            f"The body is larger than {MAX_BODY // 1024**2} MB. Send it in smaller parts.",
+        )

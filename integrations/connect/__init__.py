@@ -8,7 +8,11 @@ from integrations.connect.changing import (
     resume,
     set_writes,
 )
-from integrations.connect.hooks import reconcile_webhooks, rotate_webhook_secret
+from integrations.connect.hooks import (
+    reconcile_webhooks,
+    rotate_webhook_secret,
+    webhook_address,
+)
 from integrations.connect.oneclick import begin_one_click, finish_one_click
 from integrations.connect.opening import activate, connect_store
 from integrations.connect.testing import ConnectionTest, test_connection, try_connection
@@ -32,4 +36,5 @@ __all__ = [
     "set_writes",
     "test_connection",
     "try_connection",
+    "webhook_address",
 ]

@@ -80,15 +80,18 @@ def change_store(store: Store, *, actor: str, **changes: Any) -> None:
             f"{store.name} is disconnected. Connect its address again.", code="wrong_state"
         )
     plain = _plain_changes(store, {n: v for n, v in changes.items() if n in _PLAIN})
+    # What the store may refuse comes first, so that a refusal leaves everything as it was.
+    writes = bool(changes.get("writes_enabled", store.writes_enabled))
     if "credentials" in changes or "base_url" in changes:
-        _renew(store, changes.get("credentials") or {}, changes.get("base_url", ""), actor)
+        credentials, address = changes.get("credentials") or {}, changes.get("base_url", "")
+        _renew(store, credentials, address, actor, must_write=writes)
+    if "writes_enabled" in changes:
+        set_writes(store, enabled=writes, actor=actor)
     if plain:
         _write(store, plain, actor)
     if "auto_sync" in plain:
         # Calls a store: after the commit, wherever this was called from.
         transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
-    if "writes_enabled" in changes:
-        set_writes(store, enabled=bool(changes["writes_enabled"]), actor=actor)
 
 
 def set_writes(store: Store, *, enabled: bool, actor: str) -> None:
@@ -137,7 +140,14 @@ def disconnect(store: Store, *, actor: str) -> None:
         SyncRun.objects.filter(store=store, state__in=LIVE_STATES).update(cancel_requested=True)
 
 
-def _renew(store: Store, credentials: Mapping[str, str], base_url: str, actor: str) -> None:
+def _renew(
+    store: Store,
+    credentials: Mapping[str, str],
+    base_url: str,
+    actor: str,
+    *,
+    must_write: bool,
+) -> None:
     """Test the store with new keys or at a new address, then keep them."""
     card = registry.card(store.platform)
     try:
@@ -152,7 +162,7 @@ def _renew(store: Store, credentials: Mapping[str, str], base_url: str, actor: s
     except PlatformError as err:
         err.message = testing.sentence(err, card)
         raise
-    if store.writes_enabled and testing.is_read_only(card, identity):
+    if must_write and testing.is_read_only(card, identity):
         raise ConnectError(opening.READ_ONLY, code="read_only_key")
     with transaction.atomic():
         if address != store.base_url:

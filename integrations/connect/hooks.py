@@ -85,6 +85,23 @@ def reconcile_webhooks(store: Store) -> list[Subscription]:
     return live
 
 
+def webhook_address(store: Store) -> str:
+    """Where the store delivers; '' when it has no address yet. Whoever knows it can knock, not
+    sign. Raises Misconfigured.
+    """
+    endpoint = _endpoint(store)
+    if endpoint is None:
+        return ""
+    token = authentication.open_sealed(
+        store,
+        endpoint.token_sealed,
+        "integrations_endpoint",
+        "token_sealed",
+        str(endpoint.pk),
+    )
+    return authentication.webhook_url(store.platform, token.decode())
+
+
 def try_webhooks(store: Store) -> str:
     """``reconcile_webhooks`` where a failure must not stop what is being done. The problem in
     words, or ''.

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from integrations.api import idempotency
 from inventory.models import Location, StockMovement
-from logix.accounts.models import IdempotentRequest, Merchant
+from logix.accounts.models import IdempotentRequest, Merchant, Scope
 from orders.models import Order, Shipment
 from tests.integrations.api.client import Api, api_for
 
@@ -54,6 +54,19 @@ def test_the_same_key_for_something_else_is_refused(api: Api) -> None:
     assert other_body.status_code == other_path.status_code == 422
     assert other_body.json()["code"] == "idempotency_key_reused"
     assert Location.objects.count() == 1
+
+
+def test_an_answer_that_shows_the_buyer_is_not_given_to_who_may_not_see_him(
+    api: Api, merchant: Merchant, order: Order
+) -> None:
+    path, body = f"/orders/{order.pk}/status", {"status": "on_hold"}
+    assert "Žižek" in _post(api, body, path=path).content.decode()
+
+    blind = api_for(merchant, Scope.ORDERS_WRITE)
+    answer = _post(blind, body, path=path)
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert "Žižek" not in answer.content.decode()
 
 
 def test_keys_of_two_merchants_are_strangers(api: Api, stranger: Api) -> None:

@@ -18,6 +18,7 @@ from tests import factories
 from tests.integrations.api.client import Api, import_products
 from tests.integrations.api.shop import KEYS, Shop
 
+GIFT = {"path": "meta.gift", "target": "custom.gift"}
 METHODS = ("get", "post", "patch", "put", "delete")
 
 
@@ -96,19 +97,26 @@ def test_every_answer_is_as_described(
     api.post("/stock/adjust", {"sku": "SKU-1", "set_to": 9, "reason": "Count"})
     run = api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"full": True}).json()["run"]
     park(connected, stream="orders", unreadable=Unreadable(external_id="7", reason="Odd."))
-    ids = {
+    api.post(f"/integrations/{connected.pk}/webhooks/check")
+    rule = api.post(f"/integrations/{connected.pk}/mappings", GIFT).json()
+    ids: dict[str, Any] = {
         "/api/v1/orders/{id}": order.pk,
         "/api/v1/orders/{id}/timeline": order.pk,
         "/api/v1/runs/{id}": run["id"],
         "/api/v1/woocommerce/integrations/{id}": connected.pk,
         "/api/v1/woocommerce/integrations/{id}/runs": connected.pk,
+        "/api/v1/integrations/{id}": connected.pk,
     }
+    for name in ("runs", "health", "webhooks", "mappings"):
+        ids[f"/api/v1/integrations/{{id}}/{name}"] = connected.pk
     for name in ("products", "variants", "listings", "locations", "parked"):
         ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]
     reads = [path for method, path, _ in _operations(description) if method == "get"]
 
     for path in reads:
-        answer = api.get(path.replace("{id}", str(ids.get(path))).removeprefix("/api/v1"))
+        address = path.replace("{rule_id}", str(rule["id"]))
+        known = connected.pk if address != path else ids.get(path)
+        answer = api.get(address.replace("{id}", str(known)).removeprefix("/api/v1"))
         assert answer.status_code == 200, (path, answer.content)
         _holds(description, path, "get", answer)
         rows = answer.json().get("results", [1])
@@ -138,6 +146,17 @@ def test_the_answers_of_writes_are_as_described(
     }.items():
         answer = api.post(f"/orders/{order.pk}/{verb}", body)
         _holds(description, f"/orders/{{id}}/{verb}", "post", answer)
+    for verb in ("webhooks/check", "webhooks/secret"):
+        answer = api.post(f"/integrations/{connected.pk}/{verb}")
+        _holds(description, f"/integrations/{{id}}/{verb}", "post", answer)
+    rules = f"/integrations/{connected.pk}/mappings"
+    made = api.post(rules, GIFT)
+    _holds(description, "/integrations/{id}/mappings", "post", made)
+    rule = f"{rules}/{made.json()['id']}"
+    changed = api.patch(rule, {"enabled": False})
+    _holds(description, "/integrations/{id}/mappings/{rule_id}", "patch", changed)
+    tried = api.post("/mappings/preview", {"store": str(connected.pk), "rules": [GIFT]})
+    _holds(description, "/mappings/preview", "post", tried)
     for verb in ("test", "pause", "resume"):
         _holds(
             description,

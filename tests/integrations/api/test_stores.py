@@ -306,3 +306,38 @@ def test_the_platforms_tell_what_they_can_and_why_not(api: Api) -> None:
 
 def test_an_unknown_platform_is_no_address(api: Api) -> None:
     assert api.get("/nopify/integrations").status_code == 404
+
+
+def test_a_change_that_is_refused_leaves_everything_as_it_was(
+    api: Api, shop: Shop, connected: Store
+) -> None:
+    """A read-only key cannot write: then the name is not changed either, nor is the key kept."""
+    shop.missing = ("write",)
+    before = Store.objects.values().get(pk=connected.pk)
+    version = connected.credentials.get().version
+
+    for wanted in (
+        {"name": "New name", "writes_enabled": True},
+        {"name": "New name", "writes_enabled": True, **KEYS},
+    ):
+        answer = api.patch(f"{PATH}/{connected.pk}", wanted)
+        assert (answer.status_code, answer.json()["code"]) == (422, "read_only_key")
+
+    after = Store.objects.values().get(pk=connected.pk)
+    ignored = ("features", "last_ok_at")
+    assert {k: v for k, v in after.items() if k not in ignored} == {
+        k: v for k, v in before.items() if k not in ignored
+    }
+    assert connected.credentials.get().version == version
+
+
+def test_writing_is_turned_off_together_with_a_key_that_may_only_read(
+    api: Api, shop: Shop, connected: Store
+) -> None:
+    api.patch(f"{PATH}/{connected.pk}", {"writes_enabled": True})
+    shop.missing = ("write",)
+
+    answer = api.patch(f"{PATH}/{connected.pk}", {"writes_enabled": False, **KEYS})
+
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["writes_enabled"] is False

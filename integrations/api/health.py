@@ -1,0 +1,277 @@
+"""How one store is doing: what was found, in words with what to do, and how much waits. And the
+webhooks it sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations import connect, registry, sync
+from integrations.api.auth import may
+from integrations.api.fields import Query
+from integrations.api.stores_schema import StreamSerializer
+from integrations.api.views import ApiViewSet
+from integrations.models import (
+    Command,
+    Endpoint,
+    ParkedRecord,
+    Push,
+    Store,
+    StoreStatus,
+    SyncGap,
+)
+from logix.accounts.models import Scope
+
+OK, WARNING, BAD = "ok", "warning", "bad"
+_LEVELS = (OK, WARNING, BAD)
+# A store that could not be read so often in a row has more than a hiccup.
+_FAILURES = 3
+_RECONNECT = "Make a new key in the store and send it with PATCH to this integration."
+
+
+class Found(NamedTuple):
+    level: str
+    about: str
+    what: str
+    do: str
+
+
+class FoundSerializer(serializers.Serializer[Any]):
+    level = serializers.ChoiceField(_LEVELS)
+    about = serializers.CharField()
+    what = serializers.CharField(help_text="What is so.")
+    do = serializers.CharField(help_text="What mends it.")
+
+
+class AmountsSerializer(serializers.Serializer[Any]):
+    deliveries_waiting = serializers.IntegerField()
+    deliveries_parked = serializers.IntegerField()
+    pushes_waiting = serializers.IntegerField()
+    pushes_blocked = serializers.IntegerField()
+    commands_waiting = serializers.IntegerField()
+    commands_stuck = serializers.IntegerField(help_text="Refused by the store, or given up.")
+    records_parked = serializers.IntegerField()
+    gaps_open = serializers.IntegerField(help_text="Spans of time that are still to be read.")
+
+
+class HealthSerializer(serializers.Serializer[Any]):
+    level = serializers.ChoiceField(_LEVELS, help_text="The worst of what was found.")
+    status = serializers.ChoiceField(StoreStatus.choices)
+    last_ok_at = serializers.DateTimeField(allow_null=True)
+    found = FoundSerializer(many=True, help_text="Empty: nobody is needed.")
+    amounts = AmountsSerializer()
+    streams = StreamSerializer(many=True)
+
+
+class SubscriptionSerializer(serializers.Serializer[Any]):
+    topic = serializers.CharField()
+    external_id = serializers.CharField()
+    active = serializers.BooleanField()
+
+
+class EndpointSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(Endpoint.Status.choices)
+    address = serializers.CharField(
+        allow_null=True,
+        help_text="Where the store delivers. Only for tokens with the scope `stores:write`.",
+    )
+    topics = serializers.ListField(child=serializers.CharField(), help_text="What is wanted.")
+    subscriptions = SubscriptionSerializer(many=True, help_text="What the store has confirmed.")
+    problem = serializers.CharField(help_text="Why webhooks do not come; empty: nothing known.")
+    mended = serializers.IntegerField(help_text="How many had to be made again so far.")
+    last_received_at = serializers.DateTimeField(allow_null=True)
+    last_checked_at = serializers.DateTimeField(allow_null=True)
+    rotating_until = serializers.DateTimeField(
+        allow_null=True, help_text="Until then the secret before the last change is good too."
+    )
+
+
+class StoreHealthViews(ApiViewSet):
+    """Below ``/integrations/{id}``, for stores of any platform."""
+
+    tag = "Integrations"
+    write_scope = Scope.STORES_WRITE
+    talks_to_store = frozenset({"check_webhooks", "rotate_secret"})
+    pagination_class = None
+    serializer_class = HealthSerializer
+
+    def get_queryset(self) -> QuerySet[Store]:
+        rows = Store.objects.filter(merchant=self.merchant)
+        return rows.exclude(status=StoreStatus.DISCONNECTED)
+
+    @extend_schema(summary="Is the store well, and if not, what to do", responses=HealthSerializer)
+    @action(detail=True)
+    def health(self, request: Request, pk: UUID) -> Response:
+        self.query(Query)
+        store = self._store(pk)
+        amounts = _amounts(store)
+        found = [*_connection(store), *_reading(store), *_webhooks(store), *_work(store, amounts)]
+        return Response(
+            {
+                "level": max((f.level for f in found), key=_LEVELS.index, default=OK),
+                "status": store.status,
+                "last_ok_at": store.last_ok_at,
+                "found": [f._asdict() for f in found],
+                "amounts": amounts,
+                "streams": [StreamSerializer(s).data for s in store.streams.all()],
+            }
+        )
+
+    @extend_schema(summary="The webhooks of a store", responses=EndpointSerializer)
+    @action(detail=True)
+    def webhooks(self, request: Request, pk: UUID) -> Response:
+        self.query(Query)
+        return Response(self._endpoint(self._store(pk)))
+
+    @extend_schema(
+        summary="Make the store's webhooks right",
+        description="Missing ones are made, sleeping ones woken, strange ones removed.",
+        request=None,
+        responses=EndpointSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def check_webhooks(self, request: Request, pk: UUID) -> Response:
+        store = self._active(pk)
+        connect.reconcile_webhooks(store)
+        return Response(self._endpoint(store))
+
+    @extend_schema(
+        summary="Give the store a new secret to sign webhooks with",
+        description="For 24 hours the old one is good as well, so nothing on its way is refused.",
+        request=None,
+        responses=EndpointSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def rotate_secret(self, request: Request, pk: UUID) -> Response:
+        store = self._active(pk)
+        connect.rotate_webhook_secret(store, actor=self.actor)
+        return Response(self._endpoint(store))
+
+    def _endpoint(self, store: Store) -> dict[str, Any]:
+        endpoint = store.endpoints.exclude(status=Endpoint.Status.CLOSED).first()
+        if endpoint is None:
+            raise connect.ConnectError(
+                f"{store.name} has no webhooks yet. Check them to make them.", code="no_webhooks"
+            )
+        shown = may(self.request, Scope.STORES_WRITE)
+        return {
+            "status": endpoint.status,
+            "address": connect.webhook_address(store) if shown else None,
+            "topics": list(registry.card(store.platform).topics),
+            "subscriptions": endpoint.subscriptions,
+            "problem": endpoint.problem,
+            "mended": endpoint.mended,
+            "last_received_at": endpoint.last_received_at,
+            "last_checked_at": endpoint.last_checked_at,
+            "rotating_until": endpoint.previous_valid_until,
+        }
+
+    def _active(self, pk: UUID) -> Store:
+        store = self._store(pk)
+        if not store.is_active:
+            raise connect.MoveRefused(
+                f"{store.name} is “{store.get_status_display().lower()}”. Resume it first."
+            )
+        return store
+
+    def _store(self, pk: UUID) -> Store:
+        rows = self.get_queryset().select_related("merchant", "data_key", "breaker")
+        store = rows.prefetch_related("streams").filter(pk=pk).first()
+        if store is None:
+            raise Http404
+        return store
+
+
+def _amounts(store: Store) -> dict[str, int]:
+    """Six statements, each over one table: joined, the rows of one would multiply the others."""
+    pushes = dict(store.pushes.order_by().values_list("state").annotate(n=Count("pk")))
+    commands = dict(store.commands.order_by().values_list("state").annotate(n=Count("pk")))
+    gaps = SyncGap.objects.filter(stream__store=store, closed_at=None)
+    return {
+        "deliveries_waiting": store.deliveries.filter(state__in=["new", "busy"]).count(),
+        "deliveries_parked": store.deliveries.filter(state="parked").count(),
+        "pushes_waiting": _sum(pushes, Push.State.READY, Push.State.BUSY),
+        "pushes_blocked": _sum(pushes, Push.State.BLOCKED),
+        "commands_waiting": _sum(
+            commands, Command.State.NEW, Command.State.BUSY, Command.State.UNKNOWN
+        ),
+        "commands_stuck": _sum(commands, Command.State.REFUSED, Command.State.PARKED),
+        "records_parked": store.parked.filter(state=ParkedRecord.State.PARKED).count(),
+        "gaps_open": gaps.count(),
+    }
+
+
+def _sum(counts: dict[str, int], *states: str) -> int:
+    return sum(counts.get(state, 0) for state in states)
+
+
+def _connection(store: Store) -> Iterator[Found]:
+    if store.status == StoreStatus.NEEDS_MERCHANT:
+        words = f"The store refuses its credentials. {store.status_reason}".strip()
+        yield Found(BAD, "connection", words, _RECONNECT)
+    elif store.status != StoreStatus.ACTIVE:
+        words = f"The store is “{store.get_status_display().lower()}”: nothing is read or written."
+        yield Found(WARNING, "connection", words, "Resume it.")
+    breaker = getattr(store, "breaker", None)
+    if store.is_active and breaker is not None and breaker.state != "closed":
+        words = f"It keeps failing and is left alone for a while. {breaker.last_error}".strip()
+        yield Found(BAD, "connection", words, "See that the store is up, then test the connection.")
+
+
+def _reading(store: Store) -> Iterator[Found]:
+    for stream in store.streams.all():
+        if store.is_active and stream.enabled and stream.failures >= _FAILURES:
+            yield Found(
+                BAD,
+                stream.name,
+                f"They could not be read {stream.failures} times in a row. {stream.last_error}",
+                "Mend what the message says; Logix tries again by itself.",
+            )
+    for rule, problem in sync.broken_rules(store).items():
+        yield Found(BAD, "mappings", f"The rule “{rule}” cannot work: {problem}", "Change it.")
+
+
+def _webhooks(store: Store) -> Iterator[Found]:
+    endpoint = store.endpoints.exclude(status=Endpoint.Status.CLOSED).first()
+    if store.is_active and store.auto_sync and endpoint is not None and endpoint.problem:
+        yield Found(
+            WARNING,
+            "webhooks",
+            endpoint.problem,
+            "Mend the cause, then check the webhooks. Until then orders are read by polling.",
+        )
+
+
+def _work(store: Store, amounts: dict[str, int]) -> Iterator[Found]:
+    """What waits for a person, by its count."""
+    if amounts["records_parked"]:
+        words = f"{amounts['records_parked']} records could not be understood."
+        yield Found(WARNING, "parked", words, "See /parked: each says why; retry or dismiss it.")
+    if amounts["deliveries_parked"]:
+        words = f"{amounts['deliveries_parked']} webhooks could not be processed."
+        yield Found(WARNING, "webhooks", words, "See the webhook inbox in the admin.")
+    if amounts["commands_stuck"]:
+        words = f"{amounts['commands_stuck']} changes of orders were refused or given up."
+        yield Found(WARNING, "writes", words, "See the commands in the admin: each says why.")
+    if amounts["pushes_blocked"] and store.writes_enabled:
+        words = f"{amounts['pushes_blocked']} stock figures cannot be sent."
+        yield Found(WARNING, "stock", words, "See the pushes in the admin: each says why.")
+    waiting = amounts["pushes_waiting"] + amounts["pushes_blocked"] + amounts["commands_waiting"]
+    if waiting and not store.writes_enabled:
+        # Off is how a store begins: worth saying, nothing to worry about.
+        yield Found(
+            OK,
+            "writes",
+            f"Writing to this store is off, so {waiting} changes wait.",
+            "Turn writes_enabled on when they should go out.",
+        )

@@ -1,0 +1,122 @@
+"""What the documents list is what the code has: statuses, retries, commands, formula."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from integrations import policy
+from integrations.outbox import gate
+from integrations.sandbox.woocommerce.acts import VERBS
+from integrations.sandbox.woocommerce.faults import KINDS
+from integrations.sandbox.woocommerce.placing import ORDER_KINDS
+from integrations.woocommerce.mapper import STATUS_IN
+from inventory.models import ListingMode
+from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
+from tests.conftest import ROOT
+
+OURS = ("integrations", "webhooks", "logix.accounts", "orders", "inventory")
+_UNITS = {"s": 1, "min": 60, "h": 3600}
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words", [OrderStatus, PaymentStatus, FulfillmentStatus, ImportState, Flag]
+)
+def test_every_status_and_flag_is_explained(words: type[StrEnum]) -> None:
+    text = page("docs/ORDER_STATES.md")
+
+    assert [word.value for word in words if not re.search(rf"\b{word}\b", text)] == []
+
+
+def test_the_retries_are_those_of_the_policy() -> None:
+    listed = re.search(r"comes after (.+?) with\s+full jitter", page("docs/RELIABILITY.md"), re.S)
+
+    assert listed is not None
+    found = re.findall(r"(\d+) (s|min|h)\b", listed[1])
+    assert tuple(int(n) * _UNITS[unit] for n, unit in found) == policy.SCHEDULE_S
+
+
+def test_the_waits_of_the_push_gate_are_told() -> None:
+    told = f"{gate.LONGEST_WAIT.total_seconds():g} seconds"
+    first = {10: "ten minutes"}[int(gate.LONGEST_FIRST_WAIT.total_seconds() / 60)]
+
+    for name in ("docs/RELIABILITY.md", "docs/STOCK.md"):
+        assert told in page(name)
+        assert first in page(name)
+
+
+def test_every_mode_of_a_listing_stands_in_the_formula() -> None:
+    text = page("docs/STOCK.md")
+
+    for mode in set(ListingMode.values) - {ListingMode.NORMAL}:
+        assert re.search(rf"\b{mode}", text), mode
+
+
+def test_the_guide_says_what_each_status_of_woocommerce_becomes() -> None:
+    text = page("docs/integrations/WOOCOMMERCE_INTEGRATION_GUIDE.md")
+    table = text.partition("| WooCommerce | order |")[2].partition("\n\n")[0]
+
+    assert set(re.findall(r"`([a-z-]+)`", table)) == set(STATUS_IN)
+
+
+def test_the_test_stores_have_the_troubles_orders_and_verbs_that_are_listed() -> None:
+    text = page("docs/integrations/TEST_STORES.md")
+    troubles = text.partition("| kind | what the hub sees |")[2].partition("\n\n")[0]
+    orders = text.partition("Kinds of orders:")[2].partition("```")[0]
+    verbs = re.search(r"/\{verb\}` \|(.+)\|", text)
+
+    first_cells = " ".join(row.split("|")[1] for row in troubles.splitlines() if "|" in row)
+    assert set(re.findall(r"`(\w+)`", first_cells)) == set(KINDS)
+    assert set(re.findall(r"`(\w+)`", orders)) == set(ORDER_KINDS)
+    assert verbs is not None
+    assert re.findall(r"`(\w+)`", verbs[1]) == list(VERBS)
+
+
+def test_the_test_stores_take_the_options_that_are_listed() -> None:
+    text = page("docs/integrations/TEST_STORES.md")
+    parser = load_command_class("integrations", "sandbox").create_parser("manage.py", "sandbox")
+
+    listed = set(re.findall(r"`?(--[a-z][a-z-]+)", text))
+    known = {name for action in parser._actions for name in action.option_strings}
+    assert listed <= known
+    assert len(listed) > 10
+
+
+def test_every_command_is_in_the_readme_or_the_changes() -> None:
+    ours = {name for name, app in get_commands().items() if str(app).startswith(OURS)}
+    text = page("README.md") + page("CHANGELOG.md")
+
+    assert [
+        name for name in sorted(ours) if f"`{name}`" not in text and f"manage.py {name}" not in text
+    ] == []
+
+
+def test_every_command_the_documents_name_exists() -> None:
+    known = set(get_commands())
+    documents = [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "deploy").glob("*.md"),
+    ]
+
+    for document in documents:
+        for name in re.findall(r"manage\.py ([a-z_]+)", document.read_text(encoding="utf-8")):
+            assert name in known, f"{document.name}: {name}"
+
+
+def test_every_target_of_make_that_the_documents_name_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", page("Makefile"), re.MULTILINE))
+    targets |= set(re.findall(r"^([a-z]+), ?([a-z-]+):", page("Makefile"), re.MULTILINE))
+
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for name in re.findall(
+            r"(?:^|`)make ([a-z-]+)", document.read_text(encoding="utf-8"), re.M
+        ):
+            assert name in targets, f"{document.name}: make {name}"

@@ -1,0 +1,48 @@
+"""Every operation of the API as its OpenAPI description lists it, with an address that can be
+called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from drf_spectacular.generators import SchemaGenerator
+
+METHODS = ("get", "post", "patch", "put", "delete")
+NOBODYS = "00000000-0000-7000-8000-000000000000"
+
+
+class Operation(NamedTuple):
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def address(self, ids: Mapping[str, Any]) -> str:
+        """Below ``/api/v1``; ``ids`` by the noun before the placeholder (``orders``), nobody's id
+        where there is none.
+        """
+        parts = self.path.removeprefix("/api/v1").split("/")
+        for place, part in enumerate(parts):
+            if part.startswith("{"):
+                nobodys = 0 if part == "{rule_id}" else NOBODYS
+                parts[place] = str(ids.get(parts[place - 1], nobodys))
+        return "/".join(parts)
+
+
+@lru_cache(maxsize=1)
+def description() -> dict[str, Any]:
+    found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return found
+
+
+def operations() -> list[Operation]:
+    return [
+        Operation(method, path)
+        for path, item in description()["paths"].items()
+        for method in item
+        if method in METHODS
+    ]

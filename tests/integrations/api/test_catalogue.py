@@ -1,0 +1,147 @@
+"""Products, variants, listings and locations over the API: found by every filter, changed where
+they may be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from integrations.models import Store
+from integrations.sync import apply_products
+from inventory.data import VariantData
+from inventory.models import Listing, Location, Product, Variant
+from logix.accounts.models import AuditEvent, Merchant
+from tests import factories
+from tests.integrations.api.client import Api, import_products
+
+NOBODY = "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.fixture
+def mugs(store: Store) -> Store:
+    """Mug 1 and Mug 2 with one variant each, a shirt with two, and a candle without a SKU."""
+    import_products(store, 1, 2)
+    shirt = factories.make_product(
+        3,
+        title="Shirt",
+        variants=(
+            VariantData(external_id="p3-s", sku="SHIRT-S", barcode="4006381333931", stock=4),
+            VariantData(external_id="p3-m", sku="SHIRT-M", stock=None),
+        ),
+    )
+    candle = factories.make_product(
+        4, title="Candle", variants=(VariantData(external_id="p4", sku="", stock=1),)
+    )
+    apply_products(store, [shirt, candle], observed_at=factories.NOW)
+    return store
+
+
+def found(api: Api, path: str, name: str, **query: Any) -> list[str]:
+    answer = api.get(path, query)
+    assert answer.status_code == 200, answer.content
+    return [row[name] for row in answer.json()["results"]]
+
+
+def test_products_come_with_their_variants(api: Api, mugs: Store) -> None:
+    shirt = api.get("/products", {"title": "shi"}).json()["results"]
+
+    assert [row["title"] for row in shirt] == ["Shirt"]
+    assert {row["sku"] for row in shirt[0]["variants"]} == {"SHIRT-S", "SHIRT-M"}
+    assert api.get(f"/products/{shirt[0]['id']}").json() == shirt[0]
+
+
+def test_variants_are_found_by_sku_barcode_and_product(api: Api, mugs: Store) -> None:
+    shirt = Product.objects.get(title="Shirt")
+
+    assert found(api, "/variants", "sku", sku=" shirt-s ") == ["SHIRT-S"]
+    assert found(api, "/variants", "sku", barcode="4006381333931") == ["SHIRT-S"]
+    assert found(api, "/variants", "sku", product=str(shirt.pk)) == ["SHIRT-M", "SHIRT-S"]
+    assert found(api, "/variants", "sku", product=NOBODY) == []
+    one = Variant.objects.get(sku="SKU-1")
+    assert api.get(f"/variants/{one.pk}").json()["sku"] == "SKU-1"
+
+
+def test_what_is_archived_is_shown_when_asked_for(api: Api, mugs: Store) -> None:
+    Variant.objects.filter(sku="SKU-1").update(archived_at=factories.NOW)
+
+    assert found(api, "/variants", "sku", archived="true") == ["SKU-1"]
+    assert "SKU-1" not in found(api, "/variants", "sku", archived="false")
+
+
+def test_listings_are_found_by_store_variant_sku_and_state(api: Api, mugs: Store) -> None:
+    one = Variant.objects.get(sku="SKU-1")
+    Listing.objects.filter(sku="SKU-2").update(gone_at=factories.NOW)
+    Listing.objects.filter(sku="SHIRT-M").update(variant=None, link_problem="Nothing fits.")
+
+    assert found(api, "/listings", "sku", variant=str(one.pk)) == ["SKU-1"]
+    assert found(api, "/listings", "sku", sku="SHIRT-S") == ["SHIRT-S"]
+    assert found(api, "/listings", "sku", gone="true") == ["SKU-2"]
+    assert found(api, "/listings", "link_problem", linked="false", sku="SHIRT-M") == [
+        "Nothing fits."
+    ]
+    assert len(found(api, "/listings", "sku", store=str(mugs.pk))) == 4
+    assert found(api, "/listings", "sku", store=NOBODY) == []
+    assert found(api, "/listings", "sku", mode="paused,fixed") == []
+
+
+@pytest.mark.parametrize("path", ["/products", "/variants", "/listings", "/locations"])
+def test_a_misspelt_filter_is_refused_with_those_there_are(api: Api, path: str) -> None:
+    answer = api.get(path, {"skuu": "X"})
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/skuu"
+    assert answer.json()["detail"].startswith("Unknown.")
+
+
+@pytest.mark.parametrize("path", ["/products", "/variants", "/listings", "/locations", "/orders"])
+def test_what_is_not_there_is_404(api: Api, path: str) -> None:
+    assert api.get(f"{path}/{NOBODY}").status_code == 404
+
+
+def test_a_location_is_added_changed_and_closed(api: Api, merchant: Merchant) -> None:
+    made = api.post("/locations", {"code": "north", "name": "North", "rank": 5})
+
+    assert made.status_code == 201, made.content
+    assert api.get(f"/locations/{made.json()['id']}").json() == made.json()
+    changed = api.patch(f"/locations/{made.json()['id']}", {"name": "Far north", "rank": 7})
+    assert (changed.json()["name"], changed.json()["rank"]) == ("Far north", 7)
+    closed = api.patch(f"/locations/{made.json()['id']}", {"is_active": False})
+    assert closed.json()["is_active"] is False
+    actions = AuditEvent.objects.filter(merchant=merchant, action__startswith="location.")
+    assert [event.action for event in actions.order_by("pk")] == [
+        "location.created",
+        "location.changed",
+        "location.changed",
+    ]
+
+
+def test_a_code_is_given_once_in_a_merchant(api: Api, stranger: Api) -> None:
+    body = {"code": "north", "name": "North"}
+    assert api.post("/locations", body).status_code == 201
+
+    again = api.post("/locations", body)
+
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (400, "taken")
+    assert stranger.post("/locations", body).status_code == 201
+    assert Location.objects.filter(code="north").count() == 2
+
+
+def test_a_code_is_not_changed_later(api: Api) -> None:
+    """Programs name places by it."""
+    made = api.post("/locations", {"code": "north", "name": "North"}).json()
+
+    assert api.patch(f"/locations/{made['id']}", {"code": "south"}).status_code == 400
+
+
+def test_platforms_tell_what_they_can_do_and_why_not(api: Api) -> None:
+    platforms = {row["slug"]: row for row in api.get("/platforms").json()["results"]}
+
+    woo = platforms["woocommerce"]
+    assert [field["name"] for field in woo["credential_fields"]] == [
+        "consumer_key",
+        "consumer_secret",
+    ]
+    assert "orders" in woo["abilities"]
+    assert all(row["reason"].endswith(".") for row in woo["exempt"])

@@ -1,0 +1,158 @@
+"""The API reference has every route once, and each of its examples is answered as it says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, NamedTuple
+
+import pytest
+from django.db import transaction
+
+from integrations.base import Unreadable
+from integrations.models import FieldRule, ParkedRecord, RunState, Store, Stream, SyncRun
+from integrations.sync import park
+from inventory.models import Listing, Location, Product, Variant
+from logix.accounts.models import Merchant, Scope
+from orders.models import Order, Shipment
+from tests import factories
+from tests.conftest import ROOT
+from tests.integrations.api.client import Api, import_products
+from tests.integrations.api.routes import operations
+from tests.integrations.api.shop import Shop
+
+PAGE = (ROOT / "docs" / "integrations" / "API_REFERENCE.md").read_text(encoding="utf-8")
+_ENTRY = re.compile(
+    r"^### `(?P<method>[A-Z]+) (?P<path>/\S+)`\n(?P<words>.+?)```bash\n(?P<code>.+?)```\n"
+    r"→ (?P<status>\d{3})$",
+    re.DOTALL | re.MULTILINE,
+)
+_HEADING = re.compile(r"^### `([A-Z]+) (/\S+)`$", re.MULTILINE)
+
+
+class Example(NamedTuple):
+    method: str
+    path: str
+    command: list[str]
+    status: int
+
+
+class Undo(Exception):
+    """Ends an example's transaction without keeping it."""
+
+
+def examples() -> list[Example]:
+    return [
+        Example(
+            found["method"],
+            found["path"],
+            shlex.split(found["code"].replace("\\\n", " ")),
+            int(found["status"]),
+        )
+        for found in _ENTRY.finditer(PAGE)
+    ]
+
+
+def test_every_route_stands_in_the_reference_once_and_no_other() -> None:
+    described = [(o.method.upper(), o.path.removeprefix("/api/v1")) for o in operations()]
+
+    assert sorted(_HEADING.findall(PAGE)) == sorted(described)
+
+
+def test_every_entry_has_an_example_of_its_own_route() -> None:
+    assert len(examples()) == len(_HEADING.findall(PAGE))
+
+    for example in examples():
+        method, path, _, _ = as_request(example.command, {})
+        assert method == example.method, example
+        pattern = re.sub(r"\{\w+\}", r"[^/?]+", example.path)
+        assert re.fullmatch(rf"{pattern}(\?.*)?", path), example
+
+
+def test_every_scope_is_explained() -> None:
+    rows = re.findall(r"^\| `([a-z:]+)` \| ", PAGE, re.MULTILINE)
+
+    assert rows == list(Scope)
+
+
+@pytest.fixture
+def ids(
+    api: Api, connected: Store, shop: Shop, merchant: Merchant, settings: Any
+) -> dict[str, str]:
+    """What the examples name."""
+    settings.LOGIX_PUBLIC_URL = "https://hub.example"
+    import_products(connected, 1)
+    shop.orders = {str(1000 + n): factories.make_order(n) for n in (1, 2)}
+    store = f"/woocommerce/integrations/{connected.pk}"
+    for number in shop.orders:
+        api.post(f"{store}/sync", {"order": number})
+    order, shipped = Order.objects.order_by("number")
+    api.post(f"/orders/{shipped.pk}/shipments", {"carrier": "DHL"})
+    paused = factories.make_store(merchant, status="paused", base_url="https://paused.example")
+    stream = Stream.objects.get(store=connected, name="products")
+    run = SyncRun.objects.create(
+        store=connected, stream=stream, kind="backfill", state=RunState.QUEUED
+    )
+    held = SyncRun.objects.create(
+        store=paused,
+        stream=paused.streams.get(name="orders"),
+        kind="backfill",
+        state=RunState.PAUSED,
+    )
+    api.post(f"/integrations/{connected.pk}/mappings", {"path": "id", "target": "custom.id"})
+    park(connected, stream="orders", unreadable=Unreadable(external_id="1001", reason="Odd."))
+    named = {
+        "STORE": connected,
+        "PAUSED": paused,
+        "ORDER": order,
+        "SHIPPED": shipped,
+        "PARCEL": Shipment.objects.get(),
+        "RUN": run,
+        "HELD": held,
+        "RULE": FieldRule.objects.get(),
+        "PARKED": ParkedRecord.objects.get(),
+        "PRODUCT": Product.objects.get(),
+        "VARIANT": Variant.objects.get(),
+        "LISTING": Listing.objects.get(),
+        "LOCATION": Location.objects.get(),
+    }
+    return {name: str(found.pk) for name, found in named.items()}
+
+
+def test_every_example_is_answered_as_the_reference_says(api: Api, ids: dict[str, str]) -> None:
+    """``curl -d`` says that a body is a form, so the examples are sent as one."""
+    for example in examples():
+        method, path, headers, body = as_request(example.command, ids)
+        try:
+            with transaction.atomic():
+                answer = api.client.generic(
+                    method,
+                    f"/api/v1{path}",
+                    body,
+                    content_type="application/x-www-form-urlencoded",
+                    headers={**api.headers, **headers},
+                )
+                assert answer.status_code == example.status, (example.path, answer.content)
+                raise Undo
+        except Undo:
+            continue
+
+
+def as_request(
+    command: list[str], ids: dict[str, str]
+) -> tuple[str, str, dict[str, str], bytes | str]:
+    """(method, path with query, headers, body) of a curl command."""
+    words = iter(re.sub(r"\$([A-Z]+)", lambda m: ids.get(m[1], m[0]), word) for word in command[1:])
+    method, path, body = "GET", "", ""
+    headers: dict[str, str] = {}
+    for word in words:
+        if word == "-X":
+            method = next(words)
+        elif word == "-H":
+            name, _, value = next(words).partition(": ")
+            headers |= {name: value} if value else {}
+        elif word == "-d":
+            body = next(words)
+        else:
+            path = word.removeprefix("$API")
+    return method, path, headers, body

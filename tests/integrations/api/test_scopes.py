@@ -1,0 +1,72 @@
+"""What a token may do is what its scopes say: every operation of the API against every scope."""
+
+from __future__ import annotations
+
+import pytest
+
+from logix.accounts.models import Merchant, Scope
+from tests.integrations.api.client import Api, api_for
+from tests.integrations.api.routes import Operation, operations
+from tests.integrations.api.shop import Shop
+
+# By the first noun of the address that is not a platform's name.
+WRITES = {
+    "integrations": Scope.STORES_WRITE,
+    "connect": Scope.STORES_WRITE,
+    "mappings": Scope.STORES_WRITE,
+    "runs": Scope.STORES_WRITE,
+    "parked": Scope.STORES_WRITE,
+    "orders": Scope.ORDERS_WRITE,
+    "locations": Scope.STOCK_WRITE,
+    "stock": Scope.STOCK_WRITE,
+}
+# A preview shows what the store knows of its buyers.
+NEEDS_TWO = {"/api/v1/mappings/preview": (Scope.STORES_WRITE, Scope.PII)}
+
+
+def needed(operation: Operation) -> Scope:
+    if operation.method == "get":
+        return Scope.READ
+    nouns = operation.path.removeprefix("/api/v1/").removeprefix("woocommerce/").split("/")
+    return WRITES[nouns[0]]
+
+
+def send(api: Api, operation: Operation) -> int:
+    """To nobody's objects: whoever may, gets a 404, a 400 for the empty body or an empty list."""
+    status: int = getattr(api, operation.method)(operation.address({})).status_code
+    return status
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_scope_allows_its_own_operations_and_no_others(
+    merchant: Merchant, shop: Shop, scope: Scope
+) -> None:
+    api = api_for(merchant, scope)
+
+    for operation in operations():
+        if operation.path in NEEDS_TWO:
+            continue
+        refused = send(api, operation) == 403
+        assert refused == (scope != needed(operation)), f"{scope}: {operation}"
+
+
+def test_what_needs_two_scopes_is_refused_with_either_alone(merchant: Merchant) -> None:
+    for path, both in NEEDS_TWO.items():
+        operation = Operation("post", path)
+
+        assert [send(api_for(merchant, scope), operation) for scope in both] == [403, 403]
+        assert send(api_for(merchant, *both), operation) == 400
+
+
+def test_without_a_token_nothing_is_answered(db: None) -> None:
+    nobody = Api()
+
+    for operation in operations():
+        assert send(nobody, operation) == 401, str(operation)
+
+
+def test_a_refusal_names_the_scope_that_is_missing(merchant: Merchant) -> None:
+    answer = api_for(merchant, Scope.READ).post("/stock/adjust", {})
+
+    assert answer.json()["code"] == "scope_missing"
+    assert "stock:write" in answer.json()["detail"]
