@@ -40,7 +40,7 @@ run: $(VENV)/.runtime ## The hub alone: web on 127.0.0.1:8000, worker and clock
 
 # --- Judge -------------------------------------------------------------------------------------
 
-.PHONY: test check lint format coverage
+.PHONY: test check lint format coverage bench
 test: $(VENV)/.dev ## The tests; needs no service
 	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
 
@@ -61,6 +61,9 @@ coverage: $(VENV)/.dev ## The tests with branch coverage
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='integrations/*,orders/*,inventory/*,webhooks/*' --skip-covered
+
+bench: $(VENV)/.dev ## The hub's speed beside a floor; needs PostgreSQL (tests/bench/README.md)
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff check --fix --quiet . || true

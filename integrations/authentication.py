@@ -43,6 +43,7 @@ PROBE_READ_S = 10.0
 _CREDENTIAL = "integrations_credential"
 _ENDPOINT = "integrations_endpoint"
 _TRIES = 5
+_SHORTEST_SECRET = 8
 
 
 @contextmanager
@@ -101,6 +102,7 @@ def probe(
         total_s=PROBE_TOTAL_S,
         read_s=PROBE_READ_S,
     )
+    session.hidden = _hidden(credentials)
     with session:
         adapter = registry.adapter_class(platform)(
             Connection(
@@ -229,24 +231,31 @@ def seal(store: Store, plain: str, column: str, row: str) -> bytes:
 
 def _connection(store: Store, session: PlatformSession) -> Connection:
     endpoint = Endpoint.objects.filter(store=store).exclude(status=Endpoint.Status.CLOSED).first()
-    callback_url = secret = ""
+    credentials = read_credentials(store)
+    callback_url = secret = token = ""
     if endpoint is not None:
         row = str(endpoint.pk)
-        token = open_sealed(store, endpoint.token_sealed, _ENDPOINT, "token_sealed", row)
+        token = open_sealed(store, endpoint.token_sealed, _ENDPOINT, "token_sealed", row).decode()
         secret = open_sealed(
             store, endpoint.secret_sealed, _ENDPOINT, "secret_sealed", row
         ).decode()
-        callback_url = webhook_url(store.platform, token.decode())
+        callback_url = webhook_url(store.platform, token)
+    session.hidden = _hidden(credentials, secret, token)
     return Connection(
         store_id=str(store.pk),
         base_url=store.base_url,
-        credentials=read_credentials(store),
+        credentials=credentials,
         http=session,
         options={**store.options, **store.features},
         timezone=store.timezone,
         callback_url=callback_url,
         webhook_secret=secret,
     )
+
+
+def _hidden(credentials: Mapping[str, str], *others: str) -> tuple[str, ...]:
+    """What the store's words must not bring back to us. Short values are left: they are words."""
+    return tuple(v for v in (*credentials.values(), *others) if len(v) >= _SHORTEST_SECRET)
 
 
 # --- What use of the store tells

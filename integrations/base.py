@@ -8,7 +8,7 @@ write only what they can do.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -22,6 +22,8 @@ from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
 
 Record = TypeVar("Record", OrderData, ProductData)
+# Of raw records by id, the ids of those that are stored just as they are.
+Known = Callable[[Mapping[str, bytes]], Collection[str]]
 
 
 class ReadBy(StrEnum):
@@ -37,7 +39,9 @@ class Filters:
 
     ``by=CHANGED`` is the incremental walk, oldest change first, resumable from ``position``;
     ``by=PLACED`` is back-fill over a window of creation times, any order. ``ids`` overrides both.
-    ``position`` is opaque: it is what the last committed ``Page`` carried.
+    ``position`` is opaque: it is what the last committed ``Page`` carried. What ``known`` names
+    need not be mapped: an adapter may leave it out of a page's records and name it in
+    ``Page.known``.
     """
 
     since: datetime | None = None
@@ -47,6 +51,7 @@ class Filters:
     number: str = ""
     position: Mapping[str, Any] | None = None
     page_size: int | None = None
+    known: Known | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,10 +73,12 @@ class Page(Generic[Record]):
 
     ``store_time`` is the store's clock (Date header, aware UTC) when it answered; ``last`` marks
     the end of the read. ``gap`` says in words what part of the read could not be made complete.
+    ``known`` are the ids of records left out because ``Filters.known`` has them.
     """
 
     records: tuple[Record, ...]
     unreadable: tuple[Unreadable, ...] = ()
+    known: tuple[str, ...] = ()
     position: Mapping[str, Any] = field(default_factory=dict)
     total: int | None = None
     store_time: datetime | None = None
@@ -218,6 +225,15 @@ class BaseEcommerceIntegration(ABC):
     ) -> bool:
         """Add a note once; ``reference`` is searched first."""
         raise self._exempt("adding a note")
+
+    def write_order_fields(
+        self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()
+    ) -> bool:
+        """Set fields of an order by their keys, values being plain JSON; other keys are left alone.
+        Those named in ``fill`` are set only where the store has nothing. Looks first: what is there
+        already is not written. Raises Rejected for a key the card reserves.
+        """
+        raise self._exempt("writing fields of an order")
 
     def drop_webhooks(self) -> None:
         """Remove every subscription that points to ``connection.callback_url``."""

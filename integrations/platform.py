@@ -41,6 +41,7 @@ class Ability(StrEnum):
     TRACKING_UPDATE = "tracking_update"
     CANCEL = "cancel"
     NOTES = "notes"
+    ORDER_FIELDS_WRITE = "order_fields_write"
     REFUNDS_READ = "refunds_read"
     REFUNDS_WRITE = "refunds_write"
     RETURNS = "returns"
@@ -101,7 +102,9 @@ class PlatformCard:
     urlpatterns module. ``lag`` is how long a change may take to show in lists; ``overlap`` how far
     each poll looks back over the last. ``exempt`` maps every ability that is not in ``abilities``
     to the reason in words. ``status_words`` are the platform's own order statuses, where stores may
-    have others besides.
+    have others besides, spelled as ``status_pattern`` (a full-match regular expression) says.
+    ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
+    anything.
     """
 
     slug: str
@@ -126,6 +129,8 @@ class PlatformCard:
     api_sunset: date | None = None
     scopes: Mapping[str, tuple[Ability, ...]] = field(default_factory=dict)
     status_words: tuple[str, ...] = ()
+    status_pattern: str = ""
+    reserved_fields: tuple[str, ...] = ()
     docs_url: str = ""
     guide: str = ""
 
@@ -139,6 +144,14 @@ class PlatformCard:
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities
+
+    def reserves(self, key: str) -> bool:
+        """Whether a field of an order belongs to the platform or to Logix, in whatever case."""
+        key = key.casefold()
+        return any(
+            key.startswith(name[:-1]) if name.endswith("*") else key == name
+            for name in self.reserved_fields
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

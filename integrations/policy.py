@@ -100,13 +100,15 @@ RULES: dict[type[Exception], Rule] = {
     Exception: Rule(what=What.WAIT, look_first=True),
 }
 
-# Codes that say more than their class. The last three come from the look at an order before it is
-# written.
+# Codes that say more than their class. All but the first come from the look at an order before it
+# is written.
 RULES_BY_CODE: dict[str, Rule] = {
     "breaker_open": Rule(what=What.WAIT, counts=False),
     "cancelled_at_store": Rule(what=What.REFUSE),
     "cancel_requested_at_store": Rule(what=What.PARK),
     "edited_at_store": Rule(what=What.PARK),
+    "rule_failed": Rule(what=What.PARK),
+    "fields_fought_over": Rule(what=What.PARK),
 }
 
 # For lines of a batch, which carry a code and no exception.

@@ -4,17 +4,19 @@ outbox rows and due work in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from integrations import outbox, sync
+from integrations import outbox, sync, upkeep
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
 from integrations.outbox.telling import shipment_payload
+from integrations.sync import signals as sync_signals
 from inventory import signals as inventory_signals
+from orders import shortage
 from orders import signals as order_signals
 from orders.data import ShipmentData, ShipmentLineData
 from orders.matching import match_waiting_lines
@@ -43,9 +45,30 @@ def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) ->
     outbox.mark_listings(listing_ids)
 
 
+def on_listings_unlinked(listing_ids: Iterable[UUID], **_: Any) -> None:
+    outbox.settle_unlinked(listing_ids)
+
+
+def on_lines_served(line_refs: Collection[UUID], **_: Any) -> None:
+    shortage.resolve(line_refs)
+
+
+def on_oversold(variant_ids: Collection[UUID], **_: Any) -> dict[UUID, dict[str, Any]]:
+    return outbox.told_of(variant_ids)
+
+
+def on_buyer_erased(order: Order, **_: Any) -> dict[str, int]:
+    return {
+        "commands": outbox.forget_buyer(order.pk),
+        "parked": sync.forget_parked(order.store_id, order.external_id),
+        "answers": upkeep.forget_answers(order.merchant_id, order.pk),
+    }
+
+
 def on_store_opened(store: Store, actor: str, **_: Any) -> None:
     """The store may be called or written again: what waited for that goes on."""
     outbox.unblock_store(store, actor=actor)
+    sync.reread_orders(store, store.options.get("status_words") or ())
     for stream in StreamName.values:
         sync.rearm_parked(store, stream)
 
@@ -74,11 +97,13 @@ def on_shipment_added(shipment: Shipment, version: int, actor: str, **_: Any) ->
         shipment_payload(parcel, version=version),
         actor,
     )
+    _fields_follow(shipment.order)
 
 
 def on_status_requested(order: Order, status: OrderStatus, actor: str, **_: Any) -> None:
     key = f"status:{order.pk}:{status}:{order.revision}"
     _enqueue(order, Command.Kind.STATUS, key, {"status": str(status)}, actor)
+    _fields_follow(order)
 
 
 def on_cancel_requested(order: Order, reason: str, actor: str, **_: Any) -> None:
@@ -100,6 +125,30 @@ def on_note_requested(
     _enqueue(order, Command.Kind.NOTE, f"note:{reference}", payload, actor)
 
 
+def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
+    outbox.want_fields(store.pk, revisions, request_id=_request_id())
+
+
+def on_rules_changed(store: Store, **_: Any) -> None:
+    outbox.rules_changed(store.pk)
+
+
+def on_status_words_changed(store: Store, words: Collection[str], **_: Any) -> None:
+    sync.reread_orders(store, words)
+
+
+def _fields_follow(order: Order) -> None:
+    """What we tell of an order may change what rules tell of it. The change that is being made is
+    the order's next revision.
+    """
+    outbox.want_fields(order.store_id, {order.pk: order.revision + 1}, request_id=_request_id())
+
+
+def _request_id() -> str:
+    found: str = structlog.contextvars.get_contextvars().get("request_id", "")
+    return found
+
+
 def _enqueue(
     order: Order, kind: Command.Kind, key: str, payload: dict[str, Any], actor: str
 ) -> None:
@@ -111,7 +160,7 @@ def _enqueue(
         external_order_id=order.external_id,
         payload=payload,
         requested_by=actor,
-        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        request_id=_request_id(),
     )
 
 
@@ -119,9 +168,16 @@ _EARS = (
     (inventory_signals.stock_changed, on_stock_changed),
     (inventory_signals.store_figure_changed, on_store_figure_changed),
     (inventory_signals.listings_linked, on_listings_linked),
+    (inventory_signals.listings_unlinked, on_listings_unlinked),
+    (inventory_signals.lines_served, on_lines_served),
     (connect_signals.store_opened, on_store_opened),
     (order_signals.shipment_added, on_shipment_added),
     (order_signals.status_requested, on_status_requested),
     (order_signals.cancel_requested, on_cancel_requested),
     (order_signals.note_requested, on_note_requested),
+    (order_signals.oversold, on_oversold),
+    (order_signals.buyer_erased, on_buyer_erased),
+    (order_signals.orders_imported, on_orders_imported),
+    (sync_signals.rules_changed, on_rules_changed),
+    (connect_signals.status_words_changed, on_status_words_changed),
 )

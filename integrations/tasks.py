@@ -74,7 +74,12 @@ def send_commands(store_id: str) -> None:
 def sweep() -> None:
     """Every 15 s: take back what dead workers held, try what may work now."""
     if upkeep.take_slot("sweep", seconds=10):
-        upkeep.each_of(outbox.sweep, sync.retry_due_parked)
+        upkeep.each_of(
+            outbox.sweep,
+            SyncRun.objects.end_stopped,
+            sync.reread_due_orders,
+            sync.retry_due_parked,
+        )
 
 
 @shared_task(name="integrations.tasks.reconcile", **_READING)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.db import InterfaceError, OperationalError, models
@@ -17,6 +18,7 @@ from integrations import connect
 from integrations.errors import PlatformError
 from integrations.models import (
     CallLog,
+    Command,
     ConnectAttempt,
     Endpoint,
     Heartbeat,
@@ -94,6 +96,21 @@ def audit_subscriptions() -> int:
     return mended
 
 
+def forget_answers(merchant_id: UUID, order_id: UUID) -> int:
+    """The buyer of an order was erased: kept answers of the API that showed them are given no more.
+    What those requests asked for may be asked again and changes nothing; answers about parcels and
+    notes name nobody and stay. Return how many.
+    """
+    rows = IdempotentRequest.objects.filter(
+        merchant=merchant_id, state=IdempotentRequest.State.DONE
+    )
+    shown = models.Q(path__contains=f"/orders/{order_id}/") & ~models.Q(
+        path__regex=r"/(shipments|notes)$"
+    )
+    previewed = models.Q(path__endswith="/mappings/preview")
+    return rows.filter(shown | previewed).delete()[0]
+
+
 def purge(now: datetime) -> dict[str, int]:
     """Delete what has outlived its use, in batches; return the counts."""
     day = timedelta(days=1)
@@ -107,6 +124,9 @@ def purge(now: datetime) -> dict[str, int]:
         "closed gaps": SyncGap.objects.filter(closed_at__lt=now - 90 * day),
         "settled records": ParkedRecord.objects.filter(
             state=ParkedRecord.State.RESOLVED, resolved_at__lt=now - 90 * day
+        ),
+        "told fields": Command.objects.filter(
+            kind=Command.Kind.FIELDS, state=Command.State.DONE, done_at__lt=now - 30 * day
         ),
         "connect attempts": ConnectAttempt.objects.filter(expires_at__lt=now - 7 * day),
     }

@@ -102,6 +102,7 @@ class Book:
     _changed_levels: dict[UUID, Level] = field(default_factory=dict)
     _rows: dict[UUID, Held] = field(default_factory=dict)
     _touched: dict[UUID, Held] = field(default_factory=dict)
+    _short_before: dict[UUID, int] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -264,6 +265,7 @@ class Book:
 
     def wait(self, row: Held, units: int) -> None:
         """``units`` more (or, negative, fewer) are wanted and not there."""
+        self._short_before.setdefault(row.id, row.short)
         row.short += units
         self.touch(row)
 
@@ -355,3 +357,10 @@ class Book:
         )
         if changed:
             signals.stock_changed.send(sender=StockLevel, variant_ids=changed)
+        served = frozenset(
+            self._rows[pk].line_ref
+            for pk, before in self._short_before.items()
+            if self._rows[pk].short < before
+        )
+        if served:
+            signals.lines_served.send(sender=Reservation, line_refs=served)

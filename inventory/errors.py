@@ -1,4 +1,4 @@
-"""Why stock was not written: somebody was faster, or what was asked cannot be done."""
+"""Why something was not written: somebody was faster, or what was asked cannot be done."""
 
 from __future__ import annotations
 
@@ -11,3 +11,7 @@ class LedgerConflict(Exception):
 
 class LedgerRefused(Exception):
     """A hand adjustment that cannot be done, with the reason for the person who asked."""
+
+
+class LinkRefused(Exception):
+    """A link that cannot be made or taken off by hand, with the reason for the person who asked."""

@@ -36,6 +36,7 @@ __all__ = [
     "LedgerRefused",
     "OpeningCount",
     "adjust",
+    "erase_reasons",
     "open_counts",
     "restock",
     "settle",
@@ -131,6 +132,14 @@ def restock(
         cause=cause,
         request_id=request_id,
     )
+
+
+def erase_reasons(order_ref: UUID) -> int:
+    """Empty the words people wrote beside movements of an order: its buyer was erased, and people
+    write names. What moved, when and by whom stays. Return how many.
+    """
+    said = StockMovement.objects.filter(order_ref=order_ref).exclude(reason="")
+    return said.update(reason="")
 
 
 def _by_hand(

@@ -10,5 +10,12 @@ stock_changed = Signal()
 # listing_ids: frozenset[UUID] whose figure in the store is not what it was when we last looked.
 store_figure_changed = Signal()
 
-# store_id: UUID, listing_ids: frozenset[UUID] that now have a variant and had none before.
+# store_id: UUID, listing_ids: frozenset[UUID] that have their first variant, or another one.
 listings_linked = Signal()
+
+# listing_ids: frozenset[UUID] that have no variant any more.
+listings_unlinked = Signal()
+
+# line_refs: frozenset[UUID] of order lines that were short of something, some or all of which is
+# no longer missing.
+lines_served = Signal()

@@ -5,6 +5,7 @@ was faster.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from orders.models import Order, OrderEvent, OrderLine
 
 T = TypeVar("T")
 
+_under_way: ContextVar[frozenset[UUID]] = ContextVar("orders_under_way", default=frozenset())
+
 
 def change(order: Order, work: Callable[[Order], T]) -> T:
     """Run ``work`` on the freshly read, locked order, in a transaction. The revision guards against
@@ -30,7 +33,11 @@ def change(order: Order, work: Callable[[Order], T]) -> T:
     def once() -> T:
         fresh = Order.objects.select_for_update(of=("self",)).get(pk=order.pk)
         before = fresh.revision
-        result = work(fresh)
+        held = _under_way.set(_under_way.get() | {fresh.pk})
+        try:
+            result = work(fresh)
+        finally:
+            _under_way.reset(held)
         changed = Order.objects.filter(pk=fresh.pk, revision=before).update(
             revision=F("revision") + 1
         )
@@ -39,6 +46,11 @@ def change(order: Order, work: Callable[[Order], T]) -> T:
         return result
 
     return again_on(OrderChangedMeanwhile, LedgerConflict)(once)
+
+
+def is_under_way(order_id: UUID) -> bool:
+    """Whether this order is being changed here, further up: its next revision is the change's."""
+    return order_id in _under_way.get()
 
 
 def lines_of(order: Order) -> dict[UUID, OrderLine]:

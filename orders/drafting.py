@@ -7,6 +7,7 @@ stands, timeline, and what stock must become (``demands``).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ from orders.lines import VariantOf
 from orders.models import Order, OrderLine, Payment, Refund, Shipment
 
 PAYLOAD_KEPT = timedelta(days=30)
+# The raw record an order was made of → a name for it.
+Mark = Callable[[bytes], str]
 
 Row = dict[str, Any]
 
@@ -44,6 +47,7 @@ class Occasion:
     authority: Authority
     observed_at: datetime
     now: datetime
+    mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def draft(
         "authority": int(on.authority),
         "observed_at": on.observed_at,
         "digest": digest,
+        "raw_mark": on.mark(data.raw) if data.raw else "",
         "details": {**known.details, **details} if known else details,
         "revision": known.revision + 1 if known else 1,
         "applied_at": on.now,
@@ -146,7 +151,6 @@ def _identity(store: Any, data: OrderData, known: Order | None) -> Row:
         "merchant_id": store.merchant_id,
         "store_id": store.pk,
         "external_id": data.external_id,
-        "map_version": 0,
         **named,
     }
 

@@ -20,9 +20,9 @@ from django.db import transaction
 from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
-from orders import matching, shortage
+from orders import matching, shortage, signals
 from orders.data import Authority, OrderData
-from orders.drafting import Draft, Known, Occasion, draft
+from orders.drafting import Draft, Known, Mark, Occasion, draft
 from orders.errors import OrderChangedMeanwhile
 from orders.judge import Verdict, details_of, digest_of, judge
 from orders.models import (
@@ -70,6 +70,10 @@ class Judged:
     known: Order | None
 
 
+def no_mark(_raw: bytes) -> str:
+    return ""
+
+
 @transaction.atomic
 def import_orders(
     store: StoreLike,
@@ -78,9 +82,11 @@ def import_orders(
     authority: Authority,
     observed_at: datetime,
     now: datetime,
+    mark: Mark = no_mark,
     request_id: str = "",
 ) -> OrderImport:
-    """Bring the store's orders to what ``records`` say. Raises OrderChangedMeanwhile,
+    """Bring the store's orders to what ``records`` say. ``mark`` names the raw record an order was
+    made of, for callers who need not map the same again. Raises OrderChangedMeanwhile,
     LedgerConflict: run it again. Raises ValueError, ArithmeticError, DataError, IntegrityError for
     a record that cannot be stored; nothing is written then.
     """
@@ -99,20 +105,27 @@ def import_orders(
             torn.add(external_id)
         elif verdict is Verdict.STALE:
             done.stale += 1
-        else:
+        elif known is not None:
             done.unchanged += 1
-            if verdict is Verdict.TOUCHED and known is not None:
-                touched.append(_touch(known, data, observed_at))
+            raw_mark = mark(data.raw) if data.raw else ""
+            # A webhook's bytes may differ from a list's, which is what the mark is for.
+            is_marked = authority is Authority.WEBHOOK or known.raw_mark == raw_mark
+            if verdict is Verdict.TOUCHED or not is_marked:
+                touched.append(_touch(known, data, observed_at, raw_mark))
     # Who was faster wrote something newer: a touch that is refused is no loss.
     bulk.update(Order, touched, versioned="revision")
     if todo:
         drafts = _drafts(
-            store, todo, Occasion(store, keys.vault(store.data_key_id), authority, observed_at, now)
+            store,
+            todo,
+            Occasion(store, keys.vault(store.data_key_id), authority, observed_at, now, mark),
         )
         _write(store, drafts, now, request_id)
         done.created = [d.order["id"] for d in drafts if d.known is None]
         done.changed = [d.order["id"] for d in drafts if d.known is not None]
         torn.update(d.external_id for d in drafts if d.lacks_refund_lines)
+        news = {d.order["id"]: d.order["revision"] for d in drafts}
+        signals.orders_imported.send(sender=Order, store=store, revisions=news)
     written = {x.data.external_id for x in todo}
     done.reread = [external_id for external_id in newest if external_id in torn]
     done.incomplete = [external_id for external_id in done.reread if external_id in written]
@@ -137,12 +150,13 @@ def _age(record: OrderData) -> tuple[int, datetime]:
     return (record.version or 0, record.changed_at)
 
 
-def _touch(known: Order, data: OrderData, observed_at: datetime) -> dict[str, Any]:
+def _touch(known: Order, data: OrderData, observed_at: datetime, raw_mark: str) -> dict[str, Any]:
     return {
         "id": known.pk,
         "changed_at": data.changed_at,
         "source_version": data.version,
         "observed_at": observed_at,
+        "raw_mark": raw_mark,
         "revision": known.revision + 1,
     }
 

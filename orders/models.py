@@ -82,7 +82,7 @@ class Order(models.Model):
     observed_at = models.DateTimeField()
     digest = models.CharField(max_length=32)
     details = models.JSONField(default=dict)
-    map_version = models.PositiveIntegerField(default=0)
+    raw_mark = models.CharField(max_length=32, blank=True)
     revision = models.PositiveIntegerField(default=0)
     imported_at = models.DateTimeField(db_default=Now())
     applied_at = models.DateTimeField(db_default=Now())

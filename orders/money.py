@@ -93,7 +93,7 @@ def rows(
     erased: bool = False,
 ) -> Rows:
     """``payments`` and ``refunds`` are those already stored, by external id. ``erased``: the buyer
-    was; people write names into reasons.
+    was; a payment's reference leads to them, and people write names into reasons.
     """
     done = Rows()
     for payment in data.payments:
@@ -101,7 +101,7 @@ def rows(
             "kind": payment.kind,
             "amount": payment.amount,
             "method": payment.method[:120],
-            "reference": payment.reference[:160],
+            "reference": "" if erased else payment.reference[:160],
             "at": payment.at,
         }
         paid = payments.get(payment.external_id)

@@ -1,6 +1,4 @@
-"""The sealed parts of an order: the buyer's block with its blind indexes, and the raw payload.
-Erasing them for good.
-"""
+"""The sealed parts of an order: the buyer's block with its blind indexes, and the raw payload."""
 
 from __future__ import annotations
 
@@ -8,16 +6,16 @@ from typing import Any
 
 import lz4.block
 import msgspec
-from django.utils import timezone
 
 from logix.accounts import keys
 from logix.common import crypto
 from orders.data import Buyer, OrderData
-from orders.models import Order, OrderPayload, Refund
+from orders.models import Order
 
 _encoder = msgspec.json.Encoder()
 _TABLE, _BUYER, _PAYLOAD = "orders_order", "buyer_sealed", "payload"
-_EMPTY: dict[str, Any] = {"buyer_sealed": None, "email_index": "", "phone_index": ""}
+# The columns of a buyer who is not there.
+EMPTY: dict[str, Any] = {"buyer_sealed": None, "email_index": "", "phone_index": ""}
 
 
 def buyer_columns(
@@ -28,9 +26,9 @@ def buyer_columns(
     """
     if known and known.erased_at:
         place = ("external_customer_id", "ship_country", "ship_region", "ship_city")
-        return {**_EMPTY, **{name: getattr(known, name) for name in place}}
+        return {**EMPTY, **{name: getattr(known, name) for name in place}}
     if data.buyer is None:
-        return {**_EMPTY, **_plain(data)}
+        return {**EMPTY, **_plain(data)}
     buyer = data.buyer
     phone = buyer.phone or buyer.billing.phone or buyer.shipping.phone
     return {
@@ -39,21 +37,6 @@ def buyer_columns(
         "phone_index": phone_index(store.merchant_id, phone),
         **_plain(data),
     }
-
-
-def erase(order: Order) -> None:
-    """Empty what names the buyer and leave the tombstone (``erased_at``) that every later import
-    obeys. Call through ``services.erase_buyer``, which guards against a running import.
-    """
-    for name, value in _EMPTY.items():
-        setattr(order, name, value)
-    order.external_customer_id = ""
-    order.custom = {}
-    order.erased_at = timezone.now()
-    order.save(update_fields=[*_EMPTY, "external_customer_id", "custom", "erased_at"])
-    order.lines.update(attributes={})
-    Refund.objects.filter(order=order).update(reason="")
-    OrderPayload.objects.filter(order=order).delete()
 
 
 def seal_buyer(vault: crypto.Vault, store_id: Any, external_id: str, buyer: Buyer) -> bytes:

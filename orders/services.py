@@ -13,7 +13,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from orders import privacy, signals, timeline
+from logix.accounts import audit
+from orders import erasing, privacy, signals, timeline
 from orders.changing import change, lines_of, note, settle_stock
 from orders.data import Buyer
 from orders.errors import OrderError
@@ -39,7 +40,7 @@ _REQUESTABLE = frozenset(
     {OrderStatus.OPEN, OrderStatus.ON_HOLD, OrderStatus.COMPLETED, OrderStatus.PENDING}
 )
 # What a person has to look at before the order goes on.
-_REVIEWED = {
+REVIEWED = {
     Flag.EDITED_AFTER_IMPORT: "the edit",
     Flag.CANCEL_REQUESTED: "the cancellation",
 }
@@ -132,27 +133,39 @@ def mark_reviewed(order: Order, *, actor: str, request_id: str = "") -> None:
     """
 
     def review(order: Order) -> None:
-        open_flags = [flag for flag in _REVIEWED if flag in order.flag_set]
+        open_flags = [flag for flag in REVIEWED if flag in order.flag_set]
         if not open_flags:
             raise OrderError("nothing_to_review", "Nothing in this order waits for a review.")
         order.flags = ",".join(sorted(order.flag_set.difference(open_flags)))
         order.save(update_fields=["flags"])
-        what = " and ".join(_REVIEWED[flag] for flag in open_flags)
+        what = " and ".join(REVIEWED[flag] for flag in open_flags)
         note(order, "reviewed", f"Reviewed {what}", actor, request_id=request_id)
 
     change(order, review)
 
 
 def erase_buyer(order: Order, *, actor: str, request_id: str = "") -> None:
-    """Erase what names the buyer, for good: later imports obey. Amounts, country and city stay.
-    Twice is once.
+    """Erase what names the buyer, for good and everywhere: later imports obey. Amounts, country and
+    city stay. Twice is once; what came in between is erased with it. The audit log gets the counts
+    of what was emptied, and no more.
     """
 
     def erase(order: Order) -> None:
-        if order.erased_at:
+        is_first = order.erased_at is None
+        counts = {what: rows for what, rows in erasing.erase(order).items() if rows}
+        if not is_first and not counts:
             return
-        privacy.erase(order)
-        note(order, "erased", "The buyer’s personal data was erased", actor, request_id=request_id)
+        if is_first:
+            title = "The buyer’s personal data was erased"
+            note(order, "erased", title, actor, request_id=request_id)
+        audit.record(
+            "order.buyer_erased",
+            actor=actor,
+            merchant=order.merchant,
+            obj=order,
+            details=counts,
+            request_id=request_id,
+        )
 
     change(order, erase)
 

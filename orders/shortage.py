@@ -1,16 +1,24 @@
-"""Orders that sold what is not there: flagged, with a record of what is missing and how it came."""
+"""Orders that sold what is not there: flagged, with a record of what is missing and how it came;
+and no longer flagged when nothing is missing any more.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from inventory.models import Reservation
 from logix.common import bulk
-from orders import timeline
+from orders import signals, timeline
+from orders.changing import is_under_way
 from orders.errors import OrderChangedMeanwhile
+from orders.lines import item_of
 from orders.models import Order, OrderEvent, OrderLine
 from orders.status import Flag
 
@@ -22,7 +30,7 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     if not short:
         return
     lines: dict[UUID, list[OrderLine]] = defaultdict(list)
-    for line in OrderLine.objects.filter(pk__in=short).only("pk", "order_id", "sku", "name"):
+    for line in _lines(short):
         lines[line.order_id].append(line)
     orders = Order.objects.filter(pk__in=lines).only("pk", "flags", "revision", "placed_at")
     fresh = [order for order in orders if Flag.OVERSOLD not in order.flag_set]
@@ -36,16 +44,67 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     ]
     if len(bulk.update(Order, flagged, versioned="revision")) != len(flagged):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    events = [_event(order, lines[order.pk], short, now) for order in fresh]
+    why = _explained(line for order in fresh for line in lines[order.pk])
+    events = [_event(order, lines[order.pk], short, why, now) for order in fresh]
     for event in events:
         event["request_id"] = request_id
     bulk.insert(OrderEvent, events)
 
 
+def resolve(line_refs: Collection[UUID]) -> None:
+    """These lines got units they were short of, or want them no longer: orders of which no line is
+    short any more lose their flag. Raises OrderChangedMeanwhile.
+    """
+    orders = Order.objects.filter(lines__in=line_refs, flags__contains=Flag.OVERSOLD).distinct()
+    flagged = list(orders.only("pk", "flags", "revision"))
+    if not flagged:
+        return
+    short = Reservation.objects.filter(order_ref__in=[x.pk for x in flagged], short__gt=0)
+    waiting = set(short.values_list("order_ref", flat=True))
+    served = [order for order in flagged if order.pk not in waiting]
+    rows = []
+    for order in served:
+        flags = ",".join(sorted(order.flag_set - {Flag.OVERSOLD}))
+        if is_under_way(order.pk):
+            Order.objects.filter(pk=order.pk).update(flags=flags)
+        else:
+            rows.append({"id": order.pk, "flags": flags, "revision": order.revision + 1})
+    if len(bulk.update(Order, rows, versioned="revision")) != len(rows):
+        raise OrderChangedMeanwhile("The same order was written by another process.")
+    now, title = timezone.now(), "Not oversold any more: nothing it still wants is missing"
+    hub = OrderEvent.Origin.HUB
+    bulk.insert(
+        OrderEvent, [timeline.row(x.pk, "oversold_over", title, now, origin=hub) for x in served]
+    )
+
+
+def _lines(short: Mapping[UUID, int]) -> QuerySet[OrderLine]:
+    columns = ("pk", "order_id", "sku", "name", "variant_id")
+    return OrderLine.objects.filter(pk__in=short).with_items().only(*columns)
+
+
+def _explained(lines: Iterable[OrderLine]) -> dict[UUID, dict[str, Any]]:
+    """What others know of how an item came to be oversold, by item."""
+    items = frozenset(item for line in lines if (item := item_of(line)) is not None)
+    why: dict[UUID, dict[str, Any]] = defaultdict(dict)
+    if items:
+        answers: Any = signals.oversold.send(sender=Order, variant_ids=items)
+        for _, told in answers:
+            for item, facts in told.items():
+                why[item] |= facts
+    return why
+
+
 def _event(
-    order: Order, lines: list[OrderLine], short: Mapping[UUID, int], now: datetime
+    order: Order,
+    lines: list[OrderLine],
+    short: Mapping[UUID, int],
+    why: Mapping[UUID, dict[str, Any]],
+    now: datetime,
 ) -> dict[str, Any]:
-    missing = [{"sku": x.sku, "line": str(x.pk), "units": short[x.pk]} for x in lines]
+    missing = [
+        {"sku": x.sku, "line": str(x.pk), "units": short[x.pk], **_facts(x, why)} for x in lines
+    ]
     named = ", ".join(f"{short[x.pk]} × {x.sku or x.name}" for x in lines)
     return timeline.row(
         order.pk,
@@ -59,3 +118,8 @@ def _event(
             "seconds_since_sale": max(0, int((now - order.placed_at).total_seconds())),
         },
     )
+
+
+def _facts(line: OrderLine, why: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:
+    item = item_of(line)
+    return why.get(item, {}) if item is not None else {}

@@ -15,3 +15,14 @@ cancel_requested = Signal()
 
 # order: Order, text: str, to_customer: bool, reference: str, actor: str
 note_requested = Signal()
+
+# order: Order. Each listener empties what it keeps of the buyer and answers how many rows that
+# were, by kind: dict[str, int]. Sent again when an erasure is asked for again.
+buyer_erased = Signal()
+
+# variant_ids: frozenset[UUID] of stock items that were sold and are not there. Each listener
+# answers what explains it, by item: dict[UUID, dict[str, Any]].
+oversold = Signal()
+
+# store: the store, revisions: dict[UUID, int] of orders that were imported as new or changed
+orders_imported = Signal()

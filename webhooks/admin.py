@@ -11,7 +11,7 @@ from unfold.decorators import display
 
 from integrations.admin.acts import Act, NotDone
 from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, age, count_of
-from integrations.admin.roles import actor
+from integrations.admin.roles import actor, sees_buyers
 from logix.accounts import audit
 from logix.common.crypto import SealBroken
 from webhooks import inbox, masking
@@ -37,6 +37,7 @@ _OUTCOMES = {
     "store_answers": "The store still answers",
     "ask_store": "The store is asked",
     "disconnected": "The store is disconnected",
+    "erased": "Emptied: the buyer was erased",
     "waits_for_merchant": "Waits until the merchant reconnects",
 }
 _LATE_S = 60.0
@@ -169,7 +170,7 @@ def _shown(delivery: Delivery) -> str:
         return str(err)
     if raw is None:
         return "Expired."
-    whole = _sees_buyers(request)
+    whole = sees_buyers(request, delivery.store.merchant_id)
     if whole:
         audit.record(
             "delivery.body_seen",
@@ -179,7 +180,3 @@ def _shown(delivery: Delivery) -> str:
         )
     text = masking.readable(raw, whole=whole)
     return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', text)
-
-
-def _sees_buyers(request: HttpRequest) -> bool:
-    return request.user.is_superuser or request.user.has_perm("accounts.view_pii")

@@ -9,8 +9,10 @@ class WebhooksConfig(AppConfig):
         from integrations.connect import signals
         from integrations.outbox import gate
         from logix import health
-        from webhooks import upkeep
+        from orders import signals as order_signals
+        from webhooks import erasing, upkeep
 
         gate.add_source(upkeep.has_unapplied_orders)
         health.register(upkeep.metrics)
         signals.store_opened.connect(upkeep.on_store_opened, dispatch_uid="webhooks.rearm")
+        order_signals.buyer_erased.connect(erasing.on_buyer_erased, dispatch_uid="webhooks.erase")

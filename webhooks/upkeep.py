@@ -18,7 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from integrations import policy
 from integrations.models import Store, StoreStatus
-from webhooks import claims
+from webhooks import claims, erasing
 from webhooks.accept import ring
 from webhooks.models import Delivery
 from webhooks.verdicts import WAITS_FOR_MERCHANT
@@ -190,13 +190,15 @@ def has_unapplied_orders(store_id: UUID) -> bool:
 
 def purge() -> dict[str, int]:
     """Empty bodies 7 days after the work was done (parked: 30 days after arrival), delete rows
-    after 35. Parked rows stay until somebody decides. Return the counts.
+    after 35, and at once the bodies of orders whose buyer was erased. Parked rows stay until
+    somebody decides. Return the counts.
     """
     done = Delivery.objects.filter(state__in=_OVER)
     parked = Delivery.objects.filter(state=Delivery.State.PARKED)
     return {
         "bodies": _empty(done.filter(done_at__lt=Now() - BODY_KEPT))
-        + _empty(parked.filter(received_at__lt=Now() - PARKED_BODY_KEPT)),
+        + _empty(parked.filter(received_at__lt=Now() - PARKED_BODY_KEPT))
+        + erasing.forget_late(),
         "rows": _delete(done.filter(done_at__lt=Now() - ROW_KEPT)),
     }
 

@@ -21,13 +21,25 @@ from integrations.admin.roles import may, may_anywhere
 from integrations.connect import ConnectError
 from integrations.errors import PlatformError
 from integrations.sync import RunRefused
-from inventory.ledger import LedgerRefused
+from inventory.errors import LinkRefused
+from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.accounts.models import Role
 from logix.common.crypto import SealBroken
-from orders.errors import OrderError
+from logix.common.transactions import again_on
+from orders.errors import OrderChangedMeanwhile, OrderError
 
 # What services say no with. Each message is a sentence for the person who asked.
-REFUSALS = (PlatformError, OrderError, RunRefused, LedgerRefused, ConnectError, SealBroken)
+REFUSALS = (
+    PlatformError,
+    OrderError,
+    RunRefused,
+    LedgerRefused,
+    LinkRefused,
+    ConnectError,
+    SealBroken,
+)
+# Services that write stock or orders raise these when somebody was faster.
+again = again_on(OrderChangedMeanwhile, LedgerConflict)
 
 _CONFIRMED = "confirmed"
 # A list's page of acts that each ask a store would outlive the browser's patience.

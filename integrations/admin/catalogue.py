@@ -8,13 +8,20 @@ from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Count, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations import outbox
+from integrations.admin.acts import Act, again
+from integrations.admin.asking import ask, row_for
 from integrations.admin.base import GOOD, WARN, HubAdmin, ReadOnlyInline, Said, count_of
+from integrations.admin.roles import actor, may
+from inventory import links
 from inventory.availability import targets
+from inventory.catalogue import sku_key
 from inventory.models import LinkProblem, Listing, ListingMode, Product, StockLevel, Variant
 from logix.accounts.models import Role
 
@@ -103,6 +110,32 @@ class ListingForm(forms.ModelForm):
         return data
 
 
+class LinkForm(forms.Form):
+    sku = forms.CharField(
+        label="SKU of the product",
+        max_length=128,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As it stands under Products; case does not matter.",
+    )
+
+    def __init__(self, merchant_id: Any, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.merchant_id = merchant_id
+
+    def clean_sku(self) -> Variant:
+        """The variant."""
+        sku = self.cleaned_data["sku"]
+        found = Variant.objects.filter(merchant=self.merchant_id, sku_key=sku_key(sku)).first()
+        if found is None:
+            raise forms.ValidationError(f"There is no product with the SKU {sku}.")
+        return found
+
+
+def _unlink(request: HttpRequest, listing: Listing) -> str:
+    again(lambda: links.unlink(listing, actor=actor(request)))
+    return f"{listing} of {listing.store} is no longer counted here."
+
+
 @admin.register(Listing)
 class ListingAdmin(HubAdmin):
     form = ListingForm
@@ -134,13 +167,59 @@ class ListingAdmin(HubAdmin):
         "link_words",
     )
 
+    acts = (
+        Act(
+            verb="unlink",
+            label="Unlink",
+            run=_unlink,
+            shown=lambda listing: listing.variant_id is not None,
+            bulk=True,
+            confirm="Its stock is no longer counted here and its store keeps the figure it shows. "
+            "New orders for it wait until it is linked again.",
+        ),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.link_view)
+        own = path("<path:object_id>/link/", view, name="inventory_listing_link")
+        return [own, *super().get_urls()]
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        shown = super().buttons(request, obj)
+        if obj.gone_at is not None or not may(request, obj.merchant_id, Role.OPERATOR):
+            return shown
+        label = "Link to another product" if obj.variant_id else "Link to a product"
+        return [{"label": label, "url": self.row_url(obj, "link"), "asks": True}, *shown]
+
+    def link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        listing: Listing = row_for(self, request, object_id)
+
+        def link(told: dict[str, Any]) -> str:
+            links.link(listing, told["sku"], actor=actor(request))
+            return f"{listing} of {listing.store} is counted as {told['sku']} from now on."
+
+        return ask(
+            self,
+            request,
+            listing,
+            LinkForm(listing.merchant_id, request.POST or None),
+            link,
+            title=f"Link {listing} of {listing.store}",
+            button="Link",
+            says="Orders that waited for it go on, and the store is told this product's figure.",
+        )
+
     def wellbeing(self, request: HttpRequest) -> Said:
         listed = self.get_queryset(request).filter(gone_at=None)
         unlinked = listed.exclude(link_problem=LinkProblem.NONE).count()
         if unlinked:
             listings = count_of(unlinked, "listing")
             return [
-                (WARN, f"{listings} not counted here: no SKU, or one that is used twice there.")
+                (
+                    WARN,
+                    f"{listings} not counted here: no SKU, one that is used twice there, or "
+                    "unlinked by hand. Link each at its page.",
+                )
             ]
         return [(GOOD, "Every listing is linked to what is counted.")] if listed.exists() else []
 

@@ -4,17 +4,21 @@ what is typed goes to ``connect`` and is never shown again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
-from integrations import connect
+from integrations import connect, registry
+from integrations.connect import ConnectError
+from integrations.connect import options as store_options
 from integrations.models import Store
 from integrations.platform import PlatformCard
 
@@ -132,10 +136,37 @@ class KeysForm(forms.Form):
 
 
 class SettingsForm(forms.ModelForm):
+    status_words = forms.CharField(
+        label="Statuses of plugins",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
+        help_text="One a line, for example “shipped = completed”. Orders that wait for it then "
+        "finish by themselves.",
+    )
+
     class Meta:
         model = Store
         fields = ("name", "auto_sync")
         labels = {"auto_sync": "Automatic sync"}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.initial["status_words"] = lines_of(self.instance.options.get("status_words") or {})
+
+    def clean_status_words(self) -> dict[str, str]:
+        pairs = [line.partition("=") for line in self.cleaned_data["status_words"].splitlines()]
+        words = {word.strip(): meaning.strip() for word, _, meaning in pairs if word.strip()}
+        card = registry.card(self.instance.platform)
+        try:
+            if words:
+                store_options.check(card, {"status_words": words})
+        except ConnectError as err:
+            raise forms.ValidationError(err.message) from err
+        return words
+
+
+def lines_of(words: Mapping[str, str]) -> str:
+    return "\n".join(f"{word} = {meaning}" for word, meaning in words.items())
 
 
 class StreamForm(forms.ModelForm):

@@ -1,4 +1,4 @@
-"""What an order's page shows below the order: lines, parcels, payments, refunds, timeline."""
+"""The parts of an order on its page: buyer, lines, parcels, payments, refunds, timeline."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ from decimal import Decimal
 
 from django.db import models
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from integrations.admin.base import ReadOnlyInline
+from integrations.admin.roles import actor, sees_buyers
+from logix.accounts import audit
+from logix.common.crypto import SealBroken
+from orders import services
+from orders.data import Buyer
 from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
 
 # ISO 4217 currencies with no minor unit, as far as stores trade in them.
@@ -105,14 +110,26 @@ class _MoneyInline(ReadOnlyInline):
 
 class PaymentInline(_MoneyInline):
     model = Payment
-    fields = ("kind", "sum", "method", "reference", "at")
+    fields: tuple[str, ...] = ("kind", "sum", "method", "reference", "at")
     readonly_fields = fields
 
 
 class RefundInline(_MoneyInline):
     model = Refund
-    fields = ("sum", "reason", "created_at")
+    fields: tuple[str, ...] = ("sum", "reason", "created_at")
     readonly_fields = fields
+
+
+class PlainPaymentInline(PaymentInline):
+    """Without what leads to the buyer."""
+
+    fields = ("kind", "sum", "method", "at")
+
+
+class PlainRefundInline(RefundInline):
+    """Without the words people wrote."""
+
+    fields = ("sum", "created_at")
 
 
 class EventInline(ReadOnlyInline):
@@ -127,13 +144,48 @@ class EventInline(ReadOnlyInline):
         return event.actor.removeprefix("user:") or event.get_origin_display()
 
 
-def parts_of(order: Order) -> list[type[ReadOnlyInline]]:
-    """The parts the order has; empty tables say nothing."""
+def parts_of(order: Order, *, with_buyer: bool) -> list[type[ReadOnlyInline]]:
+    """The parts the order has; empty tables say nothing. ``with_buyer``: what may name the buyer is
+    shown as well.
+    """
     parts: list[type[ReadOnlyInline]] = [LineInline]
     if order.shipments.exists():
         parts.append(ShipmentInline)
     if order.payments.exists():
-        parts.append(PaymentInline)
+        parts.append(PaymentInline if with_buyer else PlainPaymentInline)
     if order.refunds.exists():
-        parts.append(RefundInline)
+        parts.append(RefundInline if with_buyer else PlainRefundInline)
     return [*parts, EventInline]
+
+
+def buyer_words(request: HttpRequest, order: Order) -> str:
+    """The buyer for those who may see them, which the audit log notes; for the rest, that there is
+    one.
+    """
+    if order.erased_at:
+        return "Erased on request."
+    if not order.buyer_sealed:
+        return "The store told no buyer."
+    if not sees_buyers(request, order.merchant_id):
+        return "••• Hidden. Owners see buyers, and members who were given that permission."
+    try:
+        buyer = services.buyer_of(order)
+    except SealBroken as err:
+        return str(err)
+    audit.record("order.buyer_seen", actor=actor(request), merchant=order.store.merchant, obj=order)
+    return _lines_of(buyer) if buyer is not None else ""
+
+
+def _lines_of(buyer: Buyer) -> str:
+    place = buyer.shipping if buyer.shipping.line1 else buyer.billing
+    lines = (
+        buyer.name or place.name,
+        buyer.company or place.company,
+        place.line1,
+        place.line2,
+        f"{place.postcode} {place.city} {place.country}".strip(),
+        buyer.email,
+        buyer.phone,
+        buyer.note,
+    )
+    return format_html_join("", "{}<br>", ((x,) for x in lines if x))

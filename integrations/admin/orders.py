@@ -16,12 +16,10 @@ from unfold.decorators import display
 
 from integrations.admin.base import GOOD, WARN, HubAdmin, Said, count_of, link
 from integrations.admin.order_acts import ACTS
-from integrations.admin.order_parts import money, parts_of
-from integrations.admin.roles import merchants_of
+from integrations.admin.order_parts import buyer_words, money, parts_of
+from integrations.admin.roles import merchants_of, sees_buyers
 from integrations.models import Command
 from logix.accounts.models import Merchant
-from logix.common.crypto import SealBroken
-from orders import services
 from orders.models import Order
 from orders.privacy import email_index, phone_index
 from orders.status import FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
@@ -143,7 +141,9 @@ class OrderAdmin(HubAdmin):
         return super().get_queryset(request).defer("buyer_sealed", "charges", "custom", "details")
 
     def get_inlines(self, request: HttpRequest, obj: Order | None = None) -> Any:
-        return parts_of(obj) if obj is not None else ()
+        if obj is None:
+            return ()
+        return parts_of(obj, with_buyer=sees_buyers(request, obj.merchant_id))
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
         """Without the rows that would only say that there is nothing to say."""
@@ -165,11 +165,20 @@ class OrderAdmin(HubAdmin):
         if request.user.is_superuser:
             merchants = list(Merchant.objects.values_list("pk", flat=True))
         else:
-            merchants = merchants_of(request)
+            # Who may not see buyers may not find out by searching either.
+            merchants = [pk for pk in merchants_of(request) if sees_buyers(request, pk)]
         wanted = models.Q(pk__in=[])
         for merchant_id in merchants:
             wanted |= models.Q(merchant_id=merchant_id, **{column: index(merchant_id, term)})
         return rows | queryset.filter(wanted), distinct
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Order | None:
+        found: Order | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.reader = request  # type: ignore[attr-defined]  # a read-only field gets no request
+        return found
 
     def wellbeing(self, request: HttpRequest) -> Said:
         mine = super().get_queryset(request)
@@ -254,26 +263,10 @@ class OrderAdmin(HubAdmin):
 
     @display(description="Buyer")
     def buyer(self, order: Order) -> str:
-        if order.erased_at:
-            return "Erased on request."
-        try:
-            buyer = services.buyer_of(order)
-        except SealBroken as err:
-            return str(err)
-        if buyer is None:
-            return "The store told no buyer."
-        place = buyer.shipping if buyer.shipping.line1 else buyer.billing
-        lines = (
-            buyer.name or place.name,
-            buyer.company or place.company,
-            place.line1,
-            place.line2,
-            f"{place.postcode} {place.city} {place.country}".strip(),
-            buyer.email,
-            buyer.phone,
-            buyer.note,
-        )
-        return format_html_join("", "{}<br>", ((x,) for x in lines if x))
+        """For those who may see buyers (that is noted); for the rest, that there is one."""
+        if "shown" not in order.__dict__:  # a page asks for each field several times
+            order.shown = buyer_words(order.reader, order)  # type: ignore[attr-defined]
+        return order.shown  # type: ignore[attr-defined]
 
     @display(description="Goes to")
     def destination(self, order: Order) -> str:

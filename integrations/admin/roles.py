@@ -26,6 +26,16 @@ def may(request: HttpRequest, merchant_id: Any, role: Role) -> bool:
     return held is not None and _RANK[held] >= _RANK[role]
 
 
+def sees_buyers(request: HttpRequest, merchant_id: Any) -> bool:
+    """Whether names, addresses and what else is a buyer's are shown unmasked: to owners, and to
+    members who were given the permission ``accounts.view_pii``. Whoever shows it notes it in the
+    audit log.
+    """
+    return may(request, merchant_id, Role.OWNER) or (
+        may(request, merchant_id, Role.VIEWER) and request.user.has_perm("accounts.view_pii")
+    )
+
+
 def may_anywhere(request: HttpRequest, role: Role) -> bool:
     """Whether there is any merchant with whom the person holds at least ``role``."""
     return request.user.is_superuser or bool(merchants_of(request, role))

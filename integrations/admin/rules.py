@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from integrations import sync
 from integrations.admin.base import HubAdmin
-from integrations.mapping.rules import CASTS, TARGETS, Rule, RuleInvalid
+from integrations.mapping.rules import CASTS, TARGETS, RuleInvalid
 from integrations.models import FieldRule, StreamName
 from logix.accounts.models import Role
 
@@ -50,7 +50,8 @@ class RuleForm(forms.ModelForm):
             "default": UnfoldAdminTextareaWidget(attrs=_SMALL),
         }
         help_texts = {
-            "path": "JMESPath into the record, e.g. meta_data[?key=='gift'].value | [0]",
+            "path": "JMESPath into the store's record, e.g. meta_data[?key=='gift'].value | [0]; "
+            "to the store: into the order as the API shows it, e.g. shipments[-1].tracking_number",
             "target": f"custom.NAME, {', '.join(TARGETS)}; to the store: a key of its meta data.",
             "value_map": 'Translates values, as JSON: {"ja": "yes", "nein": "no"}',
             "default": 'Taken when nothing is found, as JSON: "none" or 0. null: no default.',
@@ -65,15 +66,7 @@ class RuleForm(forms.ModelForm):
         if self.errors:
             return data
         try:
-            Rule.compile(
-                path=data["path"],
-                target=data["target"],
-                cast=data["cast"],
-                value_map=data["value_map"],
-                default=data["default"],
-                mode=data["mode"],
-                outbound=data["direction"] == FieldRule.Direction.OUT,
-            )
+            sync.check_rule(data["store"], FieldRule(**data))
         except RuleInvalid as err:
             raise forms.ValidationError(str(err)) from err
         return data
@@ -88,7 +81,7 @@ class FieldRuleAdmin(HubAdmin):
     deletable = True
     empty_words = (
         "No rule yet. A rule copies a value of the store's own record, found by a path, into a "
-        "field of the order."
+        "field of the order, or a value of the order into a field of its own in the store."
     )
     list_display = ("target", "path", "store", "stream", "direction", "cast", "mode", "enabled")
     list_filter = ("store", "direction", "enabled")
@@ -105,5 +98,8 @@ class FieldRuleAdmin(HubAdmin):
     )
 
     def saved(self, request: HttpRequest, obj: FieldRule) -> None:
-        """A record that was parked by the old rule may pass now."""
-        sync.rearm_parked(obj.store, obj.stream)
+        sync.rules_changed(obj.store, obj.stream)
+
+    def delete_model(self, request: HttpRequest, obj: FieldRule) -> None:
+        super().delete_model(request, obj)
+        sync.rules_changed(obj.store, obj.stream)

@@ -1,32 +1,34 @@
-"""What is there: levels with their trail, counting by hand, movements, places, and stock rules."""
+"""What is there: levels with their trail, counts and returns by hand, movements, places, rules."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db import models
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from integrations import outbox
-from integrations.admin.acts import REFUSALS
+from integrations.admin.asking import ask, row_for
 from integrations.admin.base import BAD, GOOD, HubAdmin, Said, count_of, person
 from integrations.admin.roles import actor, may
 from integrations.models import Store
 from inventory import ledger
 from inventory.models import Location, StockLevel, StockMovement, StockRule
+from logix.accounts import audit
 from logix.accounts.models import Role
+from logix.common.ids import uuid7
+from orders.models import Order
 
 _FREE = F("on_hand") - F("reserved") - F("held") - F("damaged")
 _TRAIL_SHOWN = 50
+_PAGE = "inventory_stocklevel"
 
 
 @admin.register(Location)
@@ -47,6 +49,44 @@ class CountForm(forms.Form):
         label="Counted quantity", min_value=0, widget=UnfoldAdminIntegerFieldWidget
     )
     reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
+
+
+class RestockForm(forms.Form):
+    units = forms.IntegerField(
+        label="Units to put back", min_value=1, widget=UnfoldAdminIntegerFieldWidget
+    )
+    order = forms.CharField(
+        label="Order number",
+        max_length=64,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The order they were returned from, if it is known.",
+    )
+    reason = forms.CharField(max_length=200, required=False, widget=UnfoldAdminTextInputWidget)
+    # Names this return: a form that is sent twice puts the units back once.
+    once = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, merchant_id: Any, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.merchant_id = merchant_id
+
+    def clean_order(self) -> Any:
+        """The order's id. One number in two stores cannot be told apart here."""
+        number = self.cleaned_data["order"].strip().removeprefix("#")
+        if not number:
+            return None
+        found = list(
+            Order.objects.filter(merchant=self.merchant_id, number=number).values_list(
+                "pk", flat=True
+            )[:2]
+        )
+        if not found:
+            raise forms.ValidationError(f"There is no order {number}.")
+        if len(found) > 1:
+            raise forms.ValidationError(
+                f"Several stores have an order {number}. Leave this empty; name it as reason."
+            )
+        return found[0]
 
 
 @admin.register(StockLevel)
@@ -110,49 +150,82 @@ class StockLevelAdmin(HubAdmin):
             ),
         ) or format_html("{}", "Nothing has moved yet.")
 
-    # -- counting by hand ----------------------------------------------------------------------
+    # -- by hand -------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.count_view)
-        own = path("<path:object_id>/count/", view, name="inventory_stocklevel_count")
-        return [own, *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/count/", wrap(self.count_view), name=f"{_PAGE}_count"),
+            path("<path:object_id>/restock/", wrap(self.restock_view), name=f"{_PAGE}_restock"),
+        ]
+        return [*own, *super().get_urls()]
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         if not may(request, obj.merchant_id, Role.OPERATOR):
             return []
-        return [{"label": "Count or correct", "url": self.row_url(obj, "count"), "asks": True}]
+        return [
+            {"label": "Count or correct", "url": self.row_url(obj, "count"), "asks": True},
+            {"label": "Put a return back", "url": self.row_url(obj, "restock"), "asks": True},
+        ]
 
     def count_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        level = self.row_or_404(request, object_id)
-        if not may(request, level.merchant_id, Role.OPERATOR):
-            raise PermissionDenied
-        form = CountForm(request.POST or None, initial={"set_to": level.on_hand})
-        if request.method == "POST" and form.is_valid():
-            counted = form.cleaned_data["set_to"]
-            try:
-                ledger.adjust(
-                    variant=level.variant,
-                    location=level.location,
-                    set_to=counted,
-                    reason=form.cleaned_data["reason"],
-                    actor=actor(request),
-                )
-            except REFUSALS as err:
-                form.add_error(None, str(err))
-            else:
-                messages.success(request, f"{level.variant} is counted: {counted} on hand.")
-                return HttpResponseRedirect(self.row_url(level))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Count {level.variant}",
-            "button": "Count",
-            "says": f"On hand at {level.location}, reserved units included. Stores are told.",
-            "opts": self.opts,
-            "form": form,
-            "original": level,
-            "back": self.row_url(level),
-        }
-        return TemplateResponse(request, "logix/admin/form.html", context)
+        level: StockLevel = row_for(self, request, object_id)
+
+        def count(told: dict[str, Any]) -> str:
+            ledger.adjust(
+                variant=level.variant, location=level.location, **told, actor=actor(request)
+            )
+            _record(request, level, "stock.adjusted", set_to=told["set_to"])
+            return f"{level.variant} is counted: {told['set_to']} on hand."
+
+        return ask(
+            self,
+            request,
+            level,
+            CountForm(request.POST or None, initial={"set_to": level.on_hand}),
+            count,
+            title=f"Count {level.variant}",
+            button="Count",
+            says=f"On hand at {level.location}, reserved units included. Stores are told.",
+        )
+
+    def restock_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        level: StockLevel = row_for(self, request, object_id)
+
+        def restock(told: dict[str, Any]) -> str:
+            moved = ledger.restock(
+                variant=level.variant,
+                location=level.location,
+                units=told["units"],
+                cause=f"restock:{told['once']}",
+                reason=told["reason"],
+                order_ref=told["order"],
+                actor=actor(request),
+            )
+            _record(request, level, "stock.restocked", units=told["units"])
+            return f"{moved.delta} × {level.variant} put back: {moved.after} on hand."
+
+        return ask(
+            self,
+            request,
+            level,
+            RestockForm(level.merchant_id, request.POST or None, initial={"once": uuid7()}),
+            restock,
+            title=f"Put {level.variant} back",
+            button="Put back",
+            says=f"Returned units that can be sold again, at {level.location}. Orders that wait "
+            "for them are served first; then stores are told.",
+        )
+
+
+def _record(request: HttpRequest, level: StockLevel, action: str, **details: Any) -> None:
+    audit.record(
+        action,
+        actor=actor(request),
+        merchant=level.merchant,
+        obj=level.variant,
+        details={"location": level.location.code, **details},
+    )
 
 
 @admin.register(StockMovement)

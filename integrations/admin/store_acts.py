@@ -12,7 +12,7 @@ from integrations import connect, sync
 from integrations.admin.acts import ASKS_STORES, Act, NotDone
 from integrations.admin.base import count_of
 from integrations.admin.roles import actor
-from integrations.models import Endpoint, Store, StoreStatus
+from integrations.models import Endpoint, RunKind, RunState, Store, StoreStatus, StreamName
 from logix.accounts.models import Role
 
 _REHEARSED = timedelta(days=30)
@@ -74,6 +74,20 @@ def _rehearse(request: HttpRequest, store: Store) -> str:
     since = timezone.now() - _REHEARSED
     sync.request_run(store, kind="backfill", since=since, dry_run=True, actor=actor(request))
     return f"A dry run over 30 days of {store} has started. It changes nothing; see the runs below."
+
+
+def _open_stock(request: HttpRequest, store: Store) -> str:
+    opened = sync.open_stock(store, actor=actor(request))
+    return f"The stock of {store} is open: {count_of(opened, 'item')} counted by its figures."
+
+
+def _is_left_closed(store: Store) -> bool:
+    """Whether its first reading ended before it could open stock."""
+    if not is_active(store) or store.stock_opened_at or not store.options.get("adopt_stock", True):
+        return False
+    runs = store.runs.filter(kind=RunKind.BACKFILL, stream__name=StreamName.ORDERS, dry_run=False)
+    newest = runs.order_by("-created_at").first()
+    return newest is not None and newest.state in (RunState.CANCELLED, RunState.FAILED)
 
 
 def _rotate(request: HttpRequest, store: Store) -> str:
@@ -176,6 +190,17 @@ ACTS = (
         confirm=(
             "All orders are read again, newest first. Nothing is doubled; the store is asked for "
             "every page."
+        ),
+    ),
+    Act(
+        verb="open-stock",
+        label="Open stock",
+        run=_open_stock,
+        shown=_is_left_closed,
+        confirm=(
+            "The store's figures become the first count of everything nobody has counted yet, "
+            "although not all of its orders were read. An open order that was not read yet holds "
+            "nothing back until it comes in."
         ),
     ),
     Act(

@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from integrations import registry
+from integrations import registry, sync
 from integrations.admin import store_acts
 from integrations.admin.base import (
     BAD,
@@ -42,6 +42,9 @@ _TONES = {
 # Streams are read every few minutes; silent for this long, somebody should look.
 _SILENT = timedelta(minutes=30)
 _NAMED = 3
+_SAY_MEANING = (
+    "Say under “Statuses of plugins” what each counts as: these orders then finish by themselves."
+)
 
 
 class StoreHealth(HubAdmin):
@@ -126,6 +129,16 @@ class StoreHealth(HubAdmin):
             return registry.card(store.platform).name
         except registry.UnknownPlatform:
             return store.platform
+
+    @display(description="Statuses nobody knows")
+    def strange_statuses(self, store: Store) -> str:
+        words = sync.unknown_words(store)
+        if not words:
+            return "None."
+        said = [
+            f"“{word}”: {count_of(n, 'order waits', 'orders wait')}" for word, n in words.items()
+        ]
+        return format_html_join("", "{}<br>", ((line,) for line in (*said, _SAY_MEANING)))
 
     @display(description="Webhooks")
     def webhooks(self, store: Store) -> str:

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
 
 from integrations import connect, registry
 from integrations.admin import store_acts
@@ -22,6 +23,7 @@ from integrations.admin.connecting import (
     SettingsForm,
     connect_field_names,
     connect_form,
+    lines_of,
 )
 from integrations.admin.roles import actor, may
 from integrations.admin.store_health import RunInline, StoreHealth, StreamInline
@@ -67,10 +69,20 @@ class StoreAdmin(StoreHealth):
         "timezone",
         "last_ok_at",
         "webhooks",
+        "strange_statuses",
     )
     fieldsets = (
         (None, {"fields": (("name", "auto_sync"), ("state", "why"))}),
-        ("Is it well?", {"fields": (("orders_read", "inbox"), ("parked_now", "waiting"))}),
+        (
+            "Is it well?",
+            {
+                "fields": (
+                    ("orders_read", "inbox"),
+                    ("parked_now", "waiting"),
+                    ("strange_statuses", "status_words"),
+                )
+            },
+        ),
         (
             "Connection",
             {
@@ -84,6 +96,11 @@ class StoreAdmin(StoreHealth):
             },
         ),
     )
+
+    @display(description="Statuses of plugins")
+    def status_words(self, store: Store) -> str:
+        """For those who may look and not change."""
+        return lines_of(store.options.get("status_words") or {}) or "None."
 
     # -- connect and change --------------------------------------------------------------------
 
@@ -153,6 +170,8 @@ class StoreAdmin(StoreHealth):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if form.changed_data:
             changes = {name: form.cleaned_data[name] for name in form.changed_data}
+            if "status_words" in changes:
+                changes["options"] = {"status_words": changes.pop("status_words") or None}
             connect.change_store(obj, actor=actor(request), **changes)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:

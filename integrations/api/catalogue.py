@@ -10,12 +10,15 @@ from django.db.models import Q, QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict, Words
+from integrations.api.lookups import item_of, one_item
 from integrations.api.views import ApiViewSet
-from inventory import locations
+from inventory import links, locations
 from inventory.catalogue import sku_key
 from inventory.models import Listing, ListingMode, Location, Product, Variant
 from logix.accounts.models import Scope
@@ -181,10 +184,19 @@ class ListingQuery(Query):
     gone = serializers.BooleanField(required=False, default=False)
 
 
+class ListingLink(Strict):
+    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    variant = serializers.UUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return one_item(attrs)
+
+
 class ListingViews(ApiViewSet):
     """Variants as stores sell them, with the figure each store last told."""
 
     tag = "Catalogue"
+    write_scope = Scope.STOCK_WRITE
     ordering = ("sku", "id")
     serializer_class = ListingSerializer
 
@@ -209,6 +221,37 @@ class ListingViews(ApiViewSet):
     @extend_schema(summary="One listing")
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(ListingSerializer(_one(self.get_queryset(), pk)).data)
+
+    @extend_schema(
+        summary="Link a listing to a variant",
+        description="Orders that waited for it go on, and the store is told the variant's figure. "
+        "A listing that is linked already is linked anew.",
+        request=ListingLink,
+        responses=ListingSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def link(self, request: Request, pk: UUID) -> Response:
+        listing, asked = _one(self.get_queryset(), pk), self.read(ListingLink)
+        variant = item_of(self.merchant, asked)
+        linked = self.again(
+            lambda: links.link(listing, variant, actor=self.actor, request_id=request_id())
+        )
+        return Response(ListingSerializer(linked).data)
+
+    @extend_schema(
+        summary="Take a listing off its variant",
+        description="Its store keeps the figure it shows; new orders for it wait until it is "
+        "linked again. The catalogue's next reading does not link it by its SKU.",
+        request=None,
+        responses=ListingSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def unlink(self, request: Request, pk: UUID) -> Response:
+        listing = _one(self.get_queryset(), pk)
+        unlinked = self.again(
+            lambda: links.unlink(listing, actor=self.actor, request_id=request_id())
+        )
+        return Response(ListingSerializer(unlinked).data)
 
 
 class LocationViews(ApiViewSet):

@@ -28,6 +28,7 @@ from integrations.errors import (
     Unavailable,
     Unsupported,
 )
+from inventory.errors import LinkRefused
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.common.crypto import SealBroken
 from orders.errors import OrderChangedMeanwhile, OrderError
@@ -170,6 +171,8 @@ def _told(exc: Exception) -> Told:
         return 409, exc.code, exc.message, [], None
     if isinstance(exc, LedgerRefused):
         return 409, "stock_refused", str(exc), [], None
+    if isinstance(exc, LinkRefused):
+        return 409, "link_refused", str(exc), [], None
     if isinstance(exc, sync.RunRefused):
         return 409, "run_refused", str(exc), [], None
     if isinstance(exc, _BUSY):

@@ -6,48 +6,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-# ISO 4217 currencies whose smallest unit is not a hundredth.
-_NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THREE_DECIMALS = "BHD IQD JOD KWD LYD OMR TND"
-_PLACES = {
-    **dict.fromkeys(_NO_DECIMALS.split(), 0),
-    **dict.fromkeys(_THREE_DECIMALS.split(), 3),
-}
-
-
-def places_of(currency: str) -> int:
-    return _PLACES.get(currency, 2)
-
-
-def money(value: Decimal | None, places: int = 2) -> str | None:
-    """An amount as text with the currency's decimals, more only where there are more: 12.500000 →
-    "12.50".
-    """
-    if value is None:
-        return None
-    whole, _, rest = f"{value:f}".partition(".")
-    rest = rest.rstrip("0").ljust(places, "0")
-    return f"{whole}.{rest}" if rest else whole
+# An answer must not outgrow the nonsense it refuses.
+_MOST_UNKNOWN = 20
 
 
 class Strict(serializers.Serializer[Any]):
     """Refuses names it does not know: a misspelt field must not pass for an absent one."""
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = sorted(set(data) - set(self.fields)) if isinstance(data, dict) else []
+        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
         if unknown:
             known = ", ".join(name for name, f in self.fields.items() if not f.read_only)
             raise serializers.ValidationError(
                 {
                     name: serializers.ErrorDetail(f"Unknown. Known: {known}.", "unknown")
-                    for name in unknown
+                    for name in sorted(unknown)[:_MOST_UNKNOWN]
                 }
             )
         return super().to_internal_value(data)

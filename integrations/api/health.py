@@ -237,6 +237,15 @@ def _reading(store: Store) -> Iterator[Found]:
                 f"They could not be read {stream.failures} times in a row. {stream.last_error}",
                 "Mend what the message says; Logix tries again by itself.",
             )
+    if words := sync.unknown_words(store):
+        told = ", ".join(f"“{word}” ({count})" for word, count in words.items())
+        yield Found(
+            WARNING,
+            "statuses",
+            f"Orders wait because nobody has said what their status means: {told}.",
+            "Name each in options.status_words, with the platform's status it counts as; then "
+            "they finish by themselves.",
+        )
     for rule, problem in sync.broken_rules(store).items():
         yield Found(BAD, "mappings", f"The rule “{rule}” cannot work: {problem}", "Change it.")
 

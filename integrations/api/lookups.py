@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from rest_framework import serializers
@@ -9,6 +10,7 @@ from rest_framework import serializers
 from inventory.catalogue import sku_key
 from inventory.models import Location, Variant
 from logix.accounts.models import Merchant
+from orders.models import Order
 
 
 def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
@@ -20,6 +22,29 @@ def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
     if found is None:
         raise _unknown(field, f"There is no location “{text[:60]}”.")
     return found
+
+
+def one_item(attrs: dict[str, Any]) -> dict[str, Any]:
+    """``attrs`` of a body that names an item either by ``sku`` or by ``variant``. Raises
+    ValidationError.
+    """
+    if ("sku" in attrs) == ("variant" in attrs):
+        raise serializers.ValidationError("Give either sku or variant.", "sku_or_variant")
+    return attrs
+
+
+def item_of(merchant: Merchant, asked: dict[str, Any]) -> Variant:
+    """The variant that a body of ``one_item`` names. Raises ValidationError."""
+    if "sku" in asked:
+        return variant_by_sku(merchant, asked["sku"], field="sku")
+    return variant_by_id(merchant, asked["variant"], field="variant")
+
+
+def order_of(merchant: Merchant, pk: UUID | None, *, field: str) -> UUID | None:
+    """The order's id, if it is one of the merchant's. Raises ValidationError."""
+    if pk is not None and not Order.objects.filter(merchant=merchant, pk=pk).exists():
+        raise _unknown(field, "There is no such order.")
+    return pk
 
 
 def variant_by_sku(merchant: Merchant, sku: str, *, field: str) -> Variant:

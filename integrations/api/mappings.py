@@ -31,7 +31,11 @@ _EXAMPLE = {
     "target": "custom.gift_message",
 }
 _ORDERS_TRIED = 10
-_TARGETS = f"`custom.<name>`; for orders also {', '.join(f'`{name}`' for name in TARGETS)}."
+_PATH = "JMESPath into the store's own record; outbound, into the order as this API shows it."
+_TARGETS = (
+    f"`custom.<name>`; for orders also {', '.join(f'`{name}`' for name in TARGETS)}. "
+    "Outbound, a key of the order in the store."
+)
 
 
 class RuleSerializer(serializers.ModelSerializer[FieldRule]):
@@ -58,9 +62,7 @@ class RuleSerializer(serializers.ModelSerializer[FieldRule]):
 
 
 class RuleChange(Strict):
-    path = serializers.CharField(
-        max_length=MAX_PATH, required=False, help_text="JMESPath into the store's own record."
-    )
+    path = serializers.CharField(max_length=MAX_PATH, required=False, help_text=_PATH)
     target = serializers.CharField(
         max_length=120,
         required=False,
@@ -84,9 +86,12 @@ class RuleChange(Strict):
 
 class NewRule(RuleChange):
     stream = serializers.ChoiceField(StreamName.choices, default=StreamName.ORDERS.value)
-    path = serializers.CharField(
-        max_length=MAX_PATH, help_text="JMESPath into the store's own record."
+    direction = serializers.ChoiceField(
+        FieldRule.Direction.choices,
+        default=FieldRule.Direction.IN.value,
+        help_text="`out`: told to the store whenever the order changes. Default: in.",
     )
+    path = serializers.CharField(max_length=MAX_PATH, help_text=_PATH)
     target = serializers.CharField(
         max_length=120,
         help_text=_TARGETS,
@@ -100,6 +105,9 @@ class TriedRule(Strict):
     value_map = serializers.DictField(required=False)
     default = Anything(required=False)
     mode = serializers.ChoiceField(FieldRule.Mode.choices, required=False)
+    direction = serializers.ChoiceField(
+        FieldRule.Direction.choices, required=False, help_text="Default: in."
+    )
 
 
 class PreviewRequest(Strict):
@@ -121,7 +129,7 @@ class PreviewRequest(Strict):
 
 class TriedSerializer(serializers.Serializer[Any]):
     target = serializers.CharField()
-    before = Anything()
+    before = Anything(help_text="Outbound null: the store is not asked.")
     after = Anything()
     problem = serializers.CharField(help_text="Why the order would be parked; empty: it would not.")
 
@@ -238,14 +246,11 @@ class MappingViews(ApiViewSet):
 def _rules(store: Store, asked: dict[str, Any]) -> list[Rule]:
     try:
         if "rules" in asked:
-            return [Rule.compile(**rule) for rule in asked["rules"]]
-        rows = FieldRule.objects.filter(
-            store=store,
-            stream=StreamName.ORDERS,
-            direction=FieldRule.Direction.IN,
-            enabled=True,
-        )
-        return [row.compiled() for row in rows]
+            rows = [FieldRule(store=store, **rule) for rule in asked["rules"]]
+        else:
+            known = FieldRule.objects.filter(store=store, stream=StreamName.ORDERS, enabled=True)
+            rows = list(known)
+        return [sync.check_rule(store, row) for row in rows]
     except RuleInvalid as err:
         raise serializers.ValidationError(str(err), "rule_invalid") from err
 

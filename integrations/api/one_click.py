@@ -65,7 +65,10 @@ class OneClickCallback(View):
     http_method_names = ["get", "head", "post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > _MAX_BODY:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if not announced.isascii() or not announced.isdigit():
+            return _refused(411, "no_length", "Send the body with a Content-Length header.")
+        if int(announced) > _MAX_BODY:
             return _refused(413, "too_large", "The keys of a store are not that long.")
         try:
             store = connect.finish_one_click(self.platform, request.body)

@@ -172,6 +172,38 @@ class OrderViews(ApiViewSet):
         return Response(order_shapes.event(written), status=202)
 
     @extend_schema(
+        summary="Mark an order as reviewed",
+        description="Takes off the flags `edited_after_import` and `cancel_requested`: a person "
+        "has looked, and the order goes on.",
+        request=None,
+        responses=OrderSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def review(self, request: Request, pk: UUID) -> Response:
+        order = self._order(pk)
+        self.audited(
+            "order.reviewed",
+            order,
+            lambda: services.mark_reviewed(order, actor=self.actor, request_id=request_id()),
+        )
+        return Response(self._detail(pk))
+
+    @extend_schema(
+        summary="Erase the buyer of an order",
+        description="For good, and everywhere in Logix; what the store still sends of them is not "
+        "kept. Amounts, country and city stay, and the store is not told. Once more changes "
+        "nothing. Needs the scope `pii` as well.",
+        request=None,
+        responses=OrderSerializer,
+    )
+    @action(detail=True, methods=["post"], url_path="erase-buyer")
+    def erase_buyer(self, request: Request, pk: UUID) -> Response:
+        if not may(request, Scope.PII):
+            raise Refused(403, "scope_missing", "Erasing a buyer needs the scope “pii” as well.")
+        services.erase_buyer(self._order(pk), actor=self.actor, request_id=request_id())
+        return Response(self._detail(pk))
+
+    @extend_schema(
         summary="Read the order again from its store",
         request=None,
         responses=RefetchedSerializer,

@@ -14,11 +14,11 @@ from rest_framework.response import Response
 
 from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict, When, Words
-from integrations.api.lookups import location_of, variant_by_id, variant_by_sku
+from integrations.api.lookups import item_of, location_of, one_item, order_of
 from integrations.api.views import ApiViewSet
 from inventory import ledger, locations
 from inventory.catalogue import sku_key
-from inventory.models import Bucket, MovementKind, StockLevel, StockMovement, Variant
+from inventory.models import Bucket, Location, MovementKind, StockLevel, StockMovement
 from logix.accounts.models import Scope
 
 _LEVEL = ("on_hand", "reserved", "held", "damaged", "counted_at", "updated_at")
@@ -105,11 +105,27 @@ class Adjustment(Strict):
     reason = serializers.CharField(max_length=200)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("sku" in attrs) == ("variant" in attrs):
-            raise serializers.ValidationError("Give either sku or variant.", "sku_or_variant")
+        one_item(attrs)
         if ("delta" in attrs) == ("set_to" in attrs):
             raise serializers.ValidationError("Give either delta or set_to.", "delta_or_set_to")
         return attrs
+
+
+class Return(Strict):
+    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(
+        max_length=60, required=False, help_text="Code or id; the first place if left out."
+    )
+    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    reference = serializers.CharField(
+        max_length=64, help_text="Your own name of the return. It puts an item back once."
+    )
+    order = serializers.UUIDField(required=False, help_text="The order they were returned from.")
+    reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return one_item(attrs)
 
 
 class LevelQuery(Query):
@@ -200,14 +216,7 @@ class StockViews(ApiViewSet):
     @action(detail=False, methods=["post"])
     def adjust(self, request: Request) -> Response:
         asked = self.read(Adjustment)
-        variant = self._variant(asked)
-        place = (
-            location_of(self.merchant, asked["location"], field="location")
-            if "location" in asked
-            else locations.default(self.merchant.pk)
-        )
-        if not place.is_active:
-            raise ledger.LedgerRefused(f"{place.name} is closed. Open it before counting there.")
+        variant, place = item_of(self.merchant, asked), self._open_place(asked)
         moved = self.audited(
             "stock.adjusted",
             variant,
@@ -225,13 +234,58 @@ class StockViews(ApiViewSet):
             set_to=asked.get("set_to"),
             reason=asked["reason"],
         )
+        return self._moved(moved)
+
+    @extend_schema(
+        summary="Put returned units back",
+        description="A return alone moves no stock: this is the word that its goods can be sold "
+        "again. The same `reference` and item again returns the movement that was made.",
+        request=Return,
+        responses={201: MovementSerializer},
+        examples=[
+            OpenApiExample(
+                "Returned",
+                {"sku": "MUG-BLUE", "units": 1, "reference": "RMA-1001"},
+                request_only=True,
+            ),
+        ],
+    )
+    @action(detail=False, methods=["post"])
+    def restock(self, request: Request) -> Response:
+        asked = self.read(Return)
+        variant, place = item_of(self.merchant, asked), self._open_place(asked)
+        moved = self.audited(
+            "stock.restocked",
+            variant,
+            lambda: ledger.restock(
+                variant=variant,
+                location=place,
+                units=asked["units"],
+                cause=f"restock:{self.merchant.pk.hex}:{variant.pk.hex}:{asked['reference']}",
+                reason=asked["reason"],
+                order_ref=order_of(self.merchant, asked.get("order"), field="order"),
+                actor=self.actor,
+                request_id=request_id(),
+            ),
+            location=place.code,
+            units=asked["units"],
+            reference=asked["reference"],
+        )
+        return self._moved(moved)
+
+    def _moved(self, moved: StockMovement) -> Response:
         row = StockMovement.objects.filter(pk=moved.pk).values(*_MOVEMENT, *_ITEM).get()
         return Response(_movement(row), status=201)
 
-    def _variant(self, asked: dict[str, Any]) -> Variant:
-        if "sku" in asked:
-            return variant_by_sku(self.merchant, asked["sku"], field="sku")
-        return variant_by_id(self.merchant, asked["variant"], field="variant")
+    def _open_place(self, asked: dict[str, Any]) -> Location:
+        place = (
+            location_of(self.merchant, asked["location"], field="location")
+            if "location" in asked
+            else locations.default(self.merchant.pk)
+        )
+        if not place.is_active:
+            raise ledger.LedgerRefused(f"{place.name} is closed. Open it before counting there.")
+        return place
 
     def _narrowed(self, rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
         if "sku" in asked:

@@ -54,6 +54,11 @@ class TokenThrottle(BaseThrottle):
         return "anon", self.get_ident(request) or "unknown"
 
 
+def reset() -> None:
+    """Forget what was counted here, as a fresh process would."""
+    _OWN_COUNTERS.clear()
+
+
 def _counters() -> BaseCache:
     return cache if getattr(settings, "REDIS_URL", "") else _OWN_COUNTERS
 

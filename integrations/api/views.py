@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -57,7 +58,12 @@ class ApiViewSet(GenericViewSet[Any]):
         return cls.as_view(dict(actions))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        try:
+            super().initial(request, *args, **kwargs)
+        except (AuthenticationFailed, NotAuthenticated):
+            # DRF refuses before it counts, so whoever guesses tokens would never be slowed down.
+            self.check_throttles(request)
+            raise
         _refuse_too_large(request)
         verb = (request.method or "").lower()
         handler = getattr(self, verb, None)
@@ -110,7 +116,11 @@ class ApiViewSet(GenericViewSet[Any]):
             )
             return result
 
-        return again_on(OrderChangedMeanwhile, LedgerConflict)(both)
+        return self.again(both)
+
+    def again(self, work: Callable[[], T]) -> T:
+        """Do work that leaves its own audit row; again when another one was faster."""
+        return again_on(OrderChangedMeanwhile, LedgerConflict)(work)
 
     def page(self, rows: Any, shape: Callable[[Any], Any]) -> Response:
         """One page of ``rows``, each put into ``shape``."""
@@ -121,7 +131,7 @@ class ApiViewSet(GenericViewSet[Any]):
 def _refuse_too_large(request: Request) -> None:
     """By what is announced: of a body that is longer than that nothing more is read anyway."""
     length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > MAX_BODY:
+    if length.isascii() and length.isdigit() and int(length) > MAX_BODY:
         raise errors.Refused(
             413,
             "too_large",

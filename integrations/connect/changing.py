@@ -15,9 +15,9 @@ from integrations.connect import addresses, hooks, opening, options, signals, te
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import (
-    LIVE_STATES,
     Credential,
     Endpoint,
+    RunKind,
     Store,
     StoreStatus,
     Stream,
@@ -137,7 +137,18 @@ def disconnect(store: Store, *, actor: str) -> None:
             status=Endpoint.Status.CLOSED, subscriptions=[], problem=left
         )
         Stream.objects.filter(store=store).update(next_at=None)
-        SyncRun.objects.filter(store=store, state__in=LIVE_STATES).update(cancel_requested=True)
+        _stop_runs(store)
+
+
+def _stop_runs(store: Store) -> None:
+    """A past that was still being read is read from its beginning when the store is connected
+    again; stock then opens at its end.
+    """
+    runs = SyncRun.objects.filter(store=store)
+    unread = runs.live().filter(kind=RunKind.BACKFILL, dry_run=False)
+    begun = list(unread.values_list("stream", flat=True))
+    Stream.objects.filter(pk__in=begun).update(read_through=None, position={})
+    runs.stop(f"{store.name} was disconnected.")
 
 
 def _renew(
@@ -205,8 +216,16 @@ def _write(store: Store, changes: Mapping[str, Any], actor: str) -> None:
             obj=store,
             details={name: {"from": before[name], "to": changes[name]} for name in changes},
         )
+        if words := _new_words(before.get("options"), changes.get("options")):
+            signals.status_words_changed.send(sender=Store, store=store, words=words)
     for name, value in changes.items():
         setattr(store, name, value)
+
+
+def _new_words(before: Any, after: Any) -> list[str]:
+    """The store's statuses that mean something now that they did not mean before."""
+    known, told = ((kept or {}).get("status_words") or {} for kept in (before, after))
+    return [word for word, meaning in told.items() if known.get(word) != meaning]
 
 
 def _webhooks_follow(store: Store) -> None:

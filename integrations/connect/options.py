@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -53,6 +54,10 @@ def _words(card: PlatformCard, value: Any) -> str | None:
     if not card.status_words:
         return f"is not used by {card.name}."
     for word, meaning in value.items():
+        if not re.fullmatch(card.status_pattern, str(word)):
+            return (
+                f"names “{word}”, which {card.name} never says; take the word of a waiting order."
+            )
         if word in card.status_words:
             return f"cannot give {card.name}'s own status “{word}” another meaning."
         if meaning not in card.status_words:

@@ -7,3 +7,6 @@ from django.dispatch import Signal
 # store: Store, actor: str. The store may be called again: connected, resumed, or given new
 # credentials.
 store_opened = Signal()
+
+# store: Store, words: list[str] of its statuses that were given a meaning, or another one
+status_words_changed = Signal()

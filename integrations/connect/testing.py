@@ -36,6 +36,7 @@ WRITES = frozenset(
         Ability.TRACKING_UPDATE,
         Ability.CANCEL,
         Ability.NOTES,
+        Ability.ORDER_FIELDS_WRITE,
     }
 )
 # Beyond this, times of orders and of signed requests cannot be trusted (OAuth 1.0a allows 15

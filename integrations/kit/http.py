@@ -121,6 +121,8 @@ class PlatformSession:
         self.breaker = breaker
         self.guard = guard
         self.observe = observe
+        # Secrets of this store; no sentence about its answers repeats them.
+        self.hidden: tuple[str, ...] = ()
         self._connect_s = connect_s
         self._read_s = read_s
         self._total_s = total_s
@@ -337,7 +339,7 @@ class PlatformSession:
         """The error an answer amounts to, and the pause before another try if one makes sense."""
         host = call.origin.host
         if 300 <= answer.status < 400 and answer.headers.get("Location"):
-            return redirected(call.origin, answer), None
+            return redirected(call.origin, answer, self.hidden), None
         meaning = outcomes.meaning_of(answer.status, html=answer.is_html)
         stated = outcomes.retry_after_s(answer.headers, answer.date or datetime.now(UTC))
         error = refusal(
@@ -347,6 +349,7 @@ class PlatformSession:
             explain=self.explain,
             stated_s=stated,
             lost=meaning.lost and call.write,
+            hidden=self.hidden,
         )
         if isinstance(error, RateLimited):
             self.limiter.penalize(self._key(call), error.retry_after_s)

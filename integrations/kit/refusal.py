@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
 import structlog
@@ -18,7 +19,7 @@ from integrations.errors import (
 from integrations.kit import outcomes
 from integrations.kit.answer import Answer, route_of
 from integrations.kit.outcomes import Meaning
-from integrations.kit.redact import redact
+from integrations.kit.redact import MASK, redact_told
 from integrations.kit.ssrf import Origin
 from integrations.kit.text import clean_text
 
@@ -40,15 +41,16 @@ def refusal(
     explain: Explain | None,
     stated_s: float | None,
     lost: bool,
+    hidden: Collection[str] = (),
 ) -> PlatformError:
     """The error of ``answer``. ``stated_s`` is its Retry-After; ``lost``: a write that may have
-    happened.
+    happened; ``hidden`` are values that must not be repeated, whatever the store says.
     """
     code, sentence, kind = meaning.code, meaning.sentence.format(host=host), meaning.error
-    explained = _explained(answer, explain)
+    explained = _explained(answer, explain, hidden)
     if explained:
         code = explained[0] or code
-        words = redact(clean_text(explained[1], LONGEST_WORDS))
+        words = redact_told(clean_text(explained[1], LONGEST_WORDS))
         sentence = f"{sentence} It said: {words}" if words else sentence
         kind = explained[2] if len(explained) == 3 else kind
     if lost and kind is Unavailable:
@@ -61,16 +63,17 @@ def refusal(
     return kind(sentence, code=code, status=answer.status)
 
 
-def redirected(origin: Origin, answer: Answer) -> Misconfigured:
+def redirected(origin: Origin, answer: Answer, hidden: Collection[str] = ()) -> Misconfigured:
     try:
         target = urljoin(answer.url, answer.headers["Location"])
         parts = urlsplit(target)
-        place = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+        place = _without(hidden, f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
     except ValueError:
         place = "an address that is not valid"
     if place == str(origin):
         return Misconfigured(
-            f"The store's address redirects inside {origin.host}, to {route_of(target)}. "
+            f"The store's address redirects inside {origin.host}, to "
+            f"{_without(hidden, route_of(target))}. "
             "Enter the address the store ends up at.",
             code="redirected",
             status=answer.status,
@@ -90,14 +93,26 @@ def unsendable(host: str, err: Exception) -> ContractBroken:
     return broken
 
 
-def _explained(answer: Answer, explain: Explain | None) -> Explained | None:
+def _without(hidden: Collection[str], text: str) -> str:
+    for value in hidden:
+        text = text.replace(value, MASK)
+    return redact_told(text)
+
+
+def _explained(
+    answer: Answer, explain: Explain | None, hidden: Collection[str]
+) -> Explained | None:
     """What the adapter makes of the body. Error bodies come from anywhere, so a failure to read one
-    is no error.
+    is no error. Hidden values are taken out first: adapters cut words short, and the half of a
+    value is no longer recognized.
     """
     if explain is None:
         return None
+    body = answer.body
+    for value in hidden:
+        body = body.replace(value.encode(), MASK.encode())
     try:
-        return explain(answer)
+        return explain(replace(answer, body=body))
     except ContractBroken:
         return None
     except Exception:

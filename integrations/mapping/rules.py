@@ -3,8 +3,9 @@ not code.
 
 Inbound, ``path`` is JMESPath over the platform's raw record and ``target`` a field of the Logix
 record: ``custom.<name>``, ``number``, ``buyer.note``. Outbound, ``path`` runs over the Logix order
-as the API shows it and ``target`` is a key the platform's adapter writes (WooCommerce: a meta data
-key). Source of the path language: https://jmespath.org/specification.html
+as the API shows it (``orders.shapes.for_rules``) and ``target`` is a key the platform's adapter
+writes (WooCommerce: a meta data key). Source of the path language:
+https://jmespath.org/specification.html
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from orders.data import Buyer, OrderData
 Record = TypeVar("Record", OrderData, ProductData)
 
 MAX_PATH = 300
+MAX_KEY = 120
 _MAX_TEXT = 2000
 
 
@@ -92,6 +94,7 @@ class Rule:
     value_map: Mapping[str, Any]
     default: Any
     mode: Mode
+    outbound: bool = False
 
     @classmethod
     def compile(
@@ -114,14 +117,9 @@ class Rule:
             raise RuleInvalid(f"Unknown mode “{mode}”. Choose one of {', '.join(Mode)}.")
         if not isinstance(value_map or {}, Mapping):
             raise RuleInvalid("A value map is an object: the store's value to ours.")
-        fields = TARGETS if stream == "orders" else ()
-        known = outbound or target in fields or target.startswith("custom.")
-        if not known or not target.removeprefix("custom."):
-            allowed = ", ".join((*fields, "custom.<name>"))
-            raise RuleInvalid(f"“{target}” cannot be set. Choose one of {allowed}.")
-        if target in TARGETS and cast != "text" and not outbound:
-            raise RuleInvalid(f"“{target}” holds text; set the type to text.")
-        return cls(path, target, cast, value_map or {}, default, Mode(mode))
+        check = _check_key if outbound else _check_field
+        check(target, cast, stream)
+        return cls(path, target, cast, value_map or {}, default, Mode(mode), outbound)
 
     def value(self, source: Any) -> Any:
         """The value for one record, None when there is none. Raises RuleFailed."""
@@ -172,10 +170,39 @@ def apply_in(rules: Sequence[Rule], record: Record) -> Record:
     return dataclasses.replace(record, custom=custom, **changes)
 
 
-def apply_out(rules: Sequence[Rule], source: Mapping[str, Any]) -> dict[str, Any]:
-    """What the rules send to the store for an order: target → value. Raises RuleFailed."""
+def apply_out(rules: Sequence[Rule], order: Mapping[str, Any]) -> dict[str, Any]:
+    """What the rules tell the store of an order: key → value. Raises RuleFailed."""
+    source = without_own(rules, order)
     values = ((rule.target, rule.value(source)) for rule in rules)
     return {target: value for target, value in values if value is not None}
+
+
+def without_own(rules: Sequence[Rule], order: Mapping[str, Any]) -> dict[str, Any]:
+    """The order as outbound rules see it. What they wrote comes back among its custom fields: a
+    rule that read that would feed on its own echo.
+    """
+    ours = {rule.target for rule in rules}
+    custom = {name: value for name, value in order.get("custom", {}).items() if name not in ours}
+    return {**order, "custom": custom}
+
+
+def _check_field(target: str, cast: str, stream: str) -> None:
+    fields = TARGETS if stream == "orders" else ()
+    if not (target in fields or target.startswith("custom.")) or target == "custom.":
+        allowed = ", ".join((*fields, "custom.<name>"))
+        raise RuleInvalid(f"“{target}” cannot be set. Choose one of {allowed}.")
+    if target in TARGETS and cast != "text":
+        raise RuleInvalid(f"“{target}” holds text; set the type to text.")
+
+
+def _check_key(target: str, cast: str, stream: str) -> None:
+    if stream != "orders":
+        raise RuleInvalid("Only fields of orders can be told to a store.")
+    if not target or target != target.strip() or not target.isprintable() or len(target) > MAX_KEY:
+        raise RuleInvalid(
+            f"“{target[:MAX_KEY]}” cannot be a key in the store: write 1 to {MAX_KEY} characters "
+            "without blanks around them."
+        )
 
 
 def _source(raw: bytes) -> Any:

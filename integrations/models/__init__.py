@@ -15,6 +15,7 @@ from integrations.models.store import ConnectAttempt, Credential, Endpoint, Stor
 from integrations.models.sync import (
     LIVE_STATES,
     ParkedRecord,
+    Rereading,
     RunKind,
     RunState,
     Stream,
@@ -35,6 +36,7 @@ __all__ = [
     "ParkedRecord",
     "Push",
     "RateBucket",
+    "Rereading",
     "RunKind",
     "RunState",
     "ScheduleSlot",

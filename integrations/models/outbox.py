@@ -74,6 +74,7 @@ class Command(models.Model):
         SHIPMENT = "shipment", "Shipment"
         CANCEL = "cancel", "Cancel order"
         NOTE = "note", "Order note"
+        FIELDS = "fields", "Order fields"
 
     class State(models.TextChoices):
         NEW = "new", "Waiting"

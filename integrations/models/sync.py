@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations.models.store import Store, StoreStatus
@@ -90,6 +90,34 @@ class RunKind(models.TextChoices):
     RECONCILE = "reconcile", "Reconcile"
 
 
+class SyncRunQuerySet(models.QuerySet["SyncRun"]):
+    def live(self) -> SyncRunQuerySet:
+        return self.filter(state__in=LIVE_STATES)
+
+    def stop(self, problem: str = "") -> int:
+        """Have these runs end: at once where no worker is at them, else at their next page; what
+        they wrote stays. ``problem`` says what is left undone. Return how many were live.
+        """
+        stopped = self.live().update(cancel_requested=True, problem=problem)
+        self.end_stopped()
+        return stopped
+
+    def end_stopped(self) -> int:
+        """End those that are to stop and that no worker is at. Return how many."""
+        idle = Q(lease_until=None) | Q(lease_until__lt=Now())
+        return (
+            self.live()
+            .filter(idle, cancel_requested=True)
+            .update(
+                state=RunState.CANCELLED,
+                finished_at=Now(),
+                next_at=None,
+                lease_until=None,
+                fence=F("fence") + 1,
+            )
+        )
+
+
 class SyncRun(models.Model):
     """One reading of a stream, resumable from ``checkpoint``. Poll runs that found nothing are not
     kept.
@@ -121,6 +149,8 @@ class SyncRun(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = SyncRunQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created_at"]
@@ -211,3 +241,25 @@ class ParkedRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream} {self.external_id}"
+
+
+class Rereading(models.Model):
+    """Orders of one store that are read again by id, since it was told what their status means: a
+    walk along their ids, each order once. ``words`` are the store's statuses; orders up to
+    ``after`` were read. ``fence`` is raised by whoever works on it or gives it more to do.
+
+    The walk is done twice: until the tasks are over that began before the words were known, they
+    may bring more of these orders.
+    """
+
+    store = models.OneToOneField(
+        Store, primary_key=True, on_delete=models.CASCADE, related_name="rereading"
+    )
+    words: models.JSONField[Any] = models.JSONField(default=list)
+    after = models.UUIDField(null=True)
+    again = models.BooleanField(default=True)
+    next_at = models.DateTimeField(db_index=True)
+    fence = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.words)} of {self.store}"

@@ -10,8 +10,12 @@ from integrations.outbox.dirty import (
     mark_listings,
     mark_store,
     note_store_figures,
+    settle_unlinked,
 )
 from integrations.outbox.dispatch import send_commands
+from integrations.outbox.erasing import forget_buyer
+from integrations.outbox.explaining import told_of
+from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
 from integrations.outbox.push import send_pushes
 from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
@@ -22,6 +26,7 @@ __all__ = [
     "drop_command",
     "due_stores",
     "enqueue_command",
+    "forget_buyer",
     "is_echo",
     "mark_dirty",
     "mark_listings",
@@ -30,8 +35,12 @@ __all__ = [
     "numbers",
     "retry_command",
     "retry_push",
+    "rules_changed",
     "send_commands",
     "send_pushes",
+    "settle_unlinked",
     "sweep",
+    "told_of",
     "unblock_store",
+    "want_fields",
 ]

@@ -23,7 +23,8 @@ from orders import services
 
 _State = Command.State
 WAITING = (_State.NEW, _State.UNKNOWN)
-# A later command of the same order waits for these. A refused or dropped one holds nobody up.
+# A later command of the same order waits for these. A refused or dropped one holds nobody up, nor
+# do fields: they tell what is so when they are sent.
 _NOT_FINAL = (*WAITING, _State.BUSY, _State.PARKED)
 
 
@@ -95,7 +96,7 @@ def due() -> QuerySet[Command]:
         store_id=OuterRef("store_id"),
         order_ref=OuterRef("order_ref"),
         state__in=_NOT_FINAL,
-    )
+    ).exclude(kind=Command.Kind.FIELDS)
     return Command.objects.filter(~Exists(earlier), state__in=WAITING, next_at__lte=Now())
 
 

@@ -89,6 +89,23 @@ def note_store_figures(listing_ids: Iterable[UUID]) -> int:
     return mark_listings(doubtful)
 
 
+def settle_unlinked(listing_ids: Iterable[UUID]) -> int:
+    """These listings are counted as nothing any more: there is no figure to be told, so what waited
+    to be sent is settled. One that is being sent ends by itself. Return how many.
+    """
+    behind = Push.objects.filter(listing_id__in=list(listing_ids)).exclude(state=_State.BUSY)
+    return behind.update(
+        state=_State.IDLE,
+        sent_version=F("want_version"),
+        fence=F("fence") + 1,
+        next_at=None,
+        dirty_since=None,
+        attempts=0,
+        problem_code=Reason.NOT_WRITTEN,
+        problem="Not linked to a product of Logix.",
+    )
+
+
 def is_echo(push: Push, quantity: int | None, now: datetime) -> bool:
     """Whether a figure told by the store is only our own last push coming back."""
     return (

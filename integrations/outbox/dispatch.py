@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations import authentication, policy
@@ -35,6 +35,7 @@ BUDGET_S = 40.0
 READ_BACK = timedelta(seconds=2)
 
 _State = Command.State
+_CAN_WAIT = Q(kind=Command.Kind.FIELDS)
 
 
 def send_commands(store_id: UUID) -> int:
@@ -102,13 +103,14 @@ def _claim_next(store_id: UUID) -> _Claim | None:
             if busy.count() >= IN_FLIGHT:
                 return None
             skips = connection.features.has_select_for_update_skip_locked
-            command = (
+            due = (
                 commands.due()
                 .filter(store_id=store_id)
                 .order_by("next_at", "sequence", "pk")
                 .select_for_update(of=("self",), skip_locked=skips)
-                .first()
             )
+            # A page of orders may want its fields told: parcels do not queue behind them.
+            command = due.exclude(_CAN_WAIT).first() or due.filter(_CAN_WAIT).first()
             if command is None:
                 return None
             if command.attempts >= policy.MAX_ATTEMPTS:
@@ -133,7 +135,7 @@ def _claim_next(store_id: UUID) -> _Claim | None:
 def _succeeded(store: Store, claim: _Claim, told: Told) -> bool:
     kept = commands.end(
         claim.command,
-        ("store_told", told.title),
+        ("store_told", told.title) if told.title else None,
         state=_State.DONE,
         changed=told.changed,
         next_at=None,
@@ -143,7 +145,8 @@ def _succeeded(store: Store, claim: _Claim, told: Told) -> bool:
     )
     if not kept:
         log.warning("command_fenced", command=str(claim.command.pk))
-    gate.pull_orders(store.pk, _now(store), after=READ_BACK)
+    if told.changed or claim.command.kind != Command.Kind.FIELDS:
+        gate.pull_orders(store.pk, _now(store), after=READ_BACK)
     return kept
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import Rejected
 from integrations.models import Command
+from integrations.outbox import fields
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.platform import Ability
 from orders.data import OrderData, ShipmentData, ShipmentLineData
@@ -23,7 +24,9 @@ from orders.status import Flag, OrderStatus
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the store answered: ``changed`` False means it was already so."""
+    """What the store answered: ``changed`` False means it was already so. Without ``title`` it is
+    no news for the order's timeline.
+    """
 
     changed: bool
     title: str
@@ -103,11 +106,24 @@ def _note(adapter: BaseEcommerceIntegration, command: Command, there: OrderData 
     return Told(changed, f"The store {'shows' if changed else 'already showed'} the note")
 
 
+def _fields(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    """What the store has already is no news, its own echo least of all. The names are told, not the
+    values: they may name the buyer.
+    """
+    wanted = fields.fields_of(command)
+    if not wanted.values:
+        return Told(changed=False, title="")
+    fields.refuse_a_fight(command)
+    changed = adapter.write_order_fields(command.external_order_id, wanted.values, fill=wanted.fill)
+    return Told(changed, f"The store took over {', '.join(wanted.values)}" if changed else "")
+
+
 _TELL: dict[Command.Kind, Callable[[BaseEcommerceIntegration, Command, OrderData | None], Told]] = {
     Command.Kind.STATUS: _status,
     Command.Kind.SHIPMENT: _shipment,
     Command.Kind.CANCEL: _cancel,
     Command.Kind.NOTE: _note,
+    Command.Kind.FIELDS: _fields,
 }
 _LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})
 

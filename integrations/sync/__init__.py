@@ -9,23 +9,28 @@ from integrations.sync.fieldrules import (
     MOST_ORDERS,
     Preview,
     broken_rules,
+    check_rule,
     preview,
     remove_rule,
+    rules_changed,
     save_rule,
 )
 from integrations.sync.gaps import reread_gaps
 from integrations.sync.outcome import Applied
 from integrations.sync.parking import dismiss as dismiss_parked
+from integrations.sync.parking import forget_buyer as forget_parked
 from integrations.sync.parking import park
 from integrations.sync.parking import rearm as rearm_parked
 from integrations.sync.requests import (
     RunRefused,
     cancel_run,
+    open_stock,
     pause_run,
     refetch_order,
     request_run,
     resume_run,
 )
+from integrations.sync.rereading import reread_due_orders, reread_orders, unknown_words
 from integrations.sync.retrying import retry_due_parked, retry_parked
 
 __all__ = [
@@ -37,8 +42,11 @@ __all__ = [
     "apply_products",
     "broken_rules",
     "cancel_run",
+    "check_rule",
     "dismiss_parked",
+    "forget_parked",
     "mark_gone",
+    "open_stock",
     "park",
     "pause_run",
     "preview",
@@ -46,11 +54,15 @@ __all__ = [
     "refetch_order",
     "remove_rule",
     "request_run",
+    "reread_due_orders",
     "reread_gaps",
+    "reread_orders",
     "resume_run",
     "retry_due_parked",
     "retry_parked",
+    "rules_changed",
     "run_slice",
     "run_stream",
     "save_rule",
+    "unknown_words",
 ]

@@ -25,9 +25,9 @@ from django.utils import timezone
 from integrations import policy
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
-from integrations.mapping import rules
-from integrations.models import FieldRule, Store, StreamName
+from integrations.models import Store, StreamName
 from integrations.sync import parking
+from integrations.sync.inbound import Inbound
 from integrations.sync.outcome import Applied
 from inventory.catalogue import import_products
 from inventory.data import ProductData
@@ -62,7 +62,8 @@ def apply_orders(
 
     Raises nothing for a bad record: it is parked. Database trouble is raised.
     """
-    mapped, unmapped = _apply_rules(store, StreamName.ORDERS, records)
+    inbound = Inbound.of(store, StreamName.ORDERS)
+    mapped, unmapped = inbound.apply(records)
 
     def write(batch: Sequence[OrderData]) -> Applied:
         done = import_orders(
@@ -71,6 +72,7 @@ def apply_orders(
             authority=authority,
             observed_at=observed_at,
             now=timezone.now(),
+            mark=inbound.mark,
             request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         )
         return Applied(
@@ -96,7 +98,7 @@ def apply_products(
     """Bring listings to what ``records`` say. New items adopt the store's figure once its stock was
     opened.
     """
-    mapped, unmapped = _apply_rules(store, StreamName.PRODUCTS, records)
+    mapped, unmapped = Inbound.of(store, StreamName.PRODUCTS).apply(records)
 
     def write(batch: Sequence[ProductData]) -> Applied:
         done = import_products(
@@ -254,44 +256,3 @@ def _stock_is_open(store: Store) -> bool:
         rows = Store.objects.filter(pk=store.pk)
         store.stock_opened_at = rows.values_list("stock_opened_at", flat=True).first()
     return store.stock_opened_at is not None
-
-
-def _apply_rules(
-    store: Store, stream: str, records: Sequence[Record]
-) -> tuple[Sequence[Record], list[Unreadable]]:
-    """The store's own field rules, in; a record that fails a required rule is set aside."""
-    compiled = _working_rules(store, stream)
-    if not compiled:
-        return records, []
-    mapped: list[Record] = []
-    failed: list[Unreadable] = []
-    for record in records:
-        try:
-            mapped.append(rules.apply_in(compiled, record))
-        except rules.RuleFailed as err:
-            failed.append(
-                Unreadable(
-                    external_id=record.external_id,
-                    code="rule_failed",
-                    reason=str(err),
-                    path=err.path,
-                    raw=record.raw,
-                )
-            )
-    return mapped, failed
-
-
-def _working_rules(store: Store, stream: str) -> list[rules.Rule]:
-    """Rules are checked when they are saved. One that cannot work all the same (it was written past
-    the forms) must not stop a store's orders: it is left out, and the store's health names it.
-    """
-    rows = FieldRule.objects.filter(
-        store=store, stream=stream, direction=FieldRule.Direction.IN, enabled=True
-    )
-    found = []
-    for row in rows:
-        try:
-            found.append(row.compiled())
-        except rules.RuleInvalid as err:
-            log.error("rule_left_out", store=str(store.pk), rule=row.pk, problem=str(err))
-    return found

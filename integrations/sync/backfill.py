@@ -179,7 +179,8 @@ class _Job:
         """True when the slice ended before the run did."""
         self._start(adapter)
         end = time.monotonic() + SLICE_S
-        steps = read_ahead(adapter, self.stream, self.plan, while_waiting=self._keep)
+        known = reading.known_to(self.store, self.stream)
+        steps = read_ahead(adapter, self.stream, self.plan, known=known, while_waiting=self._keep)
         with contextlib.closing(steps):
             for window, read in steps:
                 if self.must_stop():
@@ -202,11 +203,15 @@ class _Job:
             pk=self.run.pk
         )
         if cancelled:
-            ended = {"state": RunState.CANCELLED, "finished_at": Now(), "next_at": None}
-            leases.drop(SyncRun.objects, self.run.pk, self.fence, **ended)
+            self._end_cancelled()
         elif state != RunState.RUNNING:
             leases.drop(SyncRun.objects, self.run.pk, self.fence)
         return cancelled or state != RunState.RUNNING
+
+    def _end_cancelled(self) -> None:
+        """The run keeps the words of whoever cancelled it."""
+        ended = {"state": RunState.CANCELLED, "finished_at": Now(), "next_at": None}
+        leases.drop(SyncRun.objects, self.run.pk, self.fence, **ended)
 
     def wait_or_fail(self, err: Exception) -> None:
         """Whoever must act, the run goes on at the same place when they have; it ends where waiting
@@ -214,7 +219,12 @@ class _Job:
         """
         if isinstance(err, PlatformError):
             authentication.note_failure(self.store, err)
-        current = SyncRun.objects.values_list("checkpoint", flat=True).get(pk=self.run.pk)
+        cancelled, current = SyncRun.objects.values_list("cancel_requested", "checkpoint").get(
+            pk=self.run.pk
+        )
+        if cancelled:
+            self._end_cancelled()
+            return
         tries = current.get("tries", 0) + policy.rule_for(err).counts
         decision = policy.decide(err, attempts=max(1, tries))
         gives_up = decision.what is What.REFUSE or tries >= policy.MAX_ATTEMPTS
@@ -239,7 +249,8 @@ class _Job:
         run = self.run
         if run.started_at is None:
             until = {"since": run.window_from, "until": run.window_to}
-            probe = Filters(**until, by=ReadBy.PLACED, page_size=1)  # type: ignore[arg-type]
+            known = reading.known_to(self.store, self.stream)
+            probe = Filters(**until, by=ReadBy.PLACED, page_size=1, known=known)  # type: ignore[arg-type]
             first = next(iter(reading.stamped(adapter, self.stream, probe)), None)
             run.expected = first.page.total if first else None
             run.started_at = timezone.now()

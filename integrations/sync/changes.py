@@ -114,7 +114,8 @@ class _Walk:
 
     def read(self, adapter: BaseEcommerceIntegration) -> bool:
         """Walk to the end or to the end of the slice. True when there is more to read at once."""
-        filters = Filters(since=self.since, position=self.at)
+        known = reading.known_to(self.store, self.stream.name)
+        filters = Filters(since=self.since, position=self.at, known=known)
         end = time.monotonic() + SLICE_S
         source = reading.pages(adapter, self.stream.name, filters, while_waiting=self._keep)
         with source as reads:

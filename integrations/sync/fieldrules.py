@@ -4,17 +4,20 @@ before they are, removed. ``mapping.rules`` says what a rule is; ``applying`` us
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 
-from integrations.mapping.rules import Rule, RuleFailed, RuleInvalid, apply_in
+from integrations import registry
+from integrations.mapping.rules import Rule, RuleFailed, RuleInvalid, apply_in, without_own
 from integrations.models import FieldRule, Store
-from integrations.sync import parking
+from integrations.platform import Ability
+from integrations.sync import parking, signals
 from logix.accounts import audit
-from orders import services
+from orders import services, shapes
 from orders.data import OrderData
 from orders.models import Order
 from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
@@ -53,12 +56,12 @@ def save_rule(
     saved = rule or FieldRule(store=store)
     for name, value in fields.items():
         setattr(saved, name, value)
-    saved.compiled()
+    check_rule(store, saved)
     try:
         with transaction.atomic():
             # Only what was asked for: two people may change the same rule.
             saved.save(update_fields=list(fields) if rule else None)
-            parking.rearm(store, saved.stream)
+            rules_changed(store, saved.stream)
             audit.record(
                 "rule.changed" if rule else "rule.created",
                 actor=actor,
@@ -78,7 +81,7 @@ def remove_rule(rule: FieldRule, *, actor: str) -> None:
     store = rule.store
     with transaction.atomic():
         FieldRule.objects.filter(pk=rule.pk).delete()
-        parking.rearm(store, rule.stream)
+        rules_changed(store, rule.stream)
         audit.record(
             "rule.removed",
             actor=actor,
@@ -88,30 +91,61 @@ def remove_rule(rule: FieldRule, *, actor: str) -> None:
         )
 
 
+def check_rule(store: Store, rule: FieldRule) -> Rule:
+    """The rule, ready for use. Raises RuleInvalid when it cannot work, or not with this store."""
+    compiled = rule.compiled()
+    if compiled.outbound:
+        card = registry.card(store.platform)
+        if reason := card.exempt.get(Ability.ORDER_FIELDS_WRITE):
+            raise RuleInvalid(f"{card.name} takes no fields of orders. {reason}")
+        if card.reserves(compiled.target):
+            raise RuleInvalid(
+                f"“{compiled.target}” is used by {card.name} or by Logix itself. "
+                "Choose a key of your own."
+            )
+    return compiled
+
+
+def rules_changed(store: Store, stream: str) -> None:
+    """What an earlier rule set aside may pass now. Call it in the transaction of the change."""
+    parking.rearm(store, stream)
+    signals.rules_changed.send(sender=FieldRule, store=store)
+
+
 def broken_rules(store: Store) -> dict[FieldRule, str]:
     """Enabled rules that cannot work, each with the reason in words."""
     found = {}
     for rule in FieldRule.objects.filter(store=store, enabled=True):
         try:
-            rule.compiled()
+            check_rule(store, rule)
         except RuleInvalid as err:
             found[rule] = str(err)
     return found
 
 
 def preview(rules: Sequence[Rule], orders: Sequence[Order]) -> list[Preview]:
-    """What ``rules`` would make of these orders; nothing is written. Give the orders with ``store``
-    and ``payload`` loaded. Raises SealBroken.
+    """What ``rules`` would make of these orders, and of what their store is told; nothing is
+    written. Give the orders with ``store`` and ``payload`` loaded. Raises SealBroken.
     """
-    return [_preview_one(rules, order) for order in orders[:MOST_ORDERS]]
+    chosen = orders[:MOST_ORDERS]
+    if any(rule.outbound for rule in rules):
+        prefetch_related_objects(chosen, *shapes.PARTS)
+    return [_preview_one(rules, order) for order in chosen]
 
 
 def _preview_one(rules: Sequence[Rule], order: Order) -> Preview:
-    raw = services.payload_of(order)
+    """What goes out is made of the order as it stands here; what came in, of the store's record."""
+    outbound = [rule for rule in rules if rule.outbound]
+    raw = services.payload_of(order) if len(outbound) < len(rules) else b""
     if raw is None:
         return Preview(order, problem="The store's own record of this order is no longer kept.")
     record = _as_record(order, raw)
-    return Preview(order, tuple(_try(rule, record) for rule in rules))
+    shape = shapes.for_rules(order, record.buyer) if outbound else {}
+    source = without_own(outbound, shape)
+    return Preview(
+        order,
+        tuple(_try_out(rule, source) if rule.outbound else _try(rule, record) for rule in rules),
+    )
 
 
 def _try(rule: Rule, record: OrderData) -> Tried:
@@ -122,6 +156,14 @@ def _try(rule: Rule, record: OrderData) -> Tried:
     except RuleFailed as err:
         return Tried(rule.target, before, None, str(err))
     return Tried(rule.target, before, _present(after, rule.target))
+
+
+def _try_out(rule: Rule, source: Mapping[str, Any]) -> Tried:
+    """What the store has there now is not looked up: ``before`` is None."""
+    try:
+        return Tried(rule.target, None, rule.value(source))
+    except RuleFailed as err:
+        return Tried(rule.target, None, None, str(err))
 
 
 def _as_record(order: Order, raw: bytes) -> OrderData:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.utils import timezone
 
-from integrations.models import Store
+from integrations.models import RunKind, Store, StreamName, SyncRun
 from integrations.sync import applying
 from inventory.ledger import OpeningCount, open_counts
 from inventory.models import Listing
@@ -32,6 +32,24 @@ def open_stock(store: Store, *, before_batch: Callable[[], None]) -> int:
     store.stock_opened_at = now
     # Items that a page brought meanwhile, which did not know yet that stock is open.
     return opened + _adopt(store, before_batch)
+
+
+def is_closed(store: Store) -> bool:
+    """Whether the store's figures are still to become the first count."""
+    opened_at = Store.objects.values_list("stock_opened_at", flat=True).get(pk=store.pk)
+    return opened_at is None and bool(store.options.get("adopt_stock", True))
+
+
+def left_closed(run: SyncRun) -> str:
+    """What is left undone when this run is cancelled, in words; '' when nothing is."""
+    opens = run.kind == RunKind.BACKFILL and run.stream.name == StreamName.ORDERS
+    if not opens or run.dry_run or not is_closed(run.store):
+        return ""
+    return (
+        f"Cancelled before all orders were read, so the stock of {run.store.name} stays closed: "
+        "its figures are not counted here and nothing is told to it. Read all orders to the end, "
+        "or open stock as it is, at the store."
+    )
 
 
 def _adopt(store: Store, before_batch: Callable[[], None]) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from integrations import policy
 from integrations.base import Unreadable
 from integrations.models import ParkedRecord, Store, StreamName
 from logix.accounts import audit, keys
+from orders.models import Order
 
 _TABLE, _COLUMN = "integrations_parkedrecord", "raw_sealed"
 RAW_KEPT = timedelta(days=30)
@@ -31,7 +33,7 @@ def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
     now = timezone.now()
     external_id = unreadable.external_id[:128]
     raw = None
-    if unreadable.raw:
+    if unreadable.raw and not _is_erased(store, stream, external_id):
         place = _place(store, stream, external_id)
         raw = keys.vault(store.data_key_id).seal(unreadable.raw, _TABLE, _COLUMN, place)
     told: dict[str, object] = {
@@ -64,6 +66,11 @@ def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
     same.update(**told, attempts=tries, next_at=later)
 
 
+def _is_erased(store: Store, stream: str, external_id: str) -> bool:
+    erased = Order.objects.filter(store=store, external_id=external_id, erased_at__isnull=False)
+    return stream == StreamName.ORDERS and erased.exists()
+
+
 def resolve(
     store: Store,
     *,
@@ -92,6 +99,16 @@ def resolve(
     return rows.filter(last_at__lte=observed_at).update(
         state=ParkedRecord.State.RESOLVED, resolved_at=now, next_at=None, raw_sealed=None
     )
+
+
+def forget_buyer(store_id: UUID, external_id: str) -> int:
+    """The buyer of this order was erased: what is parked of it keeps no content. It is tried again
+    like any other, by asking the store.
+    """
+    rows = ParkedRecord.objects.filter(
+        store_id=store_id, stream=StreamName.ORDERS, external_id=external_id[:128]
+    )
+    return rows.filter(raw_sealed__isnull=False).update(raw_sealed=None)
 
 
 def put_off(store: Store, until: datetime) -> int:

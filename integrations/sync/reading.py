@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
 from django.utils import timezone
 
-from integrations.base import BaseEcommerceIntegration, Filters, Page, Unreadable
+from integrations.base import BaseEcommerceIntegration, Filters, Known, Page, Unreadable
 from integrations.errors import (
     ContractBroken,
     ItemError,
@@ -26,6 +27,7 @@ from integrations.errors import (
 from integrations.kit.pagination import ahead
 from integrations.models import Store, StreamName
 from integrations.sync import applying, parking
+from integrations.sync.inbound import known_orders
 from integrations.sync.outcome import Applied
 from logix.common.transactions import again_on
 from orders.data import Authority, OrderData
@@ -79,9 +81,11 @@ def stamped(adapter: BaseEcommerceIntegration, stream: str, filters: Filters) ->
 
 
 def apply_page(store: Store, stream: str, read: Read, *, origin: str) -> Applied:
-    """Write a page's records and park its unreadable ones."""
+    """Write a page's records, park its unreadable ones, count those it left out as known."""
     page, observed_at = read.page, read.asked_at
-    if stream == StreamName.ORDERS:
+    if not page.records:
+        done = Applied()
+    elif stream == StreamName.ORDERS:
         done = applying.apply_orders(
             store,
             page.records,
@@ -94,7 +98,15 @@ def apply_page(store: Store, stream: str, read: Read, *, origin: str) -> Applied
     for unreadable in page.unreadable:
         parking.park(store, stream=stream, unreadable=unreadable)
     done.parked += tuple(u.external_id for u in page.unreadable)
+    done.unchanged += len(page.known)
     return done
+
+
+def known_to(store: Store, stream: str) -> Known | None:
+    """What a read of this stream need not map again. A product's variations are not in its record,
+    so its bytes do not tell.
+    """
+    return partial(known_orders, store) if stream == StreamName.ORDERS else None
 
 
 def nothing() -> None:

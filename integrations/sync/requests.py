@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication
@@ -21,7 +19,7 @@ from integrations.models import (
     StreamName,
     SyncRun,
 )
-from integrations.sync import applying, backfill, changes
+from integrations.sync import applying, backfill, changes, opening
 from integrations.sync.outcome import Applied
 from logix.accounts import audit
 from logix.common import bell
@@ -103,16 +101,36 @@ def _ask(store: Store, row: Stream, now: datetime) -> None:
 
 
 def cancel_run(run: SyncRun, *, actor: str) -> None:
-    """Stop a run at the next page; what it wrote stays. Raises RunRefused."""
-    _change(run, actor, "cancel", cancel_requested=True)
-    idle = Q(lease_until=None) | Q(lease_until__lt=Now())
-    SyncRun.objects.filter(idle, pk=run.pk, state__in=LIVE_STATES).update(
-        state=RunState.CANCELLED,
-        finished_at=timezone.now(),
-        next_at=None,
-        lease_until=None,
-        fence=F("fence") + 1,
+    """Stop a run at the next page; what it wrote stays. Raises RunRefused.
+
+    Stock that was to open at its end stays closed, and the run says so: a reading that is complete
+    opens it, or somebody's word (``open_stock``).
+    """
+    with transaction.atomic():
+        if not SyncRun.objects.filter(pk=run.pk).stop(opening.left_closed(run)):
+            raise RunRefused("The run has ended already; there is nothing to cancel.")
+        audit.record("sync.cancel", actor=actor, merchant=run.store.merchant, obj=run)
+
+
+def open_stock(store: Store, *, actor: str) -> int:
+    """Take the store's figures as first count now, though its past was not read to the end; return
+    how many items were opened. Raises RunRefused.
+    """
+    if not store.is_active:
+        raise RunRefused(f"{store.name} is not active: {store.get_status_display().lower()}.")
+    if not opening.is_closed(store):
+        raise RunRefused(f"The stock of {store.name} is open already, or is not to be taken over.")
+    runs = SyncRun.objects.filter(store=store, stream__name=StreamName.ORDERS, dry_run=False)
+    if runs.live().exists():
+        raise RunRefused(
+            f"The orders of {store.name} are being read. Stock opens when that is complete; cancel "
+            "it first to open stock now."
+        )
+    opened = opening.open_stock(store, before_batch=lambda: None)
+    audit.record(
+        "stock.opened", actor=actor, merchant=store.merchant, obj=store, details={"items": opened}
     )
+    return opened
 
 
 def pause_run(run: SyncRun, *, actor: str) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from django.db import connections
 
-from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy
+from integrations.base import BaseEcommerceIntegration, Filters, Known, Page, ReadBy
 from integrations.kit.pagination import WAIT_S
 from integrations.models import SyncRun
 from integrations.sync import reading
@@ -77,7 +77,7 @@ class Plan:
         """The checkpoint after a page of ``window``: within it, where the platform gives a
         place.
         """
-        self.count += len(page.records)
+        self.count += len(page.records) + len(page.known)
         place: dict[str, Any] = {}
         if page.position:
             place = {"since": window.since.isoformat(), "position": dict(page.position)}
@@ -101,6 +101,7 @@ def read_ahead(
     stream: str,
     plan: Plan,
     *,
+    known: Known | None,
     while_waiting: Callable[[], None],
 ) -> Generator[tuple[Window, reading.Read | None], None, None]:
     """The pages of the plan's windows in order, None after the last of each; as many windows in
@@ -118,6 +119,7 @@ def read_ahead(
                         until=window.until,
                         by=ReadBy.PLACED,
                         position=window.position,
+                        known=known,
                     )
                     run = copy_context().run
                     future = pool.submit(run, _read_start, adapter, stream, filters, stop)

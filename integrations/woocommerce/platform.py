@@ -15,6 +15,48 @@ from integrations.platform import (
     WebhookScheme,
 )
 
+# Meta data that the core takes for an order's own properties and does not list with the rest, what
+# it keeps there besides, and what Logix and the tracking plugins keep. Source: WooCommerce
+# includes/data-stores/class-wc-order-data-store-cpt.php, internal_meta_keys.
+_RESERVED = (
+    "_logix_*",
+    "_wc_shipment_tracking_items",
+    "_fulfillment_status",
+    "_billing_*",
+    "_shipping_*",
+    "_customer_user",
+    "_customer_ip_address",
+    "_customer_user_agent",
+    "_order_key",
+    "_order_currency",
+    "_order_shipping",
+    "_order_shipping_tax",
+    "_order_tax",
+    "_order_total",
+    "_order_version",
+    "_order_stock_reduced",
+    "_cart_discount",
+    "_cart_discount_tax",
+    "_cart_hash",
+    "_payment_method",
+    "_payment_method_title",
+    "_payment_tokens",
+    "_transaction_id",
+    "_prices_include_tax",
+    "_created_via",
+    "_completed_date",
+    "_date_completed",
+    "_paid_date",
+    "_date_paid",
+    "_edit_last",
+    "_edit_lock",
+    "_recorded_sales",
+    "_recorded_coupon_usage_counts",
+    "_download_permissions_granted",
+    "_new_order_email_sent",
+    "_wp_trash_*",
+)
+
 CARD = PlatformCard(
     slug="woocommerce",
     name="WooCommerce",
@@ -49,6 +91,7 @@ CARD = PlatformCard(
             Ability.TRACKING_UPDATE,
             Ability.CANCEL,
             Ability.NOTES,
+            Ability.ORDER_FIELDS_WRITE,
             Ability.REFUNDS_READ,
             Ability.WEBHOOKS,
             Ability.ONE_CLICK_CONNECT,
@@ -109,6 +152,9 @@ CARD = PlatformCard(
         "refunded",
         "failed",
     ),
+    reserved_fields=_RESERVED,
+    # In the database a status has the prefix "wc-"; the API leaves it out.
+    status_pattern=r"(?!wc-)[a-z0-9_-]{1,60}",
     api_version="wc/v3",
     docs_url="https://woocommerce.github.io/woocommerce-rest-api-docs/",
     guide="integrations/WOOCOMMERCE_INTEGRATION_GUIDE.md",

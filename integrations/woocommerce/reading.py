@@ -96,6 +96,7 @@ def _by_change(source: Source[Record], filters: Filters) -> Iterator[Page[Record
             last=step.last,
             store_time=began,
             gap=step.gap,
+            known=filters.known,
         )
 
 
@@ -117,6 +118,7 @@ def _by_window(source: Source[Record], filters: Filters) -> Iterator[Page[Record
             total=found.total,
             last=found.last,
             store_time=found.store_time,
+            known=filters.known,
         )
 
 

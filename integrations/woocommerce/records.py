@@ -17,7 +17,7 @@ from typing import Any, Generic
 
 import msgspec
 
-from integrations.base import Page, Record, Unreadable
+from integrations.base import Known, Page, Record, Unreadable
 from integrations.errors import ContractBroken, PlatformError, Unavailable
 from integrations.kit.http import Answer
 from integrations.woocommerce import shapes
@@ -117,11 +117,15 @@ def to_page(
     last: bool = False,
     store_time: datetime | None = None,
     gap: str = "",
+    known: Known | None = None,
 ) -> Page[Record]:
-    mapped = source.to_records(items)
+    """What is ``known`` is left unmapped: that is most of what a store lists."""
+    stored = known({item.external_id: item.raw for item in items if item.raw}) if known else ()
+    mapped = source.to_records([x for x in items if x.external_id not in stored])
     return Page(
         records=tuple(mapped.records),
         unreadable=tuple(mapped.unreadable),
+        known=tuple(x.external_id for x in items if x.external_id in stored),
         position=position or {},
         total=total,
         store_time=store_time,

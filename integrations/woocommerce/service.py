@@ -4,7 +4,7 @@ lines.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from integrations.woocommerce import (
     catalogue,
     identity,
     mapper,
+    meta,
     money,
     reading,
     records,
@@ -176,6 +177,11 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
             return False
         self.client.add_note(order_id, note, to_customer=to_customer)
         return True
+
+    def write_order_fields(
+        self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()
+    ) -> bool:
+        return meta.write(self.client, order_id, fields, fill)
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         return stock.write(self.client, updates)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from integrations.errors import ContractBroken, ItemError, NotFound, PlatformError
+from integrations.kit.redact import redact_told
 from integrations.woocommerce import shapes
 from integrations.woocommerce.catalogue import AT_PARENT, StockAddress, figure
 from integrations.woocommerce.client import WooClient
@@ -139,7 +140,7 @@ def _result(raw: bytes, wanted: int | None, item: int) -> StockResult:
 
 def _figure_of(row: shapes.StockRow, wanted: int | None) -> StockResult:
     if row.error:
-        said = text(row.error.get("message")) or "The store refused this item."
+        said = redact_told(text(row.error.get("message"))) or "The store refused this item."
         return failed(text(row.error.get("code"), 60) or "rejected", said)
     if row.manage_stock == AT_PARENT:
         return failed("stock_at_parent", _AT_PARENT)

@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                 ('observed_at', models.DateTimeField()),
                 ('digest', models.CharField(max_length=32)),
                 ('details', models.JSONField(default=dict)),
-                ('map_version', models.PositiveIntegerField(default=0)),
+                ('raw_mark', models.CharField(blank=True, max_length=32)),
                 ('revision', models.PositiveIntegerField(default=0)),
                 ('imported_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('applied_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),

@@ -6,7 +6,9 @@ import pytest
 from django.urls import reverse
 
 from integrations.models import Command, Endpoint, ParkedRecord, Push, Store, StoreStatus, SyncRun
+from inventory.models import Listing, StockLevel
 from logix.accounts.models import ApiToken
+from orders import services
 from tests.browser.conftest import Watched
 from tests.browser.hub import Hub
 from tests.browser.shop import Shop
@@ -135,6 +137,51 @@ def test_several_rows_are_asked_about_before_they_are_changed(window: Watched, h
     assert not ParkedRecord.objects.filter(state="parked").exists()
 
 
+def test_a_return_is_put_back_and_a_listing_linked_by_hand(window: Watched, hub: Hub) -> None:
+    window.sign_in("olaf")
+    level = StockLevel.objects.get(merchant=hub.merchant, variant__sku="MUG-BLAU-300")
+    window.open(reverse("admin:inventory_stocklevel_change", args=[level.pk]))
+    window.press("Put a return back")
+    window.picture("journey-restock", phone=True)
+    window.page.fill("input[name=units]", "2")
+    window.page.fill("input[name=order]", "4006")
+    window.confirm("Put back")
+    assert f"{level.on_hand + 2} on hand." in window.text()
+    window.picture("journey-restocked", whole=True)
+
+    listing = Listing.objects.get(store=hub.store, sku="KANNE-12")
+    window.open(reverse("admin:inventory_listing_change", args=[listing.pk]))
+    window.press("Unlink")
+    window.picture("journey-unlink")
+    window.confirm("Unlink")
+    assert "is no longer counted here." in window.text()
+    window.picture("journey-unlinked", whole=True)
+    window.press("Link to a product")
+    window.page.fill("input[name=sku]", "no such thing")
+    window.confirm("Link")
+    window.picture("journey-link-refused")
+    assert "There is no product with the SKU no such thing." in window.text()
+    window.page.fill("input[name=sku]", "mug-blau-300")
+    window.confirm("Link")
+    assert "is counted as MUG-BLAU-300 from now on." in window.text()
+    listing.refresh_from_db()
+    assert listing.variant_id == level.variant_id
+
+
+def test_a_buyer_is_erased_after_being_asked(window: Watched, hub: Hub) -> None:
+    order = hub.order("4006")
+    window.sign_in("anna")
+    window.open(reverse("admin:orders_order_change", args=[order.pk]))
+    window.press("Erase the buyer")
+    window.picture("journey-erase", phone=True)
+    window.confirm("Erase the buyer")
+
+    assert "The buyer of order #4006 is erased." in window.text()
+    window.picture("journey-erased", whole=True)
+    order.refresh_from_db()
+    assert services.buyer_of(order) is None
+
+
 def test_a_token_is_shown_once(window: Watched, hub: Hub) -> None:
     window.sign_in("anna")
     window.open(reverse("admin:accounts_apitoken_add"))
@@ -166,4 +213,8 @@ def test_a_viewer_looks_at_everything_and_finds_nothing_to_press(window: Watched
         window.picture(f"viewer-{name}", whole=True)
         assert window.page.get_by_role("toolbar", name="Actions").count() == 0
         assert window.page.get_by_role("button", name="Save").count() == 0
+    buyer = services.buyer_of(hub.order("4006"))
+    assert buyer is not None
+    window.open(reverse("admin:orders_order_change", args=[hub.order("4006").pk]))
+    assert buyer.email not in window.page.content()
     assert "Hansen Tee" not in window.page.content()

@@ -687,7 +687,39 @@ def test_disconnecting_wipes_the_keys_and_keeps_the_rest(store: Store, shop: wor
     assert Endpoint.objects.get().status == Endpoint.Status.CLOSED
     assert not Stream.objects.exclude(next_at=None).exists()
     run.refresh_from_db()
-    assert (run.cancel_requested, run.state) == (True, RunState.QUEUED)
+    assert (run.cancel_requested, run.state) == (True, RunState.CANCELLED)
+    assert run.problem == "Fake & Sons was disconnected."
+
+
+def test_a_past_that_was_still_being_read_is_read_anew_when_the_store_comes_back(
+    store: Store, merchant: Merchant, shop: world.Shop
+) -> None:
+    rows = Stream.objects.filter(store=store, name="orders")
+    rows.update(read_through=timezone.now(), position={"at": "x"})
+    SyncRun.objects.create(store=store, stream=rows.get(), kind="backfill")
+
+    connect.disconnect(store, actor="user:anna")
+    connected(merchant)
+
+    stream = rows.get()
+    assert (stream.read_through, stream.position) == (None, {})
+    assert stream.next_at is not None
+    assert not SyncRun.objects.live().exists()
+
+
+def test_a_run_under_a_worker_ends_at_its_next_page_when_the_store_is_disconnected(
+    store: Store, shop: world.Shop
+) -> None:
+    stream = Stream.objects.get(store=store, name="orders")
+    later = timezone.now() + timedelta(minutes=2)
+    run = SyncRun.objects.create(
+        store=store, stream=stream, kind="backfill", state=RunState.RUNNING, lease_until=later
+    )
+
+    connect.disconnect(store, actor="user:anna")
+
+    run.refresh_from_db()
+    assert (run.cancel_requested, run.state) == (True, RunState.RUNNING)
 
 
 def test_a_store_that_is_gone_is_disconnected_all_the_same(store: Store, shop: world.Shop) -> None:

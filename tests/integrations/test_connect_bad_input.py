@@ -314,6 +314,7 @@ def test_a_connected_store_that_goes_wrong_is_told_in_words_within_two_seconds(
         ({"adopt_stock": "no"}, "The option adopt_stock must be true or false."),
         ({"status_words": ["x"]}, "must map statuses of this store"),
         ({"status_words": {"completed": "pending"}}, "own status “completed” another meaning"),
+        ({"status_words": {"wc-shipped": "completed"}}, "which WooCommerce never says"),
         ({"status_words": {"shipped": "sent"}}, "maps “shipped” to “sent”; choose one of"),
     ],
 )

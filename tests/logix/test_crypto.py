@@ -9,9 +9,14 @@ import pytest
 
 from logix.common import crypto
 from logix.common.crypto import KeyRing, SealBroken, Vault
-from logix.environment import new_ring_key
 
-OLD, NEW = new_ring_key("k1"), new_ring_key("k2")
+
+def ring_key(name: str, byte: int = 1) -> str:
+    """Alike in every process that collects these tests."""
+    return f"{name}:{base64.b64encode(bytes([byte]) * 32).decode()}"
+
+
+OLD, NEW = ring_key("k1"), ring_key("k2", 2)
 MERCHANT = UUID(int=1)
 
 
@@ -40,11 +45,11 @@ def test_the_same_text_is_never_sealed_alike() -> None:
         ("k1:***", "not base64"),
         ("k1:c2hvcnQ=", "32 bytes"),
         # Between dots it would read back as another key's name.
-        (new_ring_key("2026.11"), "no name for a key"),
-        (new_ring_key(""), "no name for a key"),
-        (new_ring_key("k" * 33), "no name for a key"),
+        (ring_key("2026.11"), "no name for a key"),
+        (ring_key(""), "no name for a key"),
+        (ring_key("k" * 33), "no name for a key"),
         # The second would hide the first, and removing it later would lose everything.
-        (f"{new_ring_key('k1')},{OLD}", "two keys are called 'k1'"),
+        (f"{ring_key('k1', 3)},{OLD}", "two keys are called 'k1'"),
     ],
 )
 def test_a_ring_that_would_lose_something_is_refused(spec: str, says: str) -> None:
@@ -64,8 +69,8 @@ def test_a_ring_that_would_lose_something_is_refused(spec: str, says: str) -> No
         "v2.k1." + base64.b64encode(bytes(40)).decode(),
         "v1.k1." + base64.b64encode(bytes(40)).decode(),
         "v1.k1." + base64.b64encode(bytes(3)).decode(),
-        KeyRing(NEW).seal(b"hush", "place"),
-        KeyRing(OLD).seal(b"hush", "another place"),
+        pytest.param(KeyRing(NEW).seal(b"hush", "place"), id="another key"),
+        pytest.param(KeyRing(OLD).seal(b"hush", "another place"), id="another place"),
     ],
 )
 def test_what_does_not_belong_here_does_not_open(sealed: str) -> None:

@@ -15,9 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from logix import environment
 from logix.common.crypto import KeyRing
-from logix.environment import new_ring_key
 from tests.conftest import ROOT
 
+KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {
     "DATABASE_URL": "postgres://logix:pw@db.internal:5432/logix",
     "CELERY_BROKER_URL": "amqp://logix:pw@broker.internal:5672/logix",
@@ -63,9 +63,9 @@ def test_everything_missing_is_named_at_once(monkeypatch: pytest.MonkeyPatch) ->
         ("LOGIX_KEYS", "k1:c2hvcnQ=", "32 bytes"),
         ("LOGIX_KEYS", "k1:" + base64.b64encode(bytes(32)).decode(), "not random"),
         ("LOGIX_KEYS", "no-colon", "name:<32 bytes"),
-        ("LOGIX_KEYS", new_ring_key("k.1"), "no name for a key"),
-        ("LOGIX_KEYS", new_ring_key("k" * 33), "no name for a key"),
-        ("LOGIX_KEYS", f"{new_ring_key('k1')},{new_ring_key('k1')}", "two keys are called 'k1'"),
+        ("LOGIX_KEYS", f"k.1:{KEY}", "no name for a key"),
+        ("LOGIX_KEYS", f"{'k' * 33}:{KEY}", "no name for a key"),
+        ("LOGIX_KEYS", f"k1:{KEY},k1:{KEY}", "two keys are called 'k1'"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "PostgreSQL"),
         ("DATABASE_URL", "postgres://logix:change-me@db:5432/logix", "deploy/env.sample"),
         ("CELERY_BROKER_URL", "amqp://logix:change-me@rabbitmq:5672/logix", "deploy/env.sample"),

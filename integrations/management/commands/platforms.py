@@ -38,6 +38,7 @@ _ABILITIES = {
     Ability.FULFILLMENT_ORDERS: "Orders split by place of dispatch",
     Ability.CANCEL: "Cancel orders",
     Ability.NOTES: "Put notes on orders",
+    Ability.ORDER_FIELDS_WRITE: "Write fields of orders by rules",
     Ability.REFUNDS_READ: "Read refunds",
     Ability.REFUNDS_WRITE: "Make refunds",
     Ability.RETURNS: "Returns",

@@ -15,7 +15,7 @@ from inventory import ledger
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.models import StockLevel
 from orders import services
-from orders.errors import OrderError
+from orders.errors import OrderChangedMeanwhile, OrderError
 from orders.models import Order, Shipment
 from orders.status import FulfillmentStatus, ImportState, OrderStatus
 
@@ -42,7 +42,7 @@ class Warehouse:
                 self._add_number(self._without_number.popleft())
             elif self._steps % COUNTS_EVERY == 0:
                 self._count()
-        except (OrderError, LedgerRefused, LedgerConflict):
+        except (OrderError, OrderChangedMeanwhile, LedgerRefused, LedgerConflict):
             # The store was faster: cancelled, edited or sold meanwhile. The next turn is another.
             return
 

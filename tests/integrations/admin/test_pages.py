@@ -4,6 +4,7 @@ acts through services.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from django.urls import reverse
 from integrations.models import Store, StoreStatus
 from inventory.models import Listing, StockLevel
 from logix.accounts.models import AuditEvent
+from orders.data import Authority
+from orders.importing import import_orders
 from orders.models import Order
+from tests.factories import NOW, OPEN, make_order
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +57,25 @@ def test_history_cannot_be_changed(boss: Client, store: Store) -> None:
     assert answer.status_code == 403
     order.refresh_from_db()
     assert order.number != "999"
+
+
+def test_a_store_page_names_the_statuses_nobody_knows(boss: Client, store: Store) -> None:
+    url = reverse("admin:integrations_store_change", args=[store.pk])
+    sentence = "these orders then finish by themselves"
+    assert sentence not in boss.get(url).content.decode()
+    told = {"raw_status": "packed<b>", "status": replace(OPEN, known=False)}
+    import_orders(
+        store,
+        [make_order(n, **told) for n in (71, 72)],
+        authority=Authority.LIST_PAGE,
+        observed_at=NOW,
+        now=NOW,
+    )
+
+    page = boss.get(url).content.decode()
+
+    assert "“packed&lt;b&gt;”: 2 orders wait" in page
+    assert sentence in page
 
 
 def test_an_order_page_shows_lines_money_and_timeline(boss: Client, store: Store) -> None:

@@ -15,6 +15,7 @@ from integrations.models import FieldRule, ParkedRecord, Push, Store, StoreStatu
 from inventory.models import Listing, StockRule
 from logix.accounts.models import ApiToken, AuditEvent, Membership, Role
 from tests.factories import NOW, make_merchant, make_store
+from tests.logix.test_audit import tampering
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +60,29 @@ def test_a_new_rule_is_audited_and_parked_records_are_tried_again(
     event = AuditEvent.objects.get(action="fieldrule.added")
     assert (event.actor, event.object_id) == ("boss", str(rule.pk))
     assert not ParkedRecord.objects.filter(next_at=None).exists()
+
+
+def test_a_rule_to_the_store_takes_no_key_of_the_platforms(boss: Client, store: Store) -> None:
+    out = {"direction": "out", "path": "number"}
+
+    assert "used by WooCommerce or by Logix itself" in add_rule(
+        boss, store, **out, target="_order_total"
+    )
+    assert "Only fields of orders" in add_rule(boss, store, **out, target="erp", stream="products")
+    add_rule(boss, store, **out, target="erp_number")
+
+    assert FieldRule.objects.get(direction="out").target == "erp_number"
+
+
+def test_what_a_deleted_rule_parked_is_tried_again(boss: Client, store: Store) -> None:
+    ParkedRecord.objects.update(next_at=None)
+    rule = FieldRule.objects.first()
+    assert rule is not None
+
+    boss.post(reverse("admin:integrations_fieldrule_delete", args=[rule.pk]), {"post": "yes"})
+
+    assert ParkedRecord.objects.filter(store=store, stream=rule.stream).exists()
+    assert not ParkedRecord.objects.filter(next_at=None, state="parked").exists()
 
 
 def test_deleting_a_rule_is_audited(boss: Client, store: Store) -> None:
@@ -229,7 +253,8 @@ def test_the_chain_is_verified_when_asked_and_a_break_is_named(boss: Client, sto
     assert boss.get(url).status_code == 403
     assert "no event was altered" in boss.post(url, follow=True).content.decode()
 
-    AuditEvent.objects.filter(action="test.filled", sequence__gt=0).update(actor="nobody")
+    with tampering():
+        AuditEvent.objects.filter(action="test.filled", sequence__gt=0).update(actor="nobody")
 
     assert "was changed after it was written" in boss.post(url, follow=True).content.decode()
 
@@ -274,3 +299,19 @@ def test_stopping_the_clock_stands_in_the_hubs_log(boss: Client) -> None:
     tick.refresh_from_db()
     assert not tick.enabled
     assert AuditEvent.objects.get(action="periodictask.changed").actor == "boss"
+
+
+def test_what_a_plugins_status_counts_as_is_said_once(boss: Client, store: Store) -> None:
+    url = reverse("admin:integrations_store_change", args=[store.pk])
+
+    page = boss.post(url, streams(store, status_words="shipped = sent"), follow=True)
+    assert "maps “shipped” to “sent”; choose one of" in page.content.decode()
+    assert "status_words" not in Store.objects.get(pk=store.pk).options
+
+    boss.post(url, streams(store, status_words="shipped = completed\npacked=processing\n"))
+    told = {"shipped": "completed", "packed": "processing"}
+    assert Store.objects.get(pk=store.pk).options["status_words"] == told
+    assert "shipped = completed" in boss.get(url).content.decode()
+
+    boss.post(url, streams(store, status_words=""))
+    assert "status_words" not in Store.objects.get(pk=store.pk).options

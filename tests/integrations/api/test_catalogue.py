@@ -100,6 +100,75 @@ def test_what_is_not_there_is_404(api: Api, path: str) -> None:
     assert api.get(f"{path}/{NOBODY}").status_code == 404
 
 
+def linked(api: Api, listing: Listing, **body: str) -> Any:
+    return api.post(f"/listings/{listing.pk}/link", body)
+
+
+def test_a_listing_is_linked_and_taken_off_again(api: Api, mugs: Store) -> None:
+    candle, mug = Listing.objects.get(title="Candle"), Variant.objects.get(sku="SKU-1")
+
+    by_sku = linked(api, candle, sku="sku-1")
+
+    assert (by_sku.status_code, by_sku.json()["variant_id"]) == (200, str(mug.pk)), by_sku.content
+    gone = api.post(f"/listings/{candle.pk}/unlink")
+    assert (gone.status_code, gone.json()["variant_id"]) == (200, None)
+    assert gone.json()["link_problem"] == "unlinked"
+    assert linked(api, candle, variant=str(mug.pk)).json()["link_problem"] == ""
+    history = AuditEvent.objects.filter(object_id=str(candle.pk)).order_by("sequence")
+    assert list(history.values_list("action", flat=True)) == [
+        "listing.linked",
+        "listing.unlinked",
+        "listing.linked",
+    ]
+    assert all(event.actor_kind == "token" for event in history)
+
+
+def test_a_link_under_a_key_is_made_once(api: Api, mugs: Store) -> None:
+    candle = Listing.objects.get(title="Candle")
+    path = f"/listings/{candle.pk}/link"
+
+    first = api.post(path, {"sku": "SKU-1"}, Idempotency_Key="k")
+    again = api.post(path, {"sku": "SKU-1"}, Idempotency_Key="k")
+
+    assert again.json() == first.json()
+    assert AuditEvent.objects.filter(action="listing.linked").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({}, 400, "sku_or_variant"),
+        ({"sku": ""}, 400, "blank"),
+        ({"sku": "nothing"}, 400, "unknown"),
+        ({"variant": NOBODY}, 400, "unknown"),
+        ({"sku": "SKU-2"}, 409, "link_refused"),
+    ],
+)
+def test_a_link_that_cannot_be_is_refused(
+    api: Api, mugs: Store, body: dict[str, str], status: int, code: str
+) -> None:
+    answer = linked(api, Listing.objects.get(sku="SKU-2"), **body)
+
+    told = answer.json()
+    assert answer.status_code == status, told
+    assert code in {told["code"], *(error["code"] for error in told["errors"])}
+
+
+def test_nothing_is_linked_across_merchants(
+    api: Api, mugs: Store, stranger: Api, merchant: Merchant
+) -> None:
+    theirs = factories.make_store(
+        Merchant.objects.exclude(pk=merchant.pk).get(), base_url="https://o.example"
+    )
+    import_products(theirs, 7)
+    mine, foreign = Listing.objects.get(sku="SKU-1"), Listing.objects.get(sku="SKU-7")
+
+    assert linked(api, mine, sku="SKU-7").status_code == 400
+    assert linked(api, mine, variant=str(foreign.variant_id)).status_code == 400
+    assert linked(stranger, mine, sku="SKU-7").status_code == 404
+    assert stranger.post(f"/listings/{mine.pk}/unlink").status_code == 404
+
+
 def test_a_location_is_added_changed_and_closed(api: Api, merchant: Merchant) -> None:
     made = api.post("/locations", {"code": "north", "name": "North", "rank": 5})
 

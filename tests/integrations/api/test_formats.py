@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.api import views
-from integrations.api.fields import money
 from integrations.api.throttling import TokenThrottle
+from logix.common.amounts import money
 from orders.models import Order
 from tests.integrations.api.client import Api
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,8 +17,8 @@ from integrations.woocommerce.platform import CARD
 from inventory.models import Listing
 from logix.accounts.models import Merchant, Scope
 from logix.common.crypto import digest
-from tests.factories import make_store
-from tests.integrations.api.client import Api, api_for, import_products
+from tests.factories import OPEN, make_order, make_store
+from tests.integrations.api.client import Api, api_for, import_orders, import_products
 from tests.integrations.api.shop import Shop
 
 
@@ -173,3 +174,17 @@ def test_a_disconnected_store_still_shows_itself_and_its_runs(api: Api, connecte
     assert api.get(f"/integrations/{connected.pk}").json()["status"] == "disconnected"
     assert len(api.get(f"/integrations/{connected.pk}/runs").json()["results"]) == 1
     assert api.get(f"/integrations/{connected.pk}/health").status_code == 404
+
+
+def test_statuses_nobody_has_explained_are_named_and_counted(api: Api, connected: Store) -> None:
+    unknown = replace(OPEN, known=False)
+    orders = [make_order(n, raw_status="packed", status=unknown) for n in (1, 2)]
+    import_orders(connected, orders)
+
+    (found,) = health(api, connected)["found"]
+
+    assert (found["level"], found["about"]) == ("warning", "statuses")
+    assert "“packed” (2)" in found["what"]
+    assert "options.status_words" in found["do"]
+    Store.objects.update(options={"status_words": {"packed": "processing"}})
+    assert health(api, connected)["found"] == []

@@ -215,3 +215,79 @@ def test_rules_of_products_set_custom_fields_of_listings(api: Api, rules: str) -
     assert answer.status_code == 201, answer.content
     assert answer.json()["stream"] == "products"
     assert not Stream.objects.filter(failures__gt=0).exists()
+
+
+OUT = {"direction": "out", "path": "number", "target": "erp_number"}
+
+
+def test_a_rule_that_goes_out_is_made_and_checked_for_its_platform(api: Api, rules: str) -> None:
+    made = api.post(rules, OUT)
+    reserved = api.post(rules, {**OUT, "target": "_logix_shipments"})
+    blank = api.post(rules, {**OUT, "target": "a\tb"})
+    products = api.post(rules, {**OUT, "stream": "products", "target": "erp_x"})
+
+    assert made.status_code == 201, made.content
+    assert made.json()["direction"] == "out"
+    assert "used by WooCommerce or by Logix itself" in reserved.json()["detail"]
+    assert "cannot be a key in the store" in blank.json()["detail"]
+    assert "Only fields of orders" in products.json()["detail"]
+    assert {a.status_code for a in (reserved, blank, products)} == {400}
+    assert FieldRule.objects.count() == 1
+
+
+def test_an_outbound_rule_leaves_incoming_orders_as_they_are(
+    api: Api, rules: str, store: Store
+) -> None:
+    api.post(rules, OUT)
+
+    assert import_orders(store, [factories.make_order(1)])[0].custom == {}
+
+
+def test_a_preview_shows_what_would_be_told_to_the_store(
+    api: Api, store: Store, order: Order
+) -> None:
+    OrderPayload.objects.all().delete()
+    rules = [
+        OUT,
+        {**OUT, "path": "total", "target": "erp_total", "cast": "decimal"},
+        {**OUT, "path": "shipments[0].tracking_number", "target": "erp_t", "mode": "required"},
+    ]
+
+    answer = api.post("/mappings/preview", {"store": str(store.pk), "rules": rules})
+
+    assert answer.status_code == 200, answer.content
+    tried = {"before": None, "after": None, "problem": ""}
+    missing = "“erp_t” is required, and nothing was found at shipments[0].tracking_number."
+    assert answer.json()["results"][0]["rules"] == [
+        {**tried, "target": "erp_number", "after": "1001"},
+        {**tried, "target": "erp_total", "after": "28.75"},
+        {**tried, "target": "erp_t", "problem": missing},
+    ]
+
+
+def test_outbound_rules_read_the_order_as_the_api_shows_it(
+    api: Api, store: Store, order: Order
+) -> None:
+    whole = {**OUT, "path": "@", "cast": "json"}
+
+    answer = api.post("/mappings/preview", {"store": str(store.pk), "rules": [whole]})
+
+    shown = api.get(f"/orders/{order.pk}").json()
+    for moving in ("changed_at", "observed_at", "applied_at", "commands"):
+        del shown[moving]
+    assert answer.json()["results"][0]["rules"][0]["after"] == shown
+
+
+def test_a_preview_tries_the_saved_rules_of_both_directions(
+    api: Api, rules: str, store: Store, order: Order
+) -> None:
+    api.post(rules, OUT)
+    api.post(rules, GIFT)
+
+    answer = api.post("/mappings/preview", {"store": str(store.pk)})
+
+    tried = answer.json()["results"][0]["rules"]
+    assert [(t["target"], t["after"]) for t in tried] == [
+        ("erp_number", "1001"),
+        ("custom.gift", True),
+    ]

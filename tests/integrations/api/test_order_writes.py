@@ -174,3 +174,52 @@ def test_a_note_to_the_customer_says_so(api: Api, order: Order) -> None:
 
     assert Command.objects.get().payload["to_customer"] is True
     assert api.post(f"/orders/{order.pk}/notes", {"text": "  "}).status_code == 400
+
+
+def test_a_reviewed_order_loses_the_flags_that_waited_for_it(api: Api, order: Order) -> None:
+    Order.objects.filter(pk=order.pk).update(flags="edited_after_import,oversold")
+
+    answer = api.post(f"/orders/{order.pk}/review")
+
+    assert (answer.status_code, answer.json()["flags"]) == (200, ["oversold"])
+    assert AuditEvent.objects.get(action="order.reviewed").object_id == str(order.pk)
+    again = api.post(f"/orders/{order.pk}/review")
+    assert (again.status_code, again.json()["code"]) == (409, "nothing_to_review")
+
+
+def test_an_erased_buyer_is_gone_from_every_answer(api: Api, order: Order) -> None:
+    path = f"/orders/{order.pk}"
+    first = api.post(f"{path}/cancel", {}, Idempotency_Key="k1")
+    assert "Zoë" in first.content.decode()
+
+    answer = api.post(f"{path}/erase-buyer", None, Idempotency_Key="k2")
+
+    assert (answer.status_code, answer.json()["buyer"]) == (200, None)
+    assert answer.json()["erased_at"] is not None
+    replayed = api.post(f"{path}/erase-buyer", None, Idempotency_Key="k2")
+    assert replayed["Idempotent-Replayed"] == "true"
+    for shown in (api.get(path), api.post(f"{path}/cancel", {}, Idempotency_Key="k1"), replayed):
+        assert "Zoë" not in shown.content.decode()
+    assert api.get("/orders", {"email": "zoe@buyers.example"}).json()["results"] == []
+    assert AuditEvent.objects.filter(action="order.buyer_erased").count() == 1
+
+
+def test_an_answer_kept_about_a_parcel_outlives_the_buyer(api: Api, order: Order) -> None:
+    """Asked again it would ship again."""
+    path, parcel = f"/orders/{order.pk}/shipments", {"lines": [{"sku": "SKU-1", "quantity": 1}]}
+    first = api.post(path, parcel, Idempotency_Key="k")
+
+    api.post(f"/orders/{order.pk}/erase-buyer")
+
+    assert api.post(path, parcel, Idempotency_Key="k").json() == first.json()
+    assert Shipment.objects.count() == 1
+
+
+@pytest.mark.parametrize("verb", ["review", "erase-buyer"])
+def test_a_stranger_neither_reviews_nor_erases(stranger: Api, order: Order, verb: str) -> None:
+    Order.objects.update(flags="edited_after_import")
+
+    assert stranger.post(f"/orders/{order.pk}/{verb}").status_code == 404
+
+    order.refresh_from_db()
+    assert (order.flags, order.erased_at) == ("edited_after_import", None)

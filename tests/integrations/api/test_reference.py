@@ -14,7 +14,9 @@ from integrations.models import FieldRule, ParkedRecord, RunState, Store, Stream
 from integrations.sync import park
 from inventory.models import Listing, Location, Product, Variant
 from logix.accounts.models import Merchant, Scope
+from logix.common.ids import uuid7
 from orders.models import Order, Shipment
+from orders.status import Flag
 from tests import factories
 from tests.conftest import ROOT
 from tests.integrations.api.client import Api, import_products
@@ -82,11 +84,15 @@ def ids(
     """What the examples name."""
     settings.LOGIX_PUBLIC_URL = "https://hub.example"
     import_products(connected, 1)
-    shop.orders = {str(1000 + n): factories.make_order(n) for n in (1, 2)}
+    unlinked = Listing.objects.get()
+    unlinked.pk, unlinked.external_variant_id, unlinked.variant = uuid7(), "other", None
+    unlinked.save(force_insert=True)
+    shop.orders = {str(1000 + n): factories.make_order(n) for n in (1, 2, 3)}
     store = f"/woocommerce/integrations/{connected.pk}"
     for number in shop.orders:
         api.post(f"{store}/sync", {"order": number})
-    order, shipped = Order.objects.order_by("number")
+    order, shipped, edited = Order.objects.order_by("number")
+    Order.objects.filter(pk=edited.pk).update(flags=Flag.EDITED_AFTER_IMPORT)
     api.post(f"/orders/{shipped.pk}/shipments", {"carrier": "DHL"})
     paused = factories.make_store(merchant, status="paused", base_url="https://paused.example")
     stream = Stream.objects.get(store=connected, name="products")
@@ -106,6 +112,7 @@ def ids(
         "PAUSED": paused,
         "ORDER": order,
         "SHIPPED": shipped,
+        "EDITED": edited,
         "PARCEL": Shipment.objects.get(),
         "RUN": run,
         "HELD": held,
@@ -113,7 +120,8 @@ def ids(
         "PARKED": ParkedRecord.objects.get(),
         "PRODUCT": Product.objects.get(),
         "VARIANT": Variant.objects.get(),
-        "LISTING": Listing.objects.get(),
+        "LISTING": Listing.objects.get(variant__sku="SKU-1"),
+        "UNLINKED": unlinked,
         "LOCATION": Location.objects.get(),
     }
     return {name: str(found.pk) for name, found in named.items()}

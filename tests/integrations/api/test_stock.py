@@ -70,6 +70,64 @@ def test_an_adjustment_that_cannot_be_is_refused_and_moves_nothing(
     assert not AuditEvent.objects.filter(action="stock.adjusted").exists()
 
 
+def _restock(api: Api, **body: Any) -> Any:
+    return api.post("/stock/restock", {"sku": "SKU-1", "units": 2, "reference": "RMA-1", **body})
+
+
+def test_a_return_is_put_back_once_by_its_reference(api: Api, store: Store, order: Order) -> None:
+    _adjust(api, set_to=5)
+
+    first = _restock(api, order=str(order.pk), reason="Unopened")
+    again = _restock(api, order=str(order.pk))
+    other = _restock(api, reference="RMA-2", units=1)
+
+    assert [x.status_code for x in (first, again, other)] == [201, 201, 201], first.content
+    assert again.json() == first.json()
+    told = [first.json()[k] for k in ("kind", "before", "delta", "after", "order_ref")]
+    assert told == ["restock", 5, 2, 7, str(order.pk)]
+    assert StockLevel.objects.get().on_hand == 8
+    audited = AuditEvent.objects.filter(action="stock.restocked").last()
+    assert audited is not None
+    assert audited.details == {"location": "main", "units": 2, "reference": "RMA-1"}
+
+
+def test_one_reference_may_name_several_items_and_is_each_merchants_own(
+    api: Api, store: Store, stranger: Api
+) -> None:
+    import_products(store, 1, 2)
+
+    assert _restock(api).json()["delta"] == 2
+    assert _restock(api, sku="SKU-2", units=3).json()["delta"] == 3
+    assert _restock(stranger).status_code == 400
+    assert StockMovement.objects.filter(kind="restock").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"units": 0}, 400, "min_value"),
+        ({"units": None}, 400, "null"),
+        ({"reference": ""}, 400, "blank"),
+        ({"sku": "SKU-404"}, 400, "unknown"),
+        ({"sku": ""}, 400, "blank"),
+        ({"variant": str(uuid4())}, 400, "sku_or_variant"),
+        ({"order": str(uuid4())}, 400, "unknown"),
+        ({"location": "shut"}, 409, "stock_refused"),
+    ],
+)
+def test_a_return_that_cannot_be_is_refused_and_moves_nothing(
+    api: Api, mug: Variant, body: dict[str, Any], status: int, code: str
+) -> None:
+    Location.objects.create(merchant=mug.merchant, code="shut", name="Shut", is_active=False)
+
+    answer = _restock(api, **body)
+
+    told = answer.json()
+    assert answer.status_code == status, told
+    assert code in {told["code"], *(error["code"] for error in told["errors"])}
+    assert not StockMovement.objects.exists()
+
+
 def test_a_strangers_variant_and_place_are_unknown(api: Api, stranger: Api, mug: Variant) -> None:
     _adjust(api, set_to=5)
     place = Location.objects.get(merchant=mug.merchant)

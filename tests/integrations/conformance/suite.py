@@ -22,6 +22,7 @@ from integrations.errors import (
     PermissionMissing,
     PlatformError,
     RateLimited,
+    Rejected,
     Unavailable,
     Unsupported,
 )
@@ -332,6 +333,60 @@ class AdapterConformance:
         assert adapter.add_note(order_id, "Left with the neighbour", reference="n-1") is True
         assert adapter.add_note(order_id, "Left with the neighbour", reference="n-1") is False
         assert world.notes(order_id).count("Left with the neighbour") == 1
+
+    def test_fields_are_set_once_and_others_left_alone(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        fields = {"erp_number": "A-7", "erp_units": 3, "erp_ready": False, "erp_places": ["N", "S"]}
+        if self._is_exempt(
+            world, Ability.ORDER_FIELDS_WRITE, lambda: adapter.write_order_fields(order_id, fields)
+        ):
+            return
+
+        assert adapter.write_order_fields(order_id, fields) is True
+        writes = world.writes()
+        assert adapter.write_order_fields(order_id, fields) is False
+        assert adapter.write_order_fields(order_id, {"erp_number": "B"}, fill={"erp_number"}) is (
+            False
+        )
+        assert world.writes() == writes
+        assert adapter.write_order_fields(order_id, {"erp_number": "A-8"}) is True
+        assert set(world.fields(order_id)) >= set(fields)
+        assert world.fields(order_id)["erp_number"] == "A-8"
+        assert world.fields(order_id)["erp_places"] == ["N", "S"]
+
+    def test_fields_whose_answer_was_lost_are_not_written_twice(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        if not registry.card(world.slug).can(Ability.ORDER_FIELDS_WRITE):
+            return
+        world.trouble("dropped", method="PUT", count=1)
+
+        with (
+            adapter_of(world, read_s=0.5, retries=0) as hasty,
+            pytest.raises((OutcomeUnknown, Unavailable)),
+        ):
+            hasty.write_order_fields(order_id, {"erp_number": "A-7"})
+        world.peace()
+
+        adapter.write_order_fields(order_id, {"erp_number": "A-7"})
+        assert adapter.write_order_fields(order_id, {"erp_number": "A-7"}) is False
+        assert world.fields(order_id)["erp_number"] == "A-7"
+
+    def test_fields_of_the_platforms_own_are_refused(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        card = registry.card(world.slug)
+        order_id = world.place_order()
+        before = world.fields(order_id)
+
+        for name in card.reserved_fields:
+            with pytest.raises(Rejected):
+                adapter.write_order_fields(order_id, {"erp_x": 1, name.replace("*", "x"): "1"})
+
+        assert world.fields(order_id) == before
 
     def test_two_parcels_with_late_tracking_are_two_parcels(
         self, world: World, adapter: BaseEcommerceIntegration

@@ -147,6 +147,26 @@ def test_outbound_rules_tell_the_store_what_they_find() -> None:
     assert told == {"_hub_number": "A1", "_state": "in work", "number": [1]}
 
 
+def test_what_outbound_rules_wrote_is_hidden_from_them() -> None:
+    out = [
+        rule("custom.a", "a", outbound=True, default="?"),
+        rule("custom.b", "x", outbound=True),
+    ]
+
+    assert rules.apply_out(out, {"custom": {"a": 1, "b": 2}}) == {"a": "?", "x": "2"}
+
+
+def test_an_outbound_key_is_free_but_for_its_shape() -> None:
+    key = "Größe (cm) / _x"
+
+    assert rule("x", key, cast="integer", outbound=True).target == key
+    for bad in ("", " x", "x\n", "y" * 121):
+        with pytest.raises(RuleInvalid, match="cannot be a key in the store"):
+            rule("x", bad, outbound=True)
+    with pytest.raises(RuleInvalid, match="Only fields of orders"):
+        rule("x", "y", outbound=True, stream="products")
+
+
 def test_a_required_outbound_value_that_is_missing_is_refused() -> None:
     with pytest.raises(RuleFailed, match="is required"):
         rules.apply_out([rule("x", "_x", outbound=True, mode="required")], {})

@@ -7,7 +7,7 @@ from django.db import transaction
 
 from integrations import outbox, receivers
 from integrations.connect.signals import store_opened
-from integrations.models import Command, ParkedRecord, Push, Store
+from integrations.models import Command, ParkedRecord, Push, Rereading, Store
 from integrations.outbox.telling import shipment_of, shipment_payload
 from inventory import signals as inventory_signals
 from orders import signals as order_signals
@@ -61,6 +61,15 @@ def test_a_store_that_opens_again_gets_what_waited_for_it(store: Store) -> None:
     parked.refresh_from_db()
     assert push_of(listing).state == Push.State.READY
     assert parked.next_at is not None
+
+
+def test_a_store_that_opens_again_has_its_waiting_words_looked_at(store: Store) -> None:
+    """It may have been connected anew, with a meaning for words of orders it brought before."""
+    Store.objects.update(options={"status_words": {"packed": "processing"}})
+
+    store_opened.send(sender=Store, store=Store.objects.get(), actor="user:anna")
+
+    assert Rereading.objects.get().words == ["packed"]
 
 
 def test_a_parcel_the_store_reported_is_no_news_to_it(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ _CAN = frozenset(
         Ability.TRACKING_UPDATE,
         Ability.CANCEL,
         Ability.NOTES,
+        Ability.ORDER_FIELDS_WRITE,
         Ability.ORDER_BY_ID,
     }
 )
@@ -37,6 +38,7 @@ CARD = PlatformCard(
     abilities=_CAN,
     exempt={ability: "not needed in tests" for ability in Ability if ability not in _CAN},
     stock_batch=250,
+    reserved_fields=("_toy_*",),
 )
 
 
@@ -53,6 +55,7 @@ class ToyShop:
         self.orders: dict[str, OrderData] = {}
         self.parcels: list[ShipmentData] = []
         self.notes: list[str] = []
+        self.fields: dict[str, dict[str, Any]] = {}
         self.opened = 0
         self.calls: list[tuple[Any, ...]] = []
         self.before: Callable[[tuple[Any, ...]], None] = lambda call: None
@@ -159,6 +162,20 @@ class ToyShopIntegration(BaseEcommerceIntegration):
             return False
         self.shop.notes.append(reference)
         return True
+
+    def write_order_fields(
+        self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()
+    ) -> bool:
+        return self.shop.call(
+            "fields", order_id, dict(fields), do=lambda: self._put(order_id, fields, fill)
+        )
+
+    def _put(self, order_id: str, fields: Mapping[str, Any], fill: Collection[str]) -> bool:
+        there = self.shop.fields.setdefault(order_id, {})
+        told = {k: v for k, v in fields.items() if k not in there or k not in fill}
+        changed = {**there, **told} != there
+        there.update(told)
+        return changed
 
     def read_order(self, order_id: str) -> OrderData:
         return self.shop.call("read", order_id, do=lambda: self._read(order_id))

@@ -300,6 +300,85 @@ def test_a_run_that_is_cancelled_or_paused_while_it_works_obeys_at_the_next_page
             assert run.seen == 18
 
 
+def test_a_first_reading_that_is_cancelled_says_that_stock_stays_closed(
+    store: Store, shop: MovingShop
+) -> None:
+    shop.products = {"p1": make_product(1, stock=8, changed_at=ago(minutes=9))}
+    walk(store, "products")
+    fill(shop)
+    run = make_run(store)
+
+    sync.cancel_run(run, actor="user:anna")
+
+    assert state_of(run) == RunState.CANCELLED
+    assert "the stock of Example shop stays closed" in run.problem
+    assert not sync.run_slice(run.pk)
+    assert Store.objects.get().stock_opened_at is None
+
+    run_to_end(make_run(store))
+
+    assert Store.objects.get().stock_opened_at is not None
+    # What open orders hold is not in the store's figure any more.
+    held = StockLevel.objects.get()
+    assert held.on_hand - held.reserved == 8
+
+
+def test_stock_that_stayed_closed_opens_on_a_persons_word(store: Store, shop: MovingShop) -> None:
+    shop.products = {"p1": make_product(1, stock=8, changed_at=ago(minutes=9))}
+    walk(store, "products")
+    run = make_run(store)
+    with pytest.raises(sync.RunRefused, match="are being read"):
+        sync.open_stock(store, actor="user:anna")
+    sync.cancel_run(run, actor="user:anna")
+
+    assert sync.open_stock(store, actor="user:anna") == 1
+
+    assert StockLevel.objects.get().on_hand == 8
+    with pytest.raises(sync.RunRefused, match="is open already"):
+        sync.open_stock(store, actor="user:anna")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"dry_run": True}, {"kind": "delta"}], ids=["a dry run", "no back-fill"]
+)
+def test_a_cancelled_run_that_opens_no_stock_says_nothing_of_it(
+    store: Store, changes: dict[str, Any]
+) -> None:
+    run = make_run(store, **changes)
+
+    sync.cancel_run(run, actor="user:anna")
+
+    assert (state_of(run), run.problem) == (RunState.CANCELLED, "")
+
+
+def test_a_run_cancelled_while_the_store_fails_ends_instead_of_waiting_for_it(
+    store: Store, noted: list[Exception]
+) -> None:
+    run = make_run(store)
+    job = backfill._Job(run, _taken(run))
+    sync.cancel_run(run, actor="user:anna")
+    assert state_of(run) == RunState.RUNNING
+
+    job.wait_or_fail(Unavailable("Down."))
+
+    assert state_of(run) == RunState.CANCELLED
+    assert "stays closed" in run.problem
+    assert len(noted) == 1
+
+
+def test_a_run_that_is_to_stop_ends_although_its_worker_died(store: Store) -> None:
+    run = make_run(store)
+    leases.take(SyncRun.objects, run.pk, {"state": RunState.RUNNING})
+    sync.cancel_run(run, actor="user:anna")
+    assert SyncRun.objects.end_stopped() == 0
+    assert state_of(run) == RunState.RUNNING
+
+    leases_run_out()
+
+    assert SyncRun.objects.end_stopped() == 1
+    assert state_of(run) == RunState.CANCELLED
+
+
 def test_a_cancelled_run_of_a_dead_worker_ends_at_once(store: Store) -> None:
     run = make_run(store)
     leases.take(SyncRun.objects, run.pk, {"state": RunState.RUNNING})

@@ -41,6 +41,7 @@ CARD = PlatformCard(
     credential_fields=(),
     abilities=_CAN,
     exempt={ability: "not needed in tests" for ability in Ability if ability not in _CAN},
+    status_words=("processing", "completed"),
 )
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 

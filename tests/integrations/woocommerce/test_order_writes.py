@@ -1,6 +1,8 @@
-"""Statuses, cancellations and notes: written once, and never to an order in the trash."""
+"""Statuses, cancellations, notes and fields: written once, and never to an order in the trash."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 
@@ -71,3 +73,74 @@ def test_a_note_for_the_customer_is_not_the_one_for_the_staff(site: Site, desk: 
     assert adapter.add_note("7", "Soon", reference="n2", to_customer=True) is True
     assert adapter.add_note("7", "Soon", reference="n3") is False
     assert [n["customer_note"] for n in desk.notes] == [False, True]
+
+
+def test_only_fields_that_differ_are_sent(site: Site, desk: Desk) -> None:
+    adapter = adapter_for(site)
+    desk.meta.append({"id": 5, "key": "erp_number", "value": "A-7"})
+
+    assert adapter.write_order_fields("7", {"erp_number": "A-7", "erp_units": 3}) is True
+    assert adapter.write_order_fields("7", {"erp_number": "A-7", "erp_units": 3}) is False
+
+    (call,) = site.sent("PUT")
+    assert call.body == {"meta_data": [{"key": "erp_units", "value": "3"}]}
+    assert [row["key"] for row in desk.meta] == ["_theirs", "erp_number", "erp_units"]
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted"),
+    [
+        ("3", 3),
+        ("1.5", 1.5),
+        ("1", True),
+        ("0", False),
+        (3, "3"),
+        (["a", {"b": 1}], ["a", {"b": 1}]),
+        ([], {}),
+        (None, ""),
+    ],
+)
+def test_what_wordpress_made_of_a_value_is_that_value(
+    site: Site, desk: Desk, there: Any, wanted: Any
+) -> None:
+    desk.meta.append({"id": 5, "key": "erp", "value": there})
+
+    assert adapter_for(site).write_order_fields("7", {"erp": wanted}) is False
+    assert not site.sent("PUT")
+
+
+def test_of_several_rows_of_a_key_the_last_counts(site: Site, desk: Desk) -> None:
+    desk.meta += [{"id": n, "key": "erp", "value": str(n)} for n in (5, 6)]
+
+    assert adapter_for(site).write_order_fields("7", {"erp": "6"}) is False
+    assert adapter_for(site).write_order_fields("7", {"erp": "5"}) is True
+
+
+@pytest.mark.parametrize(
+    ("there", "changed"), [("by hand", False), ("0", False), ("", True), ([], True), (None, True)]
+)
+def test_a_field_to_fill_is_set_where_the_store_has_nothing(
+    site: Site, desk: Desk, there: Any, changed: bool
+) -> None:
+    desk.meta.append({"id": 5, "key": "erp", "value": there})
+
+    done = adapter_for(site).write_order_fields("7", {"erp": "A-7"}, fill={"erp"})
+
+    assert done is changed
+
+
+@pytest.mark.parametrize("key", ["_logix_shipments", "_billing_email", "_order_total", "_LOGIX_x"])
+def test_a_field_of_somebody_elses_is_refused_before_anything_is_asked(
+    site: Site, desk: Desk, key: str
+) -> None:
+    with pytest.raises(Rejected, match="not a field of the order's own"):
+        adapter_for(site).write_order_fields("7", {"erp": "A-7", key: "x"})
+    assert site.calls == []
+
+
+def test_fields_do_not_take_an_order_out_of_the_trash(site: Site, desk: Desk) -> None:
+    desk.status = "trash"
+
+    with pytest.raises(Rejected, match="trash"):
+        adapter_for(site).write_order_fields("7", {"erp": "A-7"})
+    assert not site.sent("PUT")

@@ -61,6 +61,10 @@ class WooWorld:
     def notes(self, order_id: str) -> list[str]:
         return [note.text for note in selling.existing(self.shop.store, int(order_id)).notes]
 
+    def fields(self, order_id: str) -> dict[str, Any]:
+        order = selling.existing(self.shop.store, int(order_id))
+        return {row.key: row.value for row in order.meta}
+
     def parcels(self, order_id: str) -> list[tuple[str, ...]]:
         """What a customer learned of parcels, wherever this store keeps it."""
         key, store = int(order_id), self.shop.store

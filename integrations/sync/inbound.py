@@ -1,0 +1,101 @@
+"""What stands between a store's raw record and ours: the field rules that count for it, and the
+mark that says which raw record, by which rules, an order was made of.
+
+A record whose mark is stored needs no mapping and no judgement: it would come to the same. The mark
+changes with the record's bytes, the store's rules and status words, and the version of Logix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TypeVar
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from integrations.base import Unreadable
+from integrations.mapping import rules
+from integrations.models import FieldRule, ParkedRecord, Store, StreamName
+from inventory.data import ProductData
+from orders.data import OrderData
+from orders.models import Order
+
+log = structlog.get_logger(__name__)
+Record = TypeVar("Record", OrderData, ProductData)
+
+_COLUMNS = ("path", "target", "cast", "value_map", "default", "mode")
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One store's rules for one stream, as they are now."""
+
+    rules: Sequence[rules.Rule]
+    key: bytes
+
+    @classmethod
+    def of(cls, store: Store, stream: str) -> Inbound:
+        """One statement. Rules are checked when they are saved. One that cannot work all the same
+        (it was written past the forms) must not stop a store's orders: it is left out, and the
+        store's health names it.
+        """
+        rows = FieldRule.objects.filter(
+            store=store, stream=stream, direction=FieldRule.Direction.IN, enabled=True
+        ).order_by("pk")
+        found, told = [], []
+        for row in rows:
+            told.append([getattr(row, name) for name in _COLUMNS])
+            try:
+                found.append(row.compiled())
+            except rules.RuleInvalid as err:
+                log.error("rule_left_out", store=str(store.pk), rule=row.pk, problem=str(err))
+        words = store.options.get("status_words")
+        made_by = msgspec.json.encode([settings.LOGIX_VERSION, words, told])
+        return cls(found, blake2b(made_by, digest_size=32).digest())
+
+    def mark(self, raw: bytes) -> str:
+        return blake2b(raw, digest_size=16, key=self.key).hexdigest()
+
+    def apply(self, records: Sequence[Record]) -> tuple[Sequence[Record], list[Unreadable]]:
+        """The records with the rules' values; one that fails a required rule is set aside."""
+        if not self.rules:
+            return records, []
+        mapped: list[Record] = []
+        failed: list[Unreadable] = []
+        for record in records:
+            try:
+                mapped.append(rules.apply_in(self.rules, record))
+            except rules.RuleFailed as err:
+                failed.append(
+                    Unreadable(
+                        external_id=record.external_id,
+                        code="rule_failed",
+                        reason=str(err),
+                        path=err.path,
+                        raw=record.raw,
+                    )
+                )
+        return mapped, failed
+
+
+def known_orders(store: Store, raws: Mapping[str, bytes]) -> set[str]:
+    """Of raw orders by id, those that are stored as they are (``Filters.known``). One that is
+    parked is looked at again. Two statements.
+    """
+    inbound = Inbound.of(store, StreamName.ORDERS)
+    aside = ParkedRecord.objects.filter(
+        store=store,
+        stream=StreamName.ORDERS,
+        state=ParkedRecord.State.PARKED,
+        external_id=OuterRef("external_id"),
+    )
+    stored = Order.objects.filter(~Exists(aside), store=store, external_id__in=list(raws))
+    return {
+        external_id
+        for external_id, mark in stored.values_list("external_id", "raw_mark")
+        if mark and mark == inbound.mark(raws[external_id])
+    }

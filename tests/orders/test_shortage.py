@@ -1,0 +1,164 @@
+"""An order that sold what is not there is flagged, and freed of it when it is served."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db.models import F
+
+from integrations.models import Push, Store
+from inventory import ledger
+from inventory.models import Listing, Location, Reservation, StockRule, Variant
+from orders import services, shortage
+from orders.errors import OrderChangedMeanwhile
+from orders.models import Order, OrderEvent
+from orders.status import Flag
+from tests.factories import CANCELLED, NOW, make_line, make_order, make_store
+from tests.orders.shop import assert_books_balance, bring, later, stock
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def store() -> Store:
+    store = make_store()
+    stock(store, units=1)
+    return store
+
+
+def put(units: int) -> None:
+    ledger.adjust(
+        variant=Variant.objects.get(),
+        location=Location.objects.get(),
+        delta=units,
+        reason="Delivery",
+        actor="user:anna",
+    )
+
+
+def oversold() -> dict[str, bool]:
+    return {x.number: Flag.OVERSOLD in x.flag_set for x in Order.objects.order_by("number")}
+
+
+def kinds(number: str) -> list[str]:
+    events = OrderEvent.objects.filter(order__number=number, kind__startswith="oversold")
+    return list(events.order_by("pk").values_list("kind", flat=True))
+
+
+def test_the_flag_leaves_when_the_units_come(store: Store) -> None:
+    bring(store, make_order(1))
+    assert oversold() == {"1001": True}
+
+    put(1)
+
+    assert oversold() == {"1001": False}
+    assert kinds("1001") == ["oversold", "oversold_over"]
+    assert_books_balance()
+
+
+def test_a_part_of_what_is_missing_changes_nothing(store: Store) -> None:
+    bring(store, make_order(1, lines=(make_line(quantity=5),)))
+
+    put(2)
+
+    assert oversold() == {"1001": True}
+    assert kinds("1001") == ["oversold"]
+
+
+def test_an_order_short_of_two_things_waits_for_both(store: Store) -> None:
+    stock(store, 2, units=1)
+    bring(store, make_order(1, lines=(make_line(1), make_line(2))))
+
+    for sku in ("SKU-1", "SKU-2"):
+        assert oversold() == {"1001": True}
+        ledger.adjust(
+            variant=Variant.objects.get(sku=sku),
+            location=Location.objects.get(),
+            delta=1,
+            reason="Delivery",
+            actor="user:anna",
+        )
+
+    assert oversold() == {"1001": False}
+
+
+def test_what_a_cancelled_order_gives_back_frees_the_one_that_waited(store: Store) -> None:
+    put(1)
+    first, second = make_order(1), make_order(2, placed_at=NOW - timedelta(minutes=30))
+    bring(store, first)
+    bring(store, second)
+    assert oversold() == {"1001": False, "1002": True}
+
+    bring(store, later(first, status=CANCELLED, raw_status="cancelled"))
+
+    assert oversold() == {"1001": False, "1002": False}
+    assert_books_balance()
+
+
+def test_an_order_that_is_cancelled_while_it_waits_is_short_of_nothing(store: Store) -> None:
+    order = make_order(1)
+    bring(store, order)
+
+    bring(store, later(order, status=CANCELLED, raw_status="cancelled"))
+
+    assert oversold() == {"1001": False}
+    assert not Reservation.objects.filter(short__gt=0).exists()
+
+
+def test_an_order_that_is_shipped_all_the_same_is_short_of_nothing(store: Store) -> None:
+    bring(store, make_order(1))
+
+    services.add_shipment(Order.objects.get(), actor="user:anna")
+
+    assert oversold() == {"1001": False}
+
+
+def test_one_that_is_short_again_is_flagged_again(store: Store) -> None:
+    order = make_order(1)
+    bring(store, order)
+    put(1)
+
+    bring(store, later(order, lines=(make_line(quantity=3),)))
+
+    assert oversold() == {"1001": True}
+    assert kinds("1001") == ["oversold", "oversold_over", "oversold"]
+
+
+def test_a_flag_is_not_taken_off_an_order_somebody_else_has_just_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bring(store, make_order(1))
+    lines = list(Order.objects.get().lines.values_list("pk", flat=True))
+    Reservation.objects.update(short=0)
+    real = shortage.bulk.update
+
+    def overtaken(*args: Any, **options: Any) -> Any:
+        Order.objects.update(revision=F("revision") + 2)
+        return real(*args, **options)
+
+    monkeypatch.setattr(shortage.bulk, "update", overtaken)
+
+    with pytest.raises(OrderChangedMeanwhile):
+        shortage.resolve(lines)
+
+
+def test_the_record_says_what_each_channel_was_told_and_by_which_rule(store: Store) -> None:
+    other = make_store(store.merchant, base_url="https://b.example", name="Bazaar")
+    stock(other, units=1)
+    StockRule.objects.create(merchant=store.merchant, store=other, buffer=1)
+    listing = Listing.objects.get(store=store)
+    Push.objects.update_or_create(
+        listing=listing, store=store, defaults={"pushed_value": 1, "pushed_at": NOW}
+    )
+
+    bring(store, make_order(1))
+
+    (missing,) = OrderEvent.objects.get(kind="oversold").data["missing"]
+    assert (missing["sku"], missing["units"]) == ("SKU-1", 1)
+    bazaar, here = missing["channels"]
+    assert (bazaar["store"], bazaar["told"], bazaar["terms"]["buffer"]) == ("Bazaar", None, 1)
+    assert (here["store"], here["told"], here["told_at"]) == ("Example shop", 1, NOW.isoformat())
+    assert here["should_show"] == 0
+    assert here["terms"]["buffer"] == 0

@@ -1,0 +1,54 @@
+"""What the inbox holds of orders whose buyer was erased: bodies. The rows stay, for the count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Now
+
+from orders.models import Order
+from webhooks.models import Delivery
+
+_State = Delivery.State
+ERASED = "erased"
+
+
+def on_buyer_erased(order: Order, **_: Any) -> dict[str, int]:
+    """Heard when a buyer is erased (``orders.signals``)."""
+    about = Delivery.objects.filter(
+        store=order.store_id, resource="order", resource_id=order.external_id[:128]
+    )
+    return {"deliveries": forget(about)}
+
+
+def forget_late() -> int:
+    """Stores go on telling of an erased buyer, and what came is named only when it is read: empty
+    that, too, once it is worked. Call it hourly.
+    """
+    erased = Order.objects.filter(
+        store=OuterRef("store_id"),
+        external_id=OuterRef("resource_id"),
+        erased_at__isnull=False,
+    )
+    worked = Delivery.objects.filter(
+        Exists(erased), resource="order", state__in=[_State.DONE, _State.IGNORED, _State.PARKED]
+    )
+    return forget(worked)
+
+
+def forget(rows: QuerySet[Delivery]) -> int:
+    """Empty these bodies; return how many. What waits is settled by that: the next reading of the
+    store brings its news, without the buyer. A worker that is at one ends it by itself.
+    """
+    ids = list(rows.filter(body_sealed__isnull=False).values_list("pk", flat=True))
+    emptied = Delivery.objects.filter(pk__in=ids).update(body_sealed=None)
+    Delivery.objects.filter(pk__in=ids, state__in=[_State.NEW, _State.PARKED]).update(
+        state=_State.IGNORED,
+        outcome=ERASED,
+        fence=F("fence") + 1,
+        done_at=Now(),
+        problem_code="",
+        problem="",
+    )
+    return emptied
