@@ -43,6 +43,9 @@ _QUIET = {
     "celery.app.trace": "WARNING",
     "celery.worker.strategy": "WARNING",
     "django_celery_beat": "WARNING",
+    # Their DEBUG lines hold the key and the signature of every signed call.
+    "oauthlib": "WARNING",
+    "requests_oauthlib": "WARNING",
     "urllib3": "WARNING",
     "werkzeug": "WARNING",
     "amqp": "WARNING",

@@ -249,6 +249,7 @@ UNFOLD = {
     "SITE_URL": None,
     "ENVIRONMENT": "logix.environment.badge",
     "SHOW_BACK_BUTTON": True,
+    "LOGIN": {"form": "logix.accounts.logins.LoginForm"},
     "DASHBOARD_CALLBACK": "integrations.admin.home.dashboard",
     "SIDEBAR": {"show_search": True, "navigation": "integrations.admin.navigation.sidebar"},
 }

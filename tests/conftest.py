@@ -14,6 +14,7 @@ import pytest
 import structlog
 from django.core.cache import cache
 
+from integrations.api import throttling
 from logix.common import bell
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +40,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def fresh_process() -> Iterator[None]:
     """What a process remembers between requests is forgotten between tests."""
     bell.reset()
+    throttling.reset()
     cache.clear()
     structlog.contextvars.clear_contextvars()
     yield

@@ -23,6 +23,7 @@ class Merchant(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [("view_pii", "Can see buyers' names and addresses")]
 
     def __str__(self) -> str:
         return self.name

@@ -105,7 +105,7 @@ class Vault:
         place = f"{table}|{column}|{row}|{self._merchant}".encode()
         try:
             return self._aead.decrypt(nonce, ciphertext, place)
-        except InvalidTag as err:
+        except (InvalidTag, ValueError) as err:  # ValueError: cut off before its nonce ends
             raise SealBroken(f"{table}.{column}: altered, or moved from another row.") from err
 
 

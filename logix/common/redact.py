@@ -5,7 +5,7 @@ filter over every line.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 MASK: Final = "***"
@@ -18,7 +18,13 @@ _NAMES: Final = (
 )
 SECRET_NAME: Final = re.compile(rf"(?:{_NAMES})", re.IGNORECASE)
 
-_SECRET_TEXT: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+
+def _without_query(address: re.Match[str]) -> str:
+    return f"{address[1]}?{MASK}" if address[2] else address[1]
+
+
+_Instead = str | Callable[[re.Match[str]], str]
+_SECRET_TEXT: Final[tuple[tuple[re.Pattern[str], _Instead], ...]] = (
     # Authorization: Basic abc, "Authorization": "Bearer abc"
     (
         re.compile(r"\b(basic|bearer|token)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE),
@@ -38,16 +44,22 @@ _SECRET_TEXT: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # Tokens known by their beginning: WooCommerce, Shopify, Square, Amazon, our own.
     (
         re.compile(
-            r"\b(?:c[ks]_[0-9a-fA-F]{8,}|shp(?:at|ca|pa|ss|rt|ua)_[0-9a-zA-Z]{8,}|EAAA[\w-]{8,}"
-            r"|Atz[ar]\|[\w+/=|-]{8,}|sq0\w{3}-[\w-]{8,}|lgx_[\w-]{8,})"
+            # An escaped colon (%3A) ends in a letter and begins a word all the same.
+            r"(?:\b|(?<=%[0-9A-Fa-f]{2}))"
+            # "Y2tf" is "ck_" in base64: a WooCommerce pair as HTTP Basic sends it.
+            r"(?:c[ks]_[0-9a-fA-F]{8,}|Y2tf[\w+/=-]{8,}|EAAA[\w-]{8,}"
+            r"|shp(?:at|ca|pa|ss|rt|ua)_[0-9a-zA-Z]{8,}|Atz[ar]\|[\w+/=|-]{8,}|sq0\w{3}-[\w-]{8,}|lgx_[\w-]{8,})"
         ),
         MASK,
     ),
     # The token of a webhook's address is its password.
     (re.compile(r"(/webhooks/receive/)[^\s\"'<>/?]+"), rf"\1{MASK}"),
-    # The query of any address: keys hide in names nobody listed.
-    (re.compile(r"(\bhttps?://[^\s\"'<>?]+)\?[^\s\"'<>]*"), rf"\1?{MASK}"),
+    # The query of any address: keys hide in names nobody listed. An address without one is matched
+    # as well, else a text of nothing but beginnings of addresses costs its length squared.
+    (re.compile(r"(\bhttps?://[^\s\"'<>?]*)(\?[^\s\"'<>]*)?"), _without_query),
 )
+# Begins where a word begins: tried from every letter, a long word would cost its length squared.
+_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
 
 
 class Secret:
@@ -95,26 +107,33 @@ def redact(text: str) -> str:
     return text
 
 
-def redact_value(value: Any, depth: int = 0) -> Any:
+def redact_told(text: str) -> str:
+    """``text`` from where buyers may be named (a store's words, a log line): e-mail addresses are
+    masked as well.
+    """
+    return redact(_EMAIL.sub(MASK, text))
+
+
+def redact_value(value: Any, depth: int = 0, text: Callable[[str], str] = redact) -> Any:
     """``value`` with texts redacted, through mappings and sequences; values under a secret's name
     are masked whole.
     """
     if isinstance(value, str):
-        return redact(value)
+        return text(value)
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"
     if depth >= _DEEPEST:
         return "…"
     if isinstance(value, Mapping):
         return {
-            name: MASK if _is_secret_name(name) else redact_value(item, depth + 1)
+            name: MASK if _is_secret_name(name) else redact_value(item, depth + 1, text)
             for name, item in value.items()
         }
     if isinstance(value, list | tuple | set | frozenset):
-        return [redact_value(item, depth + 1) for item in value]
+        return [redact_value(item, depth + 1, text) for item in value]
     if value is None or isinstance(value, bool | int | float):
         return value
-    return redact(str(value))
+    return text(str(value))
 
 
 def redact_event(
@@ -124,7 +143,7 @@ def redact_event(
     into text.
     """
     for name, value in event.items():
-        event[name] = MASK if _is_secret_name(name) else redact_value(value)
+        event[name] = MASK if _is_secret_name(name) else redact_value(value, text=redact_told)
     return event
 
 
