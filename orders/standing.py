@@ -96,8 +96,9 @@ def stand(
 
 
 def unknown_lines_sentence(unknown: int, total: int) -> str:
+    named = "Its only line names" if total == 1 else f"{unknown} of {total} lines name"
     return (
-        f"{unknown} of {total} lines name a product that Logix does not know. "
+        f"{named} a product that Logix does not know, or whose SKU is not its alone. "
         "It finishes by itself when the product is imported or linked."
     )
 

@@ -17,6 +17,7 @@ from integrations.woocommerce.values import (
     number_of,
     plain_meta,
     text,
+    title,
 )
 from inventory.data import ProductData, ProductKind, VariantData
 
@@ -93,7 +94,7 @@ def to_product(
         raise ContractBroken("The product has no time of change.", path="$.date_modified_gmt")
     return ProductData(
         external_id=str(product.id),
-        title=text(product.name),
+        title=title(product.name),
         changed_at=max(times),
         kind=kind,
         raw_status=text(product.status, 40),
@@ -146,7 +147,7 @@ def _variant(item: Product, parent: Product, weight_unit: str) -> VariantData:
         external_id=str(item.id),
         sku=text(item.sku, 128).strip(),
         barcode=text(item.global_unique_id, 64).strip(),
-        title="" if is_own else ", ".join(options.values()) or text(item.name),
+        title="" if is_own else ", ".join(options.values()) or title(item.name),
         price=_price(item.price),
         weight_g=_weight(item.weight or parent.weight, weight_unit),
         stock=figure(owner.stock_quantity) if owner.manage_stock else None,

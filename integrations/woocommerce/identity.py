@@ -6,7 +6,6 @@ is safe.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ from integrations.woocommerce import mapper
 from integrations.woocommerce.access import NO_ROUTE
 from integrations.woocommerce.client import WooClient, mapping
 from integrations.woocommerce.features import Features, lists_statuses
-from integrations.woocommerce.values import number_of, text
+from integrations.woocommerce.values import number_of, text, title
 
 T = TypeVar("T")
 
@@ -46,7 +45,7 @@ def identify(client: WooClient, base_url: str) -> StoreIdentity:
     statuses: list[str] = _allowed(client.order_statuses, []) if lists_statuses(routes) else []
     return StoreIdentity(
         # WordPress keeps the name as it is written into its pages.
-        name=text(html.unescape(text(site.get("name")))) or base_url,
+        name=title(site.get("name")) or base_url,
         base_url=base_url,
         currency=str(settings.get("currency") or _allowed(client.currency, "")),
         timezone=timezone_of(site),

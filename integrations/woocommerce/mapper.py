@@ -26,6 +26,7 @@ from integrations.woocommerce.values import (
     money,
     plain_meta,
     text,
+    title,
     units,
 )
 from orders.data import Address, Buyer, LineData, OrderData, RefundData, ShipmentData
@@ -174,7 +175,7 @@ def _line(line: shapes.LineItem, number: int) -> LineData:
         external_id=str(line.id),
         quantity=quantity,
         sku=text(line.sku, 128).strip(),
-        name=text(line.name),
+        name=title(line.name),
         external_product_id=product,
         external_variant_id=ident(line.variation_id) or product,
         # Not the API's ``price``: that is a binary float (20.900000000000002 was recorded).

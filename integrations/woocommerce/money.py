@@ -13,7 +13,16 @@ from decimal import Decimal
 
 from integrations.errors import ContractBroken
 from integrations.woocommerce import shapes
-from integrations.woocommerce.values import ZERO, gmt, ident, meta_value, money, text, units
+from integrations.woocommerce.values import (
+    ZERO,
+    gmt,
+    ident,
+    meta_value,
+    money,
+    text,
+    title,
+    units,
+)
 from orders.data import (
     ChargeData,
     ChargeKind,
@@ -125,7 +134,7 @@ def _added(order: shapes.Order) -> Iterator[ChargeData]:
                 kind=kind,
                 external_id=ident(line.id),
                 code=text(line.method_id, 80),
-                title=text(line.method_title or line.name),
+                title=title(line.method_title or line.name),
                 amount=money(line.total, f"{path}.total"),
                 tax=money(line.total_tax, f"{path}.total_tax"),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
@@ -28,6 +29,14 @@ def text(value: Any, cap: int = 300) -> str:
     if type(value) is str and len(value) <= cap and value.isascii() and value.isprintable():
         return value
     return "" if value is None or value is False else clean_text(value, cap)
+
+
+def title(value: Any, cap: int = 300) -> str:
+    """A name as people read it: WordPress keeps “Tea & Biscuits” as “Tea &amp; Biscuits”. Source:
+    WordPress core wp-includes/kses.php, kses_init_filters (title_save_pre).
+    """
+    found = text(value, cap)
+    return text(html.unescape(found), cap) if "&" in found else found
 
 
 def ident(value: Scalar) -> str:

@@ -170,3 +170,16 @@ def test_a_record_that_cannot_be_read_says_why_and_shows_nothing(raw: bytes, cod
 
     assert caught.value.code == code
     assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("Tea &amp; Biscuits", "Tea & Biscuits"),
+        ("K&#8217;s &#x1F375; mug", "K’s 🍵 mug"),
+        ("R&D", "R&D"),
+        ("NUL &#0; and &#xD800;", "NUL \ufffd and \ufffd"),
+    ],
+)
+def test_a_name_is_read_as_people_do(kept: str, read: str) -> None:
+    assert values.title(kept) == read
