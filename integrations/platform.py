@@ -129,7 +129,7 @@ class PlatformCard:
     api_sunset: date | None = None
     scopes: Mapping[str, tuple[Ability, ...]] = field(default_factory=dict)
     status_words: tuple[str, ...] = ()
-    status_pattern: str = ""
+    status_pattern: str = r".{1,60}"
     reserved_fields: tuple[str, ...] = ()
     docs_url: str = ""
     guide: str = ""

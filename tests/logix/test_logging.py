@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import structlog
+from django.conf import settings
+from structlog.testing import capture_logs
 
 from logix import logging as hub_logging
 
@@ -77,3 +79,15 @@ def test_a_traceback_is_redacted_too() -> None:
     assert "ValueError" in line
     assert "cs_0123456789abcdef" not in line
     assert "locals" not in line
+
+
+def test_configuring_again_reaches_the_loggers_that_are_in_use() -> None:
+    """``django.setup`` may run twice in a process, as it does under gunicorn."""
+    log = structlog.get_logger("tests.configured_again")
+    log.debug("first use")
+
+    hub_logging.configure(settings.LOGGING)
+
+    with capture_logs() as lines:
+        log.info("heard")
+    assert [line["event"] for line in lines] == ["heard"]
