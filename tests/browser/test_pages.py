@@ -57,3 +57,17 @@ def _row(hub: Hub, model: type[models.Model]) -> models.Model | None:
     if model is Order:
         return hub.order("4011")
     return model._default_manager.order_by("pk").first()
+
+
+def test_the_address_of_the_hub_alone_leads_to_the_login(window: Watched, hub: Hub) -> None:
+    window.open("/")
+
+    assert "/admin/login/" in window.page.url
+
+
+def test_the_api_documentation_is_drawn_without_the_network(window: Watched, hub: Hub) -> None:
+    window.open("/api/docs")
+    window.page.wait_for_selector(".opblock")
+    window.picture("api-docs")
+
+    assert "/orders/{id}/shipments" in window.text()
