@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from statistics import median
 from typing import Any
 from urllib.request import urlopen
@@ -25,6 +26,7 @@ from tests.bench import accept_floor, sender
 
 SERVER = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
 _RUN = f"logix_bench_{os.getpid()}"
+_numbers = count()
 
 
 def main() -> None:
@@ -174,14 +176,15 @@ def web(app: str, env: Any) -> Iterator[int]:
 
 @contextmanager
 def database(name: str) -> Iterator[str]:
-    url = f"{SERVER}/{_RUN}_{name}"
+    """A fresh one each time."""
+    called = f"{_RUN}_{name}_{next(_numbers)}"
     with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{_RUN}_{name}"')
+        connection.execute(f'CREATE DATABASE "{called}"')
     try:
-        yield url
+        yield f"{SERVER}/{called}"
     finally:
         with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{_RUN}_{name}" WITH (FORCE)')
+            connection.execute(f'DROP DATABASE "{called}" WITH (FORCE)')
 
 
 _folders: dict[str, tempfile.TemporaryDirectory[str]] = {}
