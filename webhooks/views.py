@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import Any
 
 import structlog
@@ -28,7 +29,7 @@ from integrations.models import Endpoint
 from integrations.platform import WebhookScheme
 from logix.accounts import keys
 from logix.common import crypto
-from webhooks.accept import accept, bounded
+from webhooks.accept import accept, bounded, twice_if_lost
 from webhooks.models import Delivery
 from webhooks.sealing import secrets_of
 
@@ -76,9 +77,11 @@ def receive(request: HttpRequest, platform: str, token: str) -> HttpResponse:
     """One delivery. 200 once its row is committed (or nothing was to be kept), else one of
     ``_SAID``.
     """
+    # Read at most once, however often the work is done.
+    body = cache(partial(_body, request))
     try:
         with bounded():
-            _take(request, platform, token)
+            twice_if_lost(lambda: _take(request, platform, token, body))
     except _Answer as answer:
         return _say(answer.code)
     except (DatabaseProblem, crypto.SealBroken, registry.UnknownPlatform) as err:
@@ -88,7 +91,7 @@ def receive(request: HttpRequest, platform: str, token: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _take(request: HttpRequest, platform: str, token: str) -> None:
+def _take(request: HttpRequest, platform: str, token: str, read: Callable[[int], bytes]) -> None:
     if request.method != "POST":
         raise _Answer("method")
     endpoint = _endpoint(platform, token)
@@ -96,7 +99,7 @@ def _take(request: HttpRequest, platform: str, token: str) -> None:
     scheme = adapter.card.webhooks
     if scheme is None:
         raise _Answer("refused")
-    body = _body(request, scheme.max_body)
+    body = read(scheme.max_body)
     delivery = _delivery(request, scheme, body)
     if _asks(adapter, "is_ping", body):
         return

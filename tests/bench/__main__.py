@@ -25,6 +25,7 @@ import psycopg
 from tests.bench import accept_floor, sender
 
 SERVER = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
+BROKER = os.environ.get("BENCH_BROKER", "")
 _RUN = f"logix_bench_{os.getpid()}"
 _numbers = count()
 
@@ -202,6 +203,7 @@ def environment(database_url: str) -> dict[str, str]:
         "DATABASE_URL": database_url,
         "LOGIX_LOG_LEVEL": "ERROR",
         "LOGIX_PUBLIC_URL": "http://127.0.0.1:8000",
+        **({"CELERY_BROKER_URL": BROKER} if BROKER else {}),
     }
     if fresh:
         subprocess.run(

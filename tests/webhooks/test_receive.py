@@ -336,6 +336,43 @@ def test_a_database_that_is_away_is_never_answered_with_success(
     assert not Delivery.objects.exists()
 
 
+@pytest.mark.parametrize("statement", ["SELECT", "INSERT"])
+def test_a_connection_that_was_lost_costs_the_sender_nothing(
+    deliver: Deliver, statement: str
+) -> None:
+    """Stores that never send twice would lose it."""
+    lost = [statement]
+
+    def hung_up(execute: Any, sql: str, *args: Any) -> Any:
+        if lost and lost[0] in sql:
+            lost.clear()
+            raise OperationalError("the server closed the connection")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(hung_up):
+        response = deliver(BODY)
+
+    assert response.status_code == 200
+    assert lost == []
+    assert Delivery.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_the_database_ended_is_replaced(deliver: Deliver) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connection to end")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+    other.close()
+
+    assert deliver(BODY).status_code == 200
+    assert Delivery.objects.count() == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_on_postgresql_a_statement_that_takes_too_long_is_given_up(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch
