@@ -75,7 +75,7 @@ def _the_store_lives(shop: Shop, chance: Random) -> None:
 
 
 def _the_hub_works(store: Store, chance: Random) -> list[Order]:
-    """A parcel without tracking, its tracking, and a count."""
+    """Parcels, tracking that comes later, and a count."""
     done: list[Order] = []
     open_orders = list(
         Order.objects.filter(
@@ -84,8 +84,7 @@ def _the_hub_works(store: Store, chance: Random) -> list[Order]:
     )
     for order in chance.sample(open_orders, min(2, len(open_orders))):
         try:
-            parcel = services.add_shipment(order, carrier="DHL", actor="user:anna")
-            services.update_tracking(parcel, tracking_number=f"T{order.number}", actor="user:anna")
+            _pack(order)
         except OrderError:
             continue
         done.append(order)
@@ -100,6 +99,18 @@ def _the_hub_works(store: Store, chance: Random) -> list[Order]:
     return done
 
 
+def _pack(order: Order) -> None:
+    """One unit in a parcel whose number comes later; what is left in a second one."""
+    line = order.lines.filter(removed_at=None).first()
+    assert line is not None
+    parcel = services.add_shipment(order, lines={line.pk: 1}, carrier="DHL", actor="user:anna")
+    services.update_tracking(parcel, tracking_number=f"A{order.number}", actor="user:anna")
+    if order.unit_count > 1:
+        services.add_shipment(
+            order, carrier="DPD", tracking_number=f"B{order.number}", actor="user:anna"
+        )
+
+
 def _each_parcel_was_told_once(shop: Shop, orders: list[Order]) -> None:
     """Done ones exactly once; those the store's cancellation overtook were refused, not doubled."""
     assert len(orders) > ROUNDS
@@ -112,7 +123,10 @@ def _each_parcel_was_told_once(shop: Shop, orders: list[Order]) -> None:
         assert states <= {"done", "refused", "parked"}, (order.number, states)
         assert all(count == 1 for count in numbers.values()), (order.number, numbers)
         if states == {"done"}:
-            assert numbers == {f"T{order.number}": 1}
+            wanted = {f"A{order.number}": 1}
+            if order.unit_count > 1:
+                wanted[f"B{order.number}"] = 1
+            assert numbers == wanted
             assert OrderEvent.objects.filter(order=order, kind="store_told").exists()
             done += 1
     assert done > len(orders) / 2
