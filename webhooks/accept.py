@@ -135,8 +135,9 @@ def ring() -> None:
 def twice_if_lost(work: Callable[[], None]) -> None:
     """Do ``work``, and once more on a new connection when the database had hung up.
 
-    Django would ask before each request whether the connection lives, a trip that costs a third of
-    taking a delivery. Doing it again is safe: nothing was committed, or its key finds it.
+    Django would ask before each request whether the connection lives: one more trip, and a
+    connection lost after it would still cost the delivery. Doing the work again is safe: nothing
+    was committed, or its key finds it.
     """
     connection.health_check_done = True  # type: ignore[attr-defined]  # not in the stubs
     try:

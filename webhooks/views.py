@@ -123,7 +123,7 @@ def _endpoint(platform: str, token: str) -> Endpoint:
     rows = Endpoint.objects.select_related("store").filter(
         token_digest=crypto.digest(token), store__platform=platform
     )
-    # The digest is unique. ``first`` would sort, and compiling that costs more than the answer.
+    # The digest is unique; ``first`` would compile and run a sort for nothing.
     found = next(iter(rows.order_by()), None)
     if found is None:
         signatures.verify("hmac-sha256-base64", secrets=[token, token], body=b"", signature="-")

@@ -32,7 +32,7 @@ def text(value: Any, cap: int = 300) -> str:
 
 
 def title(value: Any, cap: int = 300) -> str:
-    """A name as people read it: WordPress keeps “Tea & Biscuits” as “Tea &amp; Biscuits”. Source:
+    """A name as people read it: WordPress may keep “Tea & Biscuits” as “Tea &amp; Biscuits”. Source:
     WordPress core wp-includes/kses.php, kses_init_filters (title_save_pre).
     """
     found = text(value, cap)
