@@ -32,8 +32,8 @@ def text(value: Any, cap: int = 300) -> str:
 
 
 def title(value: Any, cap: int = 300) -> str:
-    """A name as people read it: WordPress may keep “Tea & Biscuits” as “Tea &amp; Biscuits”. Source:
-    WordPress core wp-includes/kses.php, kses_init_filters (title_save_pre).
+    """A name as people read it: WordPress may keep “Tea & Biscuits” as “Tea &amp; Biscuits”.
+    Source: WordPress core wp-includes/kses.php, kses_init_filters (title_save_pre).
     """
     found = text(value, cap)
     return text(html.unescape(found), cap) if "&" in found else found
