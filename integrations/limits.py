@@ -10,7 +10,6 @@ from django.conf import settings
 
 from integrations.kit.ratelimit import Limiter, MemoryLimiter
 from integrations.kit.ratelimit_db import DatabaseLimiter
-from integrations.kit.ratelimit_redis import RedisLimiter
 from integrations.kit.ssrf import AddressGuard
 from integrations.platform import PlatformCard, RateLimit
 
@@ -47,7 +46,12 @@ def guard() -> AddressGuard:
 def _limiter(declared: tuple[RateLimit, ...], url: str) -> Limiter:
     limits = by_bucket(declared)
     in_database = DatabaseLimiter(limits)
-    return RedisLimiter(url, limits, fallback=in_database) if url else in_database
+    if not url:
+        return in_database
+    # The Redis client takes 20 MB of every process that imports it.
+    from integrations.kit.ratelimit_redis import RedisLimiter
+
+    return RedisLimiter(url, limits, fallback=in_database)
 
 
 @lru_cache(maxsize=4)
