@@ -287,7 +287,7 @@ class _Job:
                 in_transaction=_take_back if self.run.dry_run else self._keep,
             )
         if self.run.dry_run:
-            self._keep(**_counts(done + again), checkpoint=place)
+            self._keep(**_counts(done + again, pages=read.pages), checkpoint=place)
         elif done.reread:
             self._keep(**_counts(again, pages=0), checkpoint=place)
         self.gaps = self.gaps or bool(read.page.gap)
@@ -303,14 +303,15 @@ class _Job:
                 return done
             if read.page.gap:
                 gaps.note(self.run.stream, window.since, window.until, read.page.gap)
-            self._keep(**_counts(done), **({} if done.reread else {"checkpoint": place}))
+            counts = _counts(done, pages=read.pages)
+            self._keep(**counts, **({} if done.reread else {"checkpoint": place}))
         return done
 
     def _keep(self, **changes: Any) -> None:
         leases.keep(SyncRun.objects, self.run.pk, self.fence, **changes)
 
 
-def _counts(done: Applied, *, pages: int = 1) -> dict[str, Any]:
+def _counts(done: Applied, *, pages: int) -> dict[str, Any]:
     return {
         "pages": F("pages") + pages,
         "seen": F("seen") + done.seen,

@@ -5,9 +5,9 @@ page means.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -38,10 +38,26 @@ ONLY_THIS = (ItemError, ContractBroken, PermissionMissing, Unsupported)
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page and when we asked for it."""
+    """A page and when we asked for it; or several that follow each other, joined to one."""
 
     page: Page[Any]
     asked_at: datetime
+    pages: int = 1
+
+
+def joined(reads: Sequence[Read]) -> Read:
+    """Pages that follow each other as one, which is as old as the first and ends as the last."""
+    if len(reads) == 1:
+        return reads[0]
+    parts = [read.page for read in reads]
+    page: Page[Any] = replace(
+        parts[-1],
+        records=tuple(record for part in parts for record in part.records),
+        unreadable=tuple(found for part in parts for found in part.unreadable),
+        known=tuple(name for part in parts for name in part.known),
+        gap=" ".join(part.gap for part in parts if part.gap),
+    )
+    return Read(page, reads[0].asked_at, sum(read.pages for read in reads))
 
 
 def pages(

@@ -24,11 +24,12 @@ from integrations.models import SyncRun
 from integrations.sync import reading
 
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
-HELD_PAGES = 5
+HELD_PAGES = 3
 _FIRST_SIZE = timedelta(days=1)
 _SMALLEST, _LARGEST = timedelta(minutes=1), timedelta(days=365)
-# A window with fewer records is too small, with more too large.
-_FEW, _MANY = 100, 1000
+# A window with fewer records is too small, with more too large: one of the right size is held as a
+# whole.
+_FEW, _MANY = 150, 300
 _SECOND = timedelta(seconds=1)
 
 
@@ -128,8 +129,8 @@ def read_ahead(
                     return
                 window, future = pending.popleft()
                 start = _result(future, while_waiting)
-                while start.reads:
-                    yield window, start.reads.popleft()
+                if start.first is not None:
+                    yield window, start.first
                 if start.rest is not None:
                     with reading.one_ahead(start.rest, while_waiting=while_waiting) as rest:
                         for read in rest:
@@ -142,23 +143,25 @@ def read_ahead(
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """The first pages of a window; ``rest`` goes on where they end, None where they are all."""
+    """The first pages of a window, joined: what a batch costs whatever its size is then paid once
+    for all of them. ``rest`` goes on where they end, None where they are all.
+    """
 
-    reads: deque[reading.Read]
+    first: reading.Read | None
     rest: Iterator[reading.Read] | None
 
 
 def _read_start(
     adapter: BaseEcommerceIntegration, stream: str, filters: Filters, stop: threading.Event
 ) -> _Start:
-    reads: deque[reading.Read] = deque()
+    reads: list[reading.Read] = []
     source = reading.stamped(adapter, stream, filters)
     try:
         for read in source:
             reads.append(read)
             if len(reads) >= HELD_PAGES or stop.is_set():
-                return _Start(reads, None if read.page.last else source)
-        return _Start(reads, None)
+                return _Start(reading.joined(reads), None if read.page.last else source)
+        return _Start(reading.joined(reads) if reads else None, None)
     finally:
         connections.close_all()
 
