@@ -115,14 +115,14 @@ def on_cancel_requested(order: Order, reason: str, actor: str, **_: Any) -> None
     )
     if before.exists() and not before.exclude(state__in=ended).exists():
         key = f"{key}:{order.revision}"
-    _enqueue(order, Command.Kind.CANCEL, key, {"reason": reason}, actor)
+    _enqueue(order, Command.Kind.CANCEL, key, {}, actor, written=reason)
 
 
 def on_note_requested(
     order: Order, text: str, to_customer: bool, reference: str, actor: str, **_: Any
 ) -> None:
-    payload = {"text": text, "to_customer": to_customer, "reference": reference}
-    _enqueue(order, Command.Kind.NOTE, f"note:{reference}", payload, actor)
+    payload = {"to_customer": to_customer, "reference": reference}
+    _enqueue(order, Command.Kind.NOTE, f"note:{reference}", payload, actor, written=text)
 
 
 def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
@@ -150,7 +150,13 @@ def _request_id() -> str:
 
 
 def _enqueue(
-    order: Order, kind: Command.Kind, key: str, payload: dict[str, Any], actor: str
+    order: Order,
+    kind: Command.Kind,
+    key: str,
+    payload: dict[str, Any],
+    actor: str,
+    *,
+    written: str = "",
 ) -> None:
     outbox.enqueue_command(
         store_id=order.store_id,
@@ -159,6 +165,7 @@ def _enqueue(
         order_ref=order.pk,
         external_order_id=order.external_id,
         payload=payload,
+        written=written,
         requested_by=actor,
         request_id=_request_id(),
     )

@@ -353,7 +353,8 @@ def test_no_secret_and_no_buyer_leaves_the_seal(
             key="canary",
             order_ref=order.pk,
             external_order_id=order.external_id,
-            payload={"text": "Packed."},
+            payload={"reference": "canary"},
+            written="Packed.",
             requested_by="user:anna",
         )
         outbox.mark_store(store.pk)

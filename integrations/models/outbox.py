@@ -66,7 +66,7 @@ class Push(models.Model):
 
 class Command(models.Model):
     """One write to a store, done once: keyed, in order per target, looked up before it is sent
-    again.
+    again. ``words_sealed`` is what a person wrote (``outbox.words``).
     """
 
     class Kind(models.TextChoices):
@@ -92,6 +92,7 @@ class Command(models.Model):
     order_ref = models.UUIDField(db_index=True)
     external_order_id = models.CharField(max_length=128)
     payload: models.JSONField[Any] = models.JSONField(default=dict)
+    words_sealed = models.BinaryField(null=True)
     sequence = models.PositiveBigIntegerField(default=0)
     state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
     attempts = models.PositiveSmallIntegerField(default=0)

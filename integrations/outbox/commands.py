@@ -15,6 +15,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from integrations.models import Command, Store
+from integrations.outbox import words
 from integrations.outbox.reasons import SENTENCES, Reason
 from logix.common import bulk
 from logix.common.bell import ring
@@ -36,11 +37,12 @@ def enqueue_command(
     order_ref: UUID,
     external_order_id: str,
     payload: dict[str, Any],
+    written: str = "",
     requested_by: str = "",
     request_id: str = "",
 ) -> Command:
     """Have something told to the store, once per ``key``: the same key again returns the first
-    command unchanged.
+    command unchanged. ``written`` is what a person wrote, if that is part of it; it is sealed.
 
     Call it in the transaction that wants it. While writing to the store is off, the command waits
     for that.
@@ -49,9 +51,8 @@ def enqueue_command(
         known = Command.objects.filter(store_id=store_id, key=key).first()
         if known:
             return known
-        writes, name, now = Store.objects.values_list("writes_enabled", "name", Now()).get(
-            pk=store_id
-        )
+        told = Store.objects.values_list("writes_enabled", "name", "data_key_id", Now())
+        writes, name, data_key_id, now = told.get(pk=store_id)
         last = Command.objects.filter(store_id=store_id, order_ref=order_ref)
         pk = uuid7()
         row = {
@@ -62,6 +63,9 @@ def enqueue_command(
             "order_ref": order_ref,
             "external_order_id": external_order_id,
             "payload": payload,
+            "words_sealed": words.seal(
+                written, store_id=store_id, data_key_id=data_key_id, key=key
+            ),
             "sequence": (last.aggregate(last=Max("sequence"))["last"] or 0) + 1,
             "state": _State.NEW,
             "attempts": 0,

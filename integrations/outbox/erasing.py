@@ -12,13 +12,11 @@ from integrations.outbox.commands import note, ring_commands
 
 _State = Command.State
 _OPEN = (_State.NEW, _State.BUSY, _State.UNKNOWN, _State.PARKED)
-# Where in its payload a command carries what a person wrote.
-_WORDS = {Command.Kind.NOTE: "text", Command.Kind.CANCEL: "reason"}
 _GONE = "The buyer was erased, and this held what somebody wrote about them."
 
 
 def forget_buyer(order_id: UUID) -> int:
-    """Empty the words; return in how many commands. A note that is not told yet is dropped, as
+    """Erase the words; return in how many commands. A note that is not told yet is dropped, as
     nothing is left of it; a cancellation goes on without its reason.
 
     The fence settles the race with a worker that is sending one: its answer is not kept.
@@ -40,10 +38,4 @@ def forget_buyer(order_id: UUID) -> int:
         )
     if waiting:
         ring_commands(waiting[0].store_id)
-    forgotten = 0
-    for command in mine.filter(kind__in=_WORDS):
-        word = _WORDS[Command.Kind(command.kind)]
-        if command.payload.get(word):
-            payload = {**command.payload, word: ""}
-            forgotten += mine.filter(pk=command.pk).update(payload=payload)
-    return forgotten
+    return mine.exclude(words_sealed=None).update(words_sealed=None)

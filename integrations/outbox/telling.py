@@ -16,6 +16,7 @@ from integrations.errors import Rejected
 from integrations.models import Command
 from integrations.outbox import fields
 from integrations.outbox.reasons import SENTENCES, Reason
+from integrations.outbox.words import words_of
 from integrations.platform import Ability
 from orders.data import OrderData, ShipmentData, ShipmentLineData
 from orders.models import Order
@@ -90,7 +91,7 @@ def _shipment(adapter: BaseEcommerceIntegration, command: Command, there: OrderD
 
 
 def _cancel(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
-    changed = adapter.cancel_order(command.external_order_id, command.payload.get("reason", ""))
+    changed = adapter.cancel_order(command.external_order_id, words_of(command))
     return Told(
         changed, f"The store {'cancelled' if changed else 'had already cancelled'} the order"
     )
@@ -99,7 +100,7 @@ def _cancel(adapter: BaseEcommerceIntegration, command: Command, there: OrderDat
 def _note(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
     changed = adapter.add_note(
         command.external_order_id,
-        command.payload["text"],
+        words_of(command),
         reference=command.payload["reference"],
         to_customer=bool(command.payload.get("to_customer")),
     )

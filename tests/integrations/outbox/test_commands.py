@@ -26,6 +26,7 @@ from integrations.errors import (
 from integrations.models import Command, Store, StoreStatus, Stream
 from integrations.outbox import commands, dispatch
 from integrations.outbox.reasons import Reason
+from integrations.outbox.words import words_of
 from logix.accounts.models import AuditEvent
 from orders import services
 from orders.data import Authority
@@ -141,11 +142,21 @@ def test_the_same_key_again_changes_nothing(store: Store, order: Order) -> None:
         "external_order_id": order.external_id,
     }
 
-    first = outbox.enqueue_command(**told, payload={"text": "a", "reference": "n1"})
-    again = outbox.enqueue_command(**told, payload={"text": "b", "reference": "n1"})
+    first = outbox.enqueue_command(**told, payload={"reference": "n1"}, written="a")
+    again = outbox.enqueue_command(**told, payload={"reference": "n1"}, written="b")
 
     assert again.pk == first.pk
-    assert only().payload["text"] == "a"
+    assert words_of(only()) == "a"
+
+
+def test_what_a_person_wrote_is_kept_sealed(store: Store, order: Order, shop: toy.ToyShop) -> None:
+    command = note(order, "Anna Jansen prefers mornings")
+
+    kept = Command.objects.filter(pk=command.pk).values().get()
+    assert b"Jansen" not in bytes(kept.pop("words_sealed"))
+    assert "Jansen" not in repr(kept)
+    outbox.send_commands(store.pk)
+    assert shop.note_texts == ["Anna Jansen prefers mornings"]
 
 
 def test_a_lost_answer_is_unknown_and_looked_up_before_it_is_sent_again(
@@ -570,7 +581,7 @@ def test_two_enqueued_at_once_under_one_key_are_one(
         "key": "note:n1",
         "order_ref": order.pk,
         "external_order_id": order.external_id,
-        "payload": {"text": "a", "reference": "n1"},
+        "payload": {"reference": "n1"},
     }
     real = commands.bulk.insert
 

@@ -55,6 +55,7 @@ class ToyShop:
         self.orders: dict[str, OrderData] = {}
         self.parcels: list[ShipmentData] = []
         self.notes: list[str] = []
+        self.note_texts: list[str] = []
         self.fields: dict[str, dict[str, Any]] = {}
         self.opened = 0
         self.calls: list[tuple[Any, ...]] = []
@@ -155,12 +156,13 @@ class ToyShopIntegration(BaseEcommerceIntegration):
     def add_note(
         self, order_id: str, note: str, *, reference: str, to_customer: bool = False
     ) -> bool:
-        return self.shop.call("note", order_id, reference, do=lambda: self._note(reference))
+        return self.shop.call("note", order_id, reference, do=lambda: self._note(reference, note))
 
-    def _note(self, reference: str) -> bool:
+    def _note(self, reference: str, note: str) -> bool:
         if reference in self.shop.notes:
             return False
         self.shop.notes.append(reference)
+        self.shop.note_texts.append(note)
         return True
 
     def write_order_fields(
