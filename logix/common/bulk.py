@@ -133,7 +133,8 @@ def _binding_cursor() -> Any:
 
     connection.ensure_connection()
     # The way of ``connection.cursor()`` itself: wrappers and query logs see the statement.
-    return connection._prepare_cursor(ServerBindingCursor(connection.connection))
+    cursor = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # stubs lack it
+    return connection._prepare_cursor(cursor)
 
 
 def _as_json(model: type[models.Model], rows: Sequence[Row]) -> str:
