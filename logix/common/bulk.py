@@ -133,8 +133,8 @@ def _binding_cursor() -> Any:
 
     connection.ensure_connection()
     # The way of ``connection.cursor()`` itself: wrappers and query logs see the statement.
-    cursor = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]  # stubs lack it
-    return connection._prepare_cursor(cursor)
+    cursor: Any = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
+    return connection._prepare_cursor(cursor)  # type: ignore[attr-defined]  # nor is this in the stubs
 
 
 def _as_json(model: type[models.Model], rows: Sequence[Row]) -> str:
