@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "logix.middleware.RequestIdMiddleware",
     "logix.middleware.PlainHttpMiddleware",
+    "logix.middleware.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "logix.middleware.ContentSecurityPolicyMiddleware",

@@ -1,23 +1,33 @@
 """Taking a verified delivery in: one INSERT, committed before anybody is answered; then the
 worker's bell is rung.
+
+The endpoint of a delivery that was taken is remembered by its address. The next one needs no
+question before its INSERT, because the INSERT itself looks whether what is remembered still holds:
+a secret that was rotated, an endpoint closed or a store disconnected counts at once, everywhere.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
+from weakref import WeakSet
 
+import msgspec
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.db.models import BinaryField, Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Now
 
-from integrations.models import Endpoint, StoreStatus
+from integrations.models import Endpoint, Store, StoreStatus
 from logix.accounts import keys
-from logix.common import bell, bulk
+from logix.common import bell, bulk, crypto
 from logix.common.ids import uuid7
 from webhooks.models import Delivery
 from webhooks.sealing import seal_body
@@ -30,14 +40,129 @@ OLD_NEWS = timedelta(minutes=10)
 
 _FIELDS = {field.name: field for field in Delivery._meta.concrete_fields}
 
-# One ring serves many deliveries: within this time of the last, the next ring is put off and
-# shared.
-_RING_GAP_S = 0.05
+# How every delivery begins, whatever it holds.
+_FRESH: dict[str, Any] = {
+    "resource": "",
+    "resource_id": "",
+    "state": Delivery.State.NEW.value,
+    "attempts": 0,
+    "fence": 0,
+    "duplicates": 0,
+    "outcome": "",
+    "problem_code": "",
+    "problem": "",
+}
+
+# One ring serves many deliveries: it is put off until this time after the last, and until it has
+# arrived nobody rings again.
+_RING_GAP_S = 0.1
 _rung_at = -1.0
 
 # The sender waits for us: PostgreSQL gives up before it does. Sent along with each statement, so it
 # costs no trip.
 _LIMITS = "SET LOCAL statement_timeout = 1500; SET LOCAL lock_timeout = 500; "
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is remembered of an endpoint: enough to verify and to keep a delivery. The sealed secret
+    stands for the rest: whatever is sealed opens in its own row and under its own store's key only.
+    """
+
+    endpoint_id: UUID
+    store_id: UUID
+    data_key_id: UUID
+    token_digest: str
+    secret_sealed: bytes
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> Known:
+        """``endpoint.store`` must be loaded."""
+        store = endpoint.store
+        sealed = bytes(endpoint.secret_sealed)
+        return cls(endpoint.pk, store.pk, store.data_key_id, endpoint.token_digest, sealed)
+
+
+_KNOWN_MOST = 4096
+_known: dict[tuple[str, str], Known] = {}
+_known_lock = threading.Lock()
+
+
+def recall(platform: str, token: str) -> Known | None:
+    return _known.get((platform, crypto.digest(token)))
+
+
+def remember(endpoint: Endpoint) -> None:
+    """``endpoint.store`` must be loaded. What listens no more is not worth remembering; beyond a
+    bound the oldest is forgotten.
+    """
+    if not _listens(endpoint):
+        return
+    known = Known.of(endpoint)
+    with _known_lock:
+        _known[endpoint.store.platform, known.token_digest] = known
+        if len(_known) > _KNOWN_MOST:
+            del _known[next(iter(_known))]
+
+
+def forget() -> None:
+    """Remember nothing, as a fresh process would."""
+    with _known_lock:
+        _known.clear()
+
+
+def accept_known(
+    known: Known, *, topic: str, headers: Mapping[str, str], body: bytes, dedupe_key: str
+) -> bool:
+    """Keep a verified delivery in one statement. False: nothing was kept, because ``known`` does
+    not hold any more or because we have the delivery already; look the endpoint up.
+    """
+    values = [
+        _FIELDS["id"].get_db_prep_value(uuid7(), connection),
+        dedupe_key,
+        topic,
+        msgspec.json.encode(headers).decode(),
+        seal_body(keys.vault(known.data_key_id), known.endpoint_id, dedupe_key, body),
+        len(body),
+        _request_id(),
+        known.token_digest,
+        known.secret_sealed,
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_insert_if_known(cursor), values)
+        kept = cursor.rowcount == 1
+    if kept:
+        ring()
+    return kept
+
+
+def _insert_if_known(cursor: CursorWrapper) -> str:
+    """The statement with its nine places. PostgreSQL plans it once per connection: that takes
+    longer than the INSERT itself.
+    """
+    if connection.vendor != "postgresql":
+        return _INSERT_IF_KNOWN.format(*["%s"] * 9)
+    if connection.connection not in _prepared:
+        places = [f"${number}" for number in range(1, 10)]
+        cursor.execute("PREPARE logix_accept AS " + _INSERT_IF_KNOWN.format(*places))
+        _prepared.add(connection.connection)
+    return _EXECUTE
+
+
+# The ids, and whether what was known still holds, are read from the rows as they are now.
+_INSERT_IF_KNOWN = (
+    f"INSERT INTO {Delivery._meta.db_table} (id, dedupe_key, topic, headers, body_sealed, "  # noqa: S608 - names come from models
+    f"body_length, request_id, endpoint_id, store_id, {', '.join(_FRESH)}) "
+    "SELECT {}, {}, {}, {}, {}, {}, {}, e.id, e.store_id, "
+    f"{', '.join(map(repr, _FRESH.values()))} "
+    f"FROM {Endpoint._meta.db_table} e JOIN {Store._meta.db_table} s ON s.id = e.store_id "
+    "WHERE e.token_digest = {} AND e.secret_sealed = {} "
+    f"AND e.status <> '{Endpoint.Status.CLOSED}' AND s.status <> '{StoreStatus.DISCONNECTED}' "
+    "ON CONFLICT DO NOTHING"
+)
+_EXECUTE = f"EXECUTE logix_accept ({', '.join(['%s'] * 9)})"
+# Connections to PostgreSQL that know the statement; a new one has to be told.
+_prepared: WeakSet[Any] = WeakSet()
 
 
 def accept(
@@ -47,33 +172,27 @@ def accept(
     headers: Mapping[str, str],
     body: bytes,
     dedupe_key: str,
+    tried: Known | None = None,
 ) -> tuple[Delivery | None, bool]:
     """Keep a verified delivery. (row, True) when it is new, (None, False) when we have it already.
 
     ``endpoint.store`` must be loaded. A repeat of a parked delivery, or of old news, is worked
-    again. Database errors are raised: without a row nobody may be told that it was taken.
+    again. ``tried`` is what was known in vain: where it still holds, this is most likely a repeat.
+    Database errors are raised: without a row nobody may be told that it was taken.
     """
     store = endpoint.store
-    listens = endpoint.status != Endpoint.Status.CLOSED and store.status != StoreStatus.DISCONNECTED
+    listens = _listens(endpoint)
     row: dict[str, Any] = {
         "id": uuid7(),
         "endpoint_id": endpoint.pk,
         "store_id": store.pk,
         "dedupe_key": dedupe_key,
         "topic": topic,
-        "resource": "",
-        "resource_id": "",
         "headers": dict(headers),
         "body_sealed": None,
         "body_length": len(body),
-        "state": Delivery.State.NEW.value,
-        "attempts": 0,
-        "fence": 0,
-        "duplicates": 0,
-        "outcome": "",
-        "problem_code": "",
-        "problem": "",
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", "")[:64],
+        "request_id": _request_id(),
+        **_FRESH,
     }
     if listens:
         vault = keys.vault(store.data_key_id)
@@ -84,13 +203,23 @@ def accept(
             "outcome": "disconnected",
             "problem": f"{store.name} is disconnected; what it still sends is not kept.",
         }
-    if not bulk.insert(Delivery, [row], ignore_conflicts=True):
-        if _repeat(endpoint, dedupe_key, row["body_sealed"]) and listens:
-            ring()
-        return None, False
+    repeated = tried == Known.of(endpoint) and _repeat(endpoint, dedupe_key, row["body_sealed"]) > 0
+    created = not repeated and bool(bulk.insert(Delivery, [row], ignore_conflicts=True))
+    if not repeated and not created:
+        _repeat(endpoint, dedupe_key, row["body_sealed"])
     if listens:
         ring()
-    return Delivery(**row), True
+    return (Delivery(**row), True) if created else (None, False)
+
+
+def _listens(endpoint: Endpoint) -> bool:
+    is_closed = endpoint.status == Endpoint.Status.CLOSED
+    return not is_closed and endpoint.store.status != StoreStatus.DISCONNECTED
+
+
+def _request_id() -> str:
+    request_id: str = structlog.contextvars.get_contextvars().get("request_id", "")
+    return request_id[:64]
 
 
 def _repeat(endpoint: Endpoint, dedupe_key: str, sealed: bytes | None) -> int:
@@ -123,13 +252,18 @@ def ring() -> None:
     """Wake a worker once the present transaction is committed. Losing the ring costs seconds, not
     deliveries.
     """
+    transaction.on_commit(_ring, robust=True)
+
+
+def _ring() -> None:
+    """Nothing where a ring is on its way: when it arrives, what was committed by now is found."""
     global _rung_at
     now = time.monotonic()
-    if now - _rung_at < _RING_GAP_S:
-        bell.ring(PROCESS, queue="live", delay_s=_RING_GAP_S)
+    if now < _rung_at:
         return
-    _rung_at = now
-    bell.ring(PROCESS, queue="live")
+    delay_s = _RING_GAP_S if now - _rung_at < _RING_GAP_S else 0.0
+    _rung_at = now + delay_s
+    bell.publish(PROCESS, (), queue="live", delay_s=delay_s)
 
 
 def twice_if_lost(work: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ its endpoints.
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import lz4.block
 
@@ -35,12 +36,17 @@ def open_body(delivery: Delivery) -> bytes | None:
 def secrets_of(endpoint: Endpoint, vault: Vault, *, now: datetime) -> list[bytes]:
     """The current secret and, while a rotation lasts, the one before. Raises SealBroken."""
     row = str(endpoint.pk)
-    secrets = [vault.open(bytes(endpoint.secret_sealed), _ENDPOINT, "secret_sealed", row)]
+    secrets = [secret_of(endpoint.pk, bytes(endpoint.secret_sealed), vault)]
     until = endpoint.previous_valid_until
     if endpoint.previous_secret_sealed and until is not None and now < until:
         sealed = bytes(endpoint.previous_secret_sealed)
         secrets.append(vault.open(sealed, _ENDPOINT, "previous_secret_sealed", row))
     return secrets
+
+
+def secret_of(endpoint_id: UUID, sealed: bytes, vault: Vault) -> bytes:
+    """The current secret of an endpoint. Raises SealBroken."""
+    return vault.open(sealed, _ENDPOINT, "secret_sealed", str(endpoint_id))
 
 
 def _row(endpoint_id: object, dedupe_key: str) -> str:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
+from uuid import UUID
 
 import structlog
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import Error as DatabaseProblem
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.http.request import UnreadablePostError
+from django.http.request import HttpHeaders, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
@@ -29,9 +32,17 @@ from integrations.models import Endpoint
 from integrations.platform import WebhookScheme
 from logix.accounts import keys
 from logix.common import crypto
-from webhooks.accept import accept, bounded, twice_if_lost
+from webhooks.accept import (
+    Known,
+    accept,
+    accept_known,
+    bounded,
+    recall,
+    remember,
+    twice_if_lost,
+)
 from webhooks.models import Delivery
-from webhooks.sealing import secrets_of
+from webhooks.sealing import secret_of, secrets_of
 
 log = structlog.get_logger(__name__)
 
@@ -91,31 +102,73 @@ def receive(request: HttpRequest, platform: str, token: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
+@dataclass(frozen=True, slots=True)
+class _Incoming:
+    """One request, as far as it is read before anybody knows who sent it."""
+
+    adapter: type[BaseEcommerceIntegration]
+    scheme: WebhookScheme
+    delivery: RawDelivery
+    signature: str
+    url: str
+
+    @property
+    def is_ping(self) -> bool:
+        return bool(_asks(self.adapter, "is_ping", self.delivery.body))
+
+    def is_signed(self, secrets: Sequence[bytes]) -> bool:
+        return signatures.verify(
+            self.scheme.scheme,
+            secrets=secrets,
+            body=self.delivery.body,
+            signature=self.signature,
+            url=self.url,
+        )
+
+    def to_keep(self) -> dict[str, Any]:
+        """What ``accept`` wants to know of it."""
+        return {
+            "topic": self.delivery.topic,
+            "headers": self.delivery.headers,
+            "body": self.delivery.body,
+            "dedupe_key": _dedupe_key(self.adapter, self.delivery),
+        }
+
+
 def _take(request: HttpRequest, platform: str, token: str, read: Callable[[int], bytes]) -> None:
     if request.method != "POST":
         raise _Answer("method")
-    endpoint = _endpoint(platform, token)
-    adapter = registry.adapter_class(platform)
-    scheme = adapter.card.webhooks
-    if scheme is None:
-        raise _Answer("refused")
-    body = read(scheme.max_body)
-    delivery = _delivery(request, scheme, body)
-    if _asks(adapter, "is_ping", body):
+    known = recall(platform, token)
+    if known is not None and _take_known(known, _incoming(request, platform, read)):
         return
-    _verify(request, scheme, endpoint, body)
-    _, created = accept(
-        endpoint,
-        topic=delivery.topic,
-        headers=delivery.headers,
-        body=body,
-        dedupe_key=_dedupe_key(adapter, delivery),
-    )
-    log.info(
-        "delivery_accepted" if created else "delivery_repeated",
-        store=str(endpoint.store_id),
-        topic=delivery.topic,
-    )
+    endpoint = _endpoint(platform, token)
+    incoming = _incoming(request, platform, read)
+    if incoming.is_ping:
+        return
+    _verify(incoming, endpoint)
+    _, created = accept(endpoint, tried=known, **incoming.to_keep())
+    remember(endpoint)
+    _tell("delivery_accepted" if created else "delivery_repeated", endpoint.store_id, incoming)
+
+
+def _take_known(known: Known, incoming: _Incoming) -> bool:
+    """Whether the delivery was kept on the word of memory. Whatever memory would refuse is looked
+    up first: its secret may be an old one, and a guess must not be answered sooner than others.
+    """
+    try:
+        secret = secret_of(known.endpoint_id, known.secret_sealed, keys.vault(known.data_key_id))
+    except (crypto.SealBroken, ObjectDoesNotExist):  # the key was destroyed, or its row is gone
+        return False
+    if incoming.is_ping or not incoming.is_signed([secret]):
+        return False
+    if not accept_known(known, **incoming.to_keep()):
+        return False
+    _tell("delivery_accepted", known.store_id, incoming)
+    return True
+
+
+def _tell(event: str, store_id: UUID, incoming: _Incoming) -> None:
+    log.info(event, store=str(store_id), topic=incoming.delivery.topic)
 
 
 def _endpoint(platform: str, token: str) -> Endpoint:
@@ -148,24 +201,36 @@ def _body(request: HttpRequest, most: int) -> bytes:
     return body
 
 
-def _delivery(request: HttpRequest, scheme: WebhookScheme, body: bytes) -> RawDelivery:
-    names = {*scheme.kept_headers, scheme.topic_header, scheme.event_id_header} - {""}
+def _incoming(request: HttpRequest, platform: str, read: Callable[[int], bytes]) -> _Incoming:
+    adapter = registry.adapter_class(platform)
+    scheme = adapter.card.webhooks
+    if scheme is None:
+        raise _Answer("refused")
+    body = read(scheme.max_body)
     headers = {
-        name.lower(): _clean(value)[:_HEADER_LENGTH]
-        for name in sorted(names)
-        if (value := request.headers.get(name)) is not None
+        name: _clean(value)[:_HEADER_LENGTH]
+        for name, key in _headers(scheme)
+        if (value := request.META.get(key)) is not None
     }
-    return RawDelivery(
+    delivery = RawDelivery(
         topic=headers.get(scheme.topic_header.lower(), "")[:_TOPIC_LENGTH],
         body=body,
         headers=headers,
         received_at=timezone.now(),
     )
+    signature = request.META.get(HttpHeaders.to_wsgi_name(scheme.signature_header), "")
+    return _Incoming(adapter, scheme, delivery, signature, request.build_absolute_uri())
 
 
-def _verify(request: HttpRequest, scheme: WebhookScheme, endpoint: Endpoint, body: bytes) -> None:
+@cache
+def _headers(scheme: WebhookScheme) -> list[tuple[str, str]]:
+    """The headers that are kept, each with its name in WSGI."""
+    names = {*scheme.kept_headers, scheme.topic_header, scheme.event_id_header} - {""}
+    return [(name.lower(), HttpHeaders.to_wsgi_name(name)) for name in sorted(names)]
+
+
+def _verify(incoming: _Incoming, endpoint: Endpoint) -> None:
     """Either live secret signs. A closed endpoint whose key is gone can prove nothing any more."""
-    secrets: Sequence[bytes]
     try:
         vault = keys.vault(endpoint.store.data_key_id)
         secrets = secrets_of(endpoint, vault, now=timezone.now())
@@ -173,13 +238,7 @@ def _verify(request: HttpRequest, scheme: WebhookScheme, endpoint: Endpoint, bod
         if endpoint.status != Endpoint.Status.CLOSED:
             raise
         raise _Answer("refused") from None
-    if not signatures.verify(
-        scheme.scheme,
-        secrets=secrets,
-        body=body,
-        signature=request.headers.get(scheme.signature_header, ""),
-        url=request.build_absolute_uri(),
-    ):
+    if not incoming.is_signed(secrets):
         log.warning("signature_refused", store=str(endpoint.store_id))
         raise _Answer("refused")
 
@@ -202,7 +261,7 @@ def _asks(adapter: type[BaseEcommerceIntegration], question: str, subject: Any) 
 
 
 def _clean(text: str) -> str:
-    return "".join(c for c in text if c.isprintable())
+    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
 
 
 def _say(code: str) -> HttpResponse:

@@ -12,16 +12,22 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import partial
+from threading import Timer
 from typing import Any
 
 import structlog
 from django.db import transaction
 
+from logix import broker
+
 log = structlog.get_logger(__name__)
 
 QUIET_S = 10.0
+# Shorter delays are waited out by a thread of this process. RabbitMQ puts off by whole seconds, and
+# Celery 5.7 refuses to publish what is to wait for less than one (kombu, calculate_routing_key).
+BROKER_DELAYS_FROM_S = 1.0
 
 Ring = tuple[str, tuple[Any, ...]]
 
@@ -44,8 +50,8 @@ def ring(task_name: str, *args: Any, queue: str, delay_s: float = 0.0) -> None:
 
 
 def publish(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float = 0.0) -> bool:
-    """Publish now. False when it was not needed, or the broker could not be reached or is being
-    left alone.
+    """Publish now, or have it published after ``delay_s``. False when it was not needed, or the
+    broker could not be reached or is being left alone.
     """
     global _quiet_until
     kept = _kept.get()
@@ -55,7 +61,11 @@ def publish(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float
     if now < _quiet_until or (delay_s and _is_out(task_name, args, now, delay_s)):
         return False
     try:
-        _send(task_name, args, queue=queue, delay_s=delay_s)
+        if 0 < delay_s < BROKER_DELAYS_FROM_S:
+            later = partial(copy_context().run, publish, task_name, args, queue=queue)
+            Timer(delay_s, later).start()
+        else:
+            _send(task_name, args, queue=queue, delay_s=delay_s)
     except Exception as err:
         _quiet_until = time.monotonic() + QUIET_S
         log.warning("bell_silent", task=task_name, error=type(err).__name__, quiet_s=QUIET_S)
@@ -90,8 +100,18 @@ def _send(task_name: str, args: tuple[Any, ...], *, queue: str, delay_s: float) 
     # without our broker.
     from logix.celery import app
 
+    routed: dict[str, Any] = {}
+    if broker.kind(app.conf.broker_url) != "amqp":
+        # The default exchange knows queues by name. For any other one kombu asks these brokers
+        # first which queues are bound to it, at every message.
+        routed = {"exchange": "", "routing_key": queue}
     app.send_task(
-        task_name, args=list(args), queue=queue, countdown=delay_s or None, ignore_result=True
+        task_name,
+        args=list(args),
+        queue=queue,
+        countdown=delay_s or None,
+        ignore_result=True,
+        **routed,
     )
 
 

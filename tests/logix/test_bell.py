@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import structlog
 from django.db import transaction
 
 from logix.celery import app
@@ -22,6 +25,31 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
     monkeypatch.setattr(app, "send_task", send_task)
     return messages
+
+
+class Waiting:
+    """In the place of ``threading.Timer``: rings that wait in this process, until ``fire``."""
+
+    def __init__(self) -> None:
+        self.rings: list[tuple[float, Callable[[], Any]]] = []
+
+    def __call__(self, delay_s: float, ring: Callable[[], Any]) -> Waiting:
+        self.rings.append((delay_s, ring))
+        return self
+
+    def start(self) -> None:
+        pass
+
+    def fire(self) -> None:
+        while self.rings:
+            self.rings.pop(0)[1]()
+
+
+@pytest.fixture
+def waiting(monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    timers = Waiting()
+    monkeypatch.setattr(bell, "Timer", timers)
+    return timers
 
 
 @pytest.fixture
@@ -76,7 +104,9 @@ def test_a_broker_that_is_down_is_asked_once_in_ten_seconds(
     assert tries == [1000.0, 1010.0]
 
 
-def test_a_delayed_ring_that_arrives_in_time_is_enough(sent: Sent, clock: list[float]) -> None:
+def test_a_delayed_ring_that_arrives_in_time_is_enough(
+    sent: Sent, waiting: Waiting, clock: list[float]
+) -> None:
     bell.publish("t", ("a",), queue="push", delay_s=1.0)
     clock[0] += 0.5
     bell.publish("t", ("a",), queue="push", delay_s=1.0)
@@ -85,12 +115,66 @@ def test_a_delayed_ring_that_arrives_in_time_is_enough(sent: Sent, clock: list[f
     bell.publish("t", ("a",), queue="push", delay_s=0.2)  # the one that is out would be late
     bell.publish("t", ("b",), queue="push", delay_s=1.0)
     bell.publish("t", ("a",), queue="push")
+    assert [delay_s for delay_s, _ in waiting.rings] == [0.2]
     assert [(args, countdown) for _, args, _, countdown in sent[1:]] == [
-        (["a"], 0.2),
         (["b"], 1.0),
         (["a"], None),
     ]
+    clock[0] += 0.2
+    waiting.fire()
+    assert [(args, countdown) for _, args, _, countdown in sent[3:]] == [(["a"], None)]
 
     clock[0] += 5
     bell.publish("t", ("a",), queue="push", delay_s=1.0)
     assert len(sent) == 5
+
+
+def test_a_short_delay_is_waited_out_once_and_then_rung_for_who_asked(
+    waiting: Waiting, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rung: list[Any] = []
+
+    def send(*_: Any, **__: Any) -> None:
+        rung.append(structlog.contextvars.get_contextvars()["request_id"])
+
+    monkeypatch.setattr(app, "send_task", send)
+    with structlog.contextvars.bound_contextvars(request_id="request-0001"):
+        assert bell.publish("t", ("a",), queue="push", delay_s=0.1)
+    for _ in range(3):
+        clock[0] += 0.03
+        assert not bell.publish("t", ("a",), queue="push", delay_s=0.1)
+    assert (len(waiting.rings), rung) == (1, [])
+
+    clock[0] += 0.03
+    waiting.fire()
+    assert rung == ["request-0001"]
+
+
+def test_a_thread_waits_and_no_broker_is_asked_to_wait_for_less_than_a_second(sent: Sent) -> None:
+    """RabbitMQ cannot, and Celery raises before it sends."""
+    bell.publish("t", ("a",), queue="push", delay_s=0.01)
+    for thread in threading.enumerate():
+        if isinstance(thread, threading.Timer):
+            thread.join(5)
+
+    assert sent == [("t", ["a"], "push", None)]
+
+
+@pytest.mark.parametrize(
+    ("url", "routed"),
+    [
+        ("redis://127.0.0.1:1/0", {"exchange": "", "routing_key": "push"}),
+        ("amqp://127.0.0.1:1//", {}),
+    ],
+)
+def test_only_rabbitmq_is_left_to_find_the_queue_by_its_exchange(
+    monkeypatch: pytest.MonkeyPatch, url: str, routed: dict[str, str]
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(app, "send_task", lambda _name, **options: told.append(options))
+    monkeypatch.setattr(app.conf, "broker_url", url)
+
+    bell.publish("t", ("a",), queue="push")
+
+    (options,) = told
+    assert {n: v for n, v in options.items() if n in {"exchange", "routing_key"}} == routed

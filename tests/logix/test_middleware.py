@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 import structlog
@@ -84,6 +85,40 @@ def test_a_view_may_set_its_own_policy(rf: RequestFactory) -> None:
     response = middleware.ContentSecurityPolicyMiddleware(view)(rf.get("/"))
 
     assert response.headers["Content-Security-Policy"] == "default-src 'none'"
+
+
+@pytest.mark.django_db
+def test_a_webhook_passes_nothing_that_is_there_for_browsers(
+    client: Client, settings: pytest.FixtureRequest
+) -> None:
+    first = "logix.middleware.WebhookMiddleware"
+    at = settings.MIDDLEWARE.index(first) + 1  # type: ignore[attr-defined]
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE[:at], f"{__name__}.refuse"]  # type: ignore[attr-defined]
+
+    with capture_logs() as lines:
+        response = client.post("/api/v1/woocommerce/webhooks/receive/abc", b"{}", "text/plain")
+    other = client.get("/api/v1/orders")
+
+    assert (response.status_code, other.status_code) == (401, 418)
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Length"] == str(len(response.content))
+    assert re.fullmatch(r"[0-9a-f]{32}", response["X-Request-ID"])
+    (line,) = [line for line in lines if line["event"] == "request"]
+    assert line["route"] == "/api/v1/<slug:platform>/webhooks/receive/<str:token>"
+
+
+def refuse(_get_response: Any) -> Any:
+    return lambda _request: HttpResponse(status=418)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/admin/webhooks/receive/abc", "/webhooks/receive", "/api/v1//webhooks/receive/abc"]
+)
+def test_what_only_looks_like_a_webhook_takes_the_long_way(client: Client, path: str) -> None:
+    response = client.post(path, data=b"{}", content_type="application/json")
+
+    assert "Content-Security-Policy" in response.headers
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,12 @@ def rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+@pytest.fixture(autouse=True)
+def fresh_process() -> None:
+    """Endpoints of other tests are not remembered."""
+    accept.forget()
+
+
 @pytest.fixture
 def toy_store(monkeypatch: pytest.MonkeyPatch) -> toy.ToyStore:
     """What the toy store holds. From here on the registry and the authentication manager know the

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -33,6 +33,7 @@ def test_a_signed_delivery_is_kept_as_it_came_and_answered_with_an_empty_200(
     response = deliver(BODY)
 
     assert (response.status_code, response.content) == (200, b"")
+    assert response["Content-Length"] == "0"
     delivery = Delivery.objects.get()
     assert delivery.endpoint == endpoint
     assert delivery.store == endpoint.store
@@ -413,14 +414,36 @@ def test_the_row_is_committed_before_the_bell_is_rung(
 def test_many_deliveries_in_a_moment_share_their_rings(
     deliver: Deliver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rings: list[float] = []
-    monkeypatch.setattr(bell, "publish", lambda *a, delay_s, **n: rings.append(delay_s))
-    monkeypatch.setattr(accept.time, "monotonic", lambda: 100.0)
+    """The first is heard at once; those after it share one ring, which finds all of them."""
+    rings: list[tuple[float, float]] = []
+    clock = [100.0]
+    monkeypatch.setattr(bell, "publish", lambda *a, delay_s, **n: rings.append((clock[0], delay_s)))
+    monkeypatch.setattr(accept.time, "monotonic", lambda: clock[0])
 
     for number in range(5):
         deliver(id=number)
+        clock[0] += 0.01
+    assert rings == [(100.0, 0.0), (100.01, 0.1)]
 
-    assert rings == [0.0, 0.05, 0.05, 0.05, 0.05]
+    clock[0] = 100.11  # the shared one has just arrived
+    deliver(id=5)
+    clock[0] = 200.0
+    deliver(id=6)
+    assert rings[2:] == [(100.11, 0.1), (200.0, 0.0)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ring_that_was_rolled_back_keeps_nobody_elses_from_being_rung(rung: list[str]) -> None:
+    def ring_and_fail() -> None:
+        with transaction.atomic():
+            accept.ring()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ring_and_fail()
+    accept.ring()
+
+    assert rung == [accept.PROCESS]
 
 
 def test_two_stores_may_send_the_same_bytes(
