@@ -1,11 +1,12 @@
-"""``manage.py sandbox``: a simulated WooCommerce store on this machine, until Ctrl-C or SIGTERM. It
-needs neither the hub nor a database.
+"""``manage.py sandbox``: a simulated store on this machine, until Ctrl-C or SIGTERM. It needs
+neither the hub nor a database.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -15,16 +16,20 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.sandbox.dice import dice
 from integrations.sandbox.server import Server
+from integrations.sandbox.shopify.options import StoreOptions as ShopifyOptions
+from integrations.sandbox.shopify.shop import Shop as ShopifyShop
 from integrations.sandbox.state import StateBroken
 from integrations.sandbox.woocommerce.money import CURRENCY_CODES
 from integrations.sandbox.woocommerce.options import NEW, OLD, StoreOptions
 from integrations.sandbox.woocommerce.shop import Shop
 
 _PLUGINS = ("fulfillments", "shipment_tracking", "ast")
+_LAST_PORT = 65_535
+_PLANS = ("standard", "advanced", "plus", "enterprise")
 
 
 class Command(BaseCommand):
-    help = "Run a simulated WooCommerce store. Ctrl-C stops it."
+    help = "Run a simulated store. Ctrl-C stops it."
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -32,27 +37,35 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--platform", choices=tuple(_STORES), default="woocommerce")
         parser.add_argument("--port", type=int, default=8090, help="0 takes a free one.")
-        parser.add_argument("--key", default="", help="Consumer key; made from the seed if absent.")
-        parser.add_argument("--secret", default="", help="Consumer secret, likewise.")
+        parser.add_argument(
+            "--key", default="", help="Consumer key or client ID; made from the seed if absent."
+        )
+        parser.add_argument("--secret", default="", help="Its secret, likewise.")
         parser.add_argument("--orders", type=int, default=300, help="Orders of the past.")
         parser.add_argument("--products", type=int, default=60)
         parser.add_argument("--seed", type=int, default=1, help="Equal seeds give equal stores.")
         parser.add_argument("--per-minute", type=float, default=0.0, help="Things that happen.")
         parser.add_argument("--state", type=Path, help="Keep the store in this file and go on.")
-        parser.add_argument("--version", choices=(NEW, OLD), default=NEW, help="WooCommerce's.")
         parser.add_argument("--currency", default="EUR", help="ISO 4217, e.g. JPY.")
         parser.add_argument("--timezone", default="Europe/Berlin")
-        parser.add_argument("--plugins", nargs="*", choices=_PLUGINS, default=[])
         parser.add_argument(
             "--same-second", type=int, default=0, help="So many orders were modified in one second."
+        )
+        woocommerce = parser.add_argument_group("WooCommerce alone")
+        woocommerce.add_argument("--version", choices=(NEW, OLD), default=NEW)
+        woocommerce.add_argument("--plugins", nargs="*", choices=_PLUGINS, default=[])
+        shopify = parser.add_argument_group("Shopify alone")
+        shopify.add_argument("--plan", choices=_PLANS, default="standard", help="Its rate limit.")
+        shopify.add_argument(
+            "--token", help="The permanent token; empty: the app is not installed yet."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            shop = Shop(
-                _store(options), per_minute=options["per_minute"], state_file=options["state"]
-            )
+            _check(options)
+            shop, greeting = _STORES[options["platform"]](options)
             server = Server(shop, port=options["port"])
         except (StateBroken, ValueError) as err:
             raise CommandError(str(err)) from err
@@ -66,7 +79,7 @@ class Command(BaseCommand):
             signal.signal(number, _setter(stop))
         try:
             with server:
-                self._greet(shop, server.url, options)
+                self._greet(greeting, server.url, options)
                 stop.wait()
                 self.stdout.write("Closing …")
         except OSError as err:
@@ -75,22 +88,22 @@ class Command(BaseCommand):
             ) from err
         self.stdout.write("The store is closed.")
 
-    def _greet(self, shop: Shop, url: str, options: dict[str, Any]) -> None:
-        store = shop.store
-        self.stdout.write(
-            f"{store.options.title}, a simulated WooCommerce {store.options.version} store with"
-            f" {len(store.orders)} orders, {'goes on' if shop.resumed else 'is open'}."
-        )
+    def _greet(self, greeting: Greeting, url: str, options: dict[str, Any]) -> None:
+        told, keys = greeting
+        self.stdout.write(told)
         for label, value in (
             ("Address", url),
-            ("Consumer key", shop.key),
-            ("Consumer secret", shop.secret),
+            *keys,
             ("Control page", f"{url}/_sandbox/"),
             ("Kept in", str(options["state"] or "memory only")),
         ):
             self.stdout.write(f"  {label:<16} {value}")
         self.stdout.write("Ctrl-C closes it.")
         self.stdout.flush()
+
+
+Greeting = tuple[str, tuple[tuple[str, str], ...]]
+"""Which store it is, and its keys with their labels."""
 
 
 def _setter(stop: threading.Event) -> Any:
@@ -100,8 +113,10 @@ def _setter(stop: threading.Event) -> Any:
     return handler
 
 
-def _store(options: dict[str, Any]) -> StoreOptions:
+def _check(options: dict[str, Any]) -> None:
     """Raises ValueError for what no store can be."""
+    if not 0 <= options["port"] <= _LAST_PORT:
+        raise ValueError(f"--port is a number from 0 to {_LAST_PORT}.")
     for name in ("orders", "products", "same_second", "per_minute"):
         if options[name] < 0:
             raise ValueError(f"--{name.replace('_', '-')} cannot be negative.")
@@ -109,16 +124,68 @@ def _store(options: dict[str, Any]) -> StoreOptions:
         raise ValueError(f"“{options['currency']}” is no currency WooCommerce knows.")
     if options["timezone"] not in available_timezones():
         raise ValueError(f"“{options['timezone']}” is no time zone. Write it as Europe/Berlin.")
+
+
+def _woocommerce(options: dict[str, Any]) -> tuple[Shop, Greeting]:
     letters = dice(options["seed"], "key")
-    return StoreOptions(
-        version=options["version"],
-        seed=options["seed"],
-        orders=options["orders"],
-        products=options["products"],
-        same_second=options["same_second"],
-        timezone=options["timezone"],
-        currency=options["currency"].upper(),
-        plugins=tuple(options["plugins"]),
-        consumer_key=options["key"] or f"ck_{letters.getrandbits(160):040x}",
-        consumer_secret=options["secret"] or f"cs_{letters.getrandbits(160):040x}",
+    shop = Shop(
+        StoreOptions(
+            version=options["version"],
+            seed=options["seed"],
+            orders=options["orders"],
+            products=options["products"],
+            same_second=options["same_second"],
+            timezone=options["timezone"],
+            currency=options["currency"].upper(),
+            plugins=tuple(options["plugins"]),
+            consumer_key=options["key"] or f"ck_{letters.getrandbits(160):040x}",
+            consumer_secret=options["secret"] or f"cs_{letters.getrandbits(160):040x}",
+        ),
+        per_minute=options["per_minute"],
+        state_file=options["state"],
     )
+    store = shop.store
+    told = (
+        f"{store.options.title}, a simulated WooCommerce {store.options.version} store with"
+        f" {len(store.orders)} orders, {'goes on' if shop.resumed else 'is open'}."
+    )
+    return shop, (told, (("Consumer key", shop.key), ("Consumer secret", shop.secret)))
+
+
+def _shopify(options: dict[str, Any]) -> tuple[ShopifyShop, Greeting]:
+    letters = dice(options["seed"], "app")
+    token = f"shpat_{letters.getrandbits(128):032x}"
+    shop = ShopifyShop(
+        ShopifyOptions(
+            seed=options["seed"],
+            orders=options["orders"],
+            products=options["products"],
+            same_second=options["same_second"],
+            timezone=options["timezone"],
+            currency=options["currency"].upper(),
+            plan=options["plan"],
+            client_id=options["key"] or f"{letters.getrandbits(128):032x}",
+            client_secret=options["secret"] or f"shpss_{letters.getrandbits(128):032x}",
+            access_token=token if options["token"] is None else options["token"],
+        ),
+        per_minute=options["per_minute"],
+        state_file=options["state"],
+    )
+    store = shop.store
+    told = (
+        f"{store.options.title}, a simulated Shopify store with {len(store.orders.ids())} orders,"
+        f" {'goes on' if shop.resumed else 'is open'}."
+    )
+    keys = (
+        ("Shop domain", store.options.domain),
+        ("Client ID", store.options.client_id),
+        ("Client secret", store.options.client_secret),
+        ("Access token", shop.token or "none yet"),
+    )
+    return shop, (told, keys)
+
+
+_STORES: dict[str, Callable[[dict[str, Any]], tuple[Shop | ShopifyShop, Greeting]]] = {
+    "woocommerce": _woocommerce,
+    "shopify": _shopify,
+}

@@ -20,6 +20,7 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import CommandParser
 
 from integrations.management.commands import demo
+from integrations.management.demo.shops import SHOPS
 from integrations.management.commands.sandbox import Command
 from integrations.sandbox.state import load
 from tests.conftest import ROOT
@@ -139,11 +140,13 @@ def test_it_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
         ({"timezone": "Mars/Olympus"}, "“Mars/Olympus” is no time zone."),
         ({"orders": -1}, "--orders cannot be negative."),
         ({"per_minute": -1.0}, "--per-minute cannot be negative."),
+        ({"port": 99_999}, "--port is a number from 0 to 65535."),
+        ({"port": -1}, "--port is a number from 0 to 65535."),
     ],
 )
 def test_a_wish_no_store_can_have_is_refused_in_words(options: dict[str, Any], told: str) -> None:
     with pytest.raises(CommandError, match=told):
-        call_command("sandbox", port=0, stdout=StringIO(), **options)
+        call_command("sandbox", stdout=StringIO(), **{"port": 0, **options})
 
 
 def test_a_port_in_use_is_told_with_the_way_out() -> None:
@@ -189,15 +192,18 @@ def test_what_the_demo_asks_of_it_is_understood(
             asked[name] = command
 
     monkeypatch.setattr(demo, "wait_for", lambda *_: None)
-    monkeypatch.setenv("LOGIX_DEMO_STORE_PORT", "8123")
+    for number, shop in enumerate(SHOPS):
+        monkeypatch.setenv(shop.port_variable, str(8123 + number))
     options = {"orders": 10, "products": 4, "per_minute": 2.5}
-    demo.Command()._start(Group(), tmp_path, "http://127.0.0.1:8123", options)  # type: ignore[arg-type]
+    demo.Command()._start(Group(), tmp_path, options)  # type: ignore[arg-type]
 
     parser: CommandParser = Command().create_parser("manage.py", "sandbox")
-    place = asked["store"].index("sandbox")
-    parsed = parser.parse_args(asked["store"][place + 1 :])
+    for number, shop in enumerate(SHOPS):
+        place = asked[shop.platform].index("sandbox")
+        parsed = parser.parse_args(asked[shop.platform][place + 1 :])
 
-    assert (parsed.port, parsed.orders, parsed.products) == (8123, 10, 4)
-    assert (parsed.per_minute, parsed.state) == (2.5, tmp_path / "sandbox.json")
-    assert parsed.key.startswith("ck_")
-    assert parsed.secret.startswith("cs_")
+        assert (parsed.platform, parsed.port) == (shop.platform, 8123 + number)
+        assert (parsed.orders, parsed.products) == (round(10 * shop.share), 4)
+        assert (parsed.per_minute, parsed.state) == (2.5 * shop.share, tmp_path / shop.state_file)
+        keys = {parsed.key, parsed.secret, parsed.token}
+        assert set(shop.credentials.values()) <= keys

@@ -1,0 +1,1 @@
+"""Bulk operations: a query run in the background, its result a file of JSON lines."""

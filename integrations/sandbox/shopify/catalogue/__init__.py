@@ -1,0 +1,1 @@
+"""Products, variants, inventory items, locations and the stock that lies there."""

@@ -1,0 +1,1 @@
+"""Webhook subscriptions and the deliveries they cause."""

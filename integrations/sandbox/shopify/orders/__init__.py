@@ -1,0 +1,1 @@
+"""Orders and all that hangs on them: fulfilment, refunds, returns, edits."""

@@ -1,0 +1,1 @@
+"""Shopify Payments: the account, its payouts and balance transactions."""

@@ -1,0 +1,133 @@
+"""Shopify Payments, worked out from the orders: what was charged and refunded, and the payouts that
+brought it to the bank. Nothing of it is kept; equal orders give equal payouts.
+
+A day's money is paid out two days later. Fees are invented (1.5 % and 0.25 a charge; a refund gives
+none back, as Shopify keeps them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from integrations.sandbox.shopify.money import Money, rounded
+
+if TYPE_CHECKING:
+    from integrations.sandbox.shopify.store import ShopStore
+
+DAYS = 60
+FIRST_PAYOUT = 100_000_000
+_ORDERS = 1_000
+_WAIT = timedelta(days=2)
+_FAILED_EVERY = 31
+_KINDS = {"SALE": "CHARGE", "CAPTURE": "CHARGE", "REFUND": "REFUND"}
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceTransaction:
+    """``amount`` and ``net`` of a refund are below zero; ``day`` is when it is paid out."""
+
+    TYPE: ClassVar[str] = "ShopifyPaymentsBalanceTransaction"
+
+    id: int
+    kind: str
+    amount: Decimal
+    fee: Decimal
+    at: int
+    day: date
+    order_id: int
+    order_name: str
+    transaction_id: int
+
+    @property
+    def net(self) -> Decimal:
+        return self.amount - self.fee
+
+    @property
+    def payout_id(self) -> int:
+        return FIRST_PAYOUT + self.day.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class Payout:
+    TYPE: ClassVar[str] = "ShopifyPaymentsPayout"
+
+    id: int
+    day: date
+    issued_at: int
+    status: str
+    rows: tuple[BalanceTransaction, ...]
+
+    @property
+    def net(self) -> Decimal:
+        return sum((row.net for row in self.rows), Decimal(0))
+
+
+class PaymentRoom:
+    def __init__(self, store: ShopStore) -> None:
+        self._store = store
+
+    def transactions(self) -> list[BalanceTransaction]:
+        """Oldest first, of the last weeks and the newest thousand orders."""
+        since = self._store.clock.now() - DAYS * 24 * 3600
+        rows = [self._row(*paid) for paid in self._store.orders.paid(_ORDERS) if paid[3] >= since]
+        return sorted(rows, key=lambda row: (row.at, row.id))
+
+    def payouts(self) -> list[Payout]:
+        """Oldest first."""
+        days: dict[date, list[BalanceTransaction]] = {}
+        for row in self.transactions():
+            days.setdefault(row.day, []).append(row)
+        return [
+            Payout(rows[0].payout_id, day, self.issued_at(day), self.status(day), tuple(rows))
+            for day, rows in sorted(days.items())
+        ]
+
+    def balance(self) -> Decimal:
+        """What is not paid out yet."""
+        return sum((one.net for one in self.payouts() if one.status != "PAID"), Decimal(0))
+
+    def money(self, amount: Decimal) -> Money:
+        return Money(amount, self._store.options.currency)
+
+    def _row(
+        self, order_id: int, name: str, number: int, at: int, amount: Money, kind: str
+    ) -> BalanceTransaction:
+        currency = amount.currency
+        day = datetime.fromtimestamp(at, self._store.clock.zone).date() + _WAIT
+        is_refund = kind == "REFUND"
+        fee = amount.amount * Decimal("0.015") + Decimal("0.25")
+        return BalanceTransaction(
+            id=number,
+            kind=_KINDS[kind],
+            amount=-amount.amount if is_refund else amount.amount,
+            fee=Decimal(0) if is_refund else rounded(fee, currency),
+            at=at,
+            day=day,
+            order_id=order_id,
+            order_name=name,
+            transaction_id=number,
+        )
+
+    def issued_at(self, day: date) -> int:
+        """Midnight in the store's zone."""
+        zone = self._store.clock.zone
+        return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp())
+
+    def status(self, day: date) -> str:
+        if self.issued_at(day) > self._store.clock.now():
+            return "SCHEDULED"
+        return "FAILED" if day.toordinal() % _FAILED_EVERY == 0 else "PAID"
+
+    def snapshot(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """There is nothing to keep."""
+
+
+def of_kind(payout: Payout, kind: str) -> Iterator[BalanceTransaction]:
+    return (row for row in payout.rows if row.kind == kind)
