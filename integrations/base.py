@@ -14,14 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
-from integrations.errors import Rejected, Unsupported
+from integrations.errors import PermissionMissing, Rejected, Unsupported
 from integrations.events import Event, RawDelivery
-from integrations.platform import Connection, PlatformCard
+from integrations.platform import Ability, Connection, PlatformCard
 from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, ShipmentData
+from orders.data import OrderData, PayoutData, ShipmentData
 from orders.status import OrderStatus
 
-Record = TypeVar("Record", OrderData, ProductData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData)
 # Of raw records by id, the ids of those that are stored just as they are.
 Known = Callable[[Mapping[str, bytes]], Collection[str]]
 
@@ -128,6 +128,29 @@ class BaseEcommerceIntegration(ABC):
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
 
+    @staticmethod
+    def address(typed: str) -> str:
+        """What people paste as this platform's store, made into its address as far as it is known;
+        anything else is given back as it is. Pure.
+        """
+        return typed
+
+    def can(self, ability: Ability) -> bool:
+        """Whether the platform does this and the merchant granted it."""
+        return self.card.can(ability) and not self._lacking(ability)
+
+    def require(self, ability: Ability) -> None:
+        """Raises PermissionMissing naming the scopes the merchant did not grant."""
+        if scopes := self._lacking(ability):
+            raise PermissionMissing(
+                f"The merchant did not grant {', '.join(scopes)}, so this is off: "
+                f"{str(ability).replace('_', ' ')}. Connect the store again and consent to it.",
+                scopes=scopes,
+            )
+
+    def _lacking(self, ability: Ability) -> tuple[str, ...]:
+        return self.card.turned_off(self.connection.missing).get(ability, ())
+
     # -- the specification's seven
     # -------------------------------------------------------------------------------
 
@@ -208,6 +231,16 @@ class BaseEcommerceIntegration(ABC):
 
     def read_product(self, product_id: str) -> ProductData:
         raise self._exempt("reading one product by id")
+
+    def read_payouts(self, filters: Filters) -> Iterator[Page[PayoutData]]:
+        """Yield pages of payouts with their lines, made in ``since`` ≤ ``issued_at`` < ``until``
+        by either of ``ReadBy``: the engine looks back as far as a payout may still change. Lines
+        of those that ``known`` names need not be fetched; give it each payout's own record.
+
+        Raises PermissionMissing, or Unsupported with a sentence where this store's money does not
+        go through the platform.
+        """
+        raise self._exempt("reading payouts")
 
     def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         """The store's present figures for these listings, same order."""

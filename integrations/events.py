@@ -11,11 +11,38 @@ from orders.data import OrderData
 
 
 class EventKind(StrEnum):
+    """STORE_GONE: our app was removed there. SCOPES_CHANGED: what we may do there is another.
+    PRIVACY: what a buyer, or the law, asks of us by way of the store.
+    """
+
     ORDER = "order"
     PRODUCT = "product"
     STORE_GONE = "store_gone"
+    SCOPES_CHANGED = "scopes_changed"
+    PRIVACY = "privacy"
     PING = "ping"
     IGNORED = "ignored"
+
+
+class PrivacyKind(StrEnum):
+    EXPORT = "export"
+    ERASE_BUYER = "erase_buyer"
+    ERASE_STORE = "erase_store"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacyAsk:
+    """Whom a privacy request is about: all orders of ``order_ids``, and of the buyer of this id or
+    e-mail. ``reference`` is the platform's own name of the request. ``account`` is the store as the
+    signed body names it, spelled as in the card's ``account_header``.
+    """
+
+    kind: PrivacyKind
+    reference: str = ""
+    account: str = ""
+    order_ids: tuple[str, ...] = ()
+    customer_id: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +61,7 @@ class Event:
 
     ``order`` / ``product`` carry the object when the payload was complete; None means: re-read
     ``external_id``. ``confirm`` asks for a re-read before believing the payload: it says something
-    destructive (deleted), or is stale.
+    destructive (deleted), or is stale. ``privacy`` comes with that kind alone.
     """
 
     kind: EventKind
@@ -42,5 +69,6 @@ class Event:
     topic: str = ""
     order: OrderData | None = None
     product: ProductData | None = None
+    privacy: PrivacyAsk | None = None
     confirm: bool = False
     reason: str = ""

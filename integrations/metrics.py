@@ -20,6 +20,7 @@ from integrations.models import (
     Command,
     Heartbeat,
     ParkedRecord,
+    PrivacyRequest,
     Push,
     RunState,
     ScheduleSlot,
@@ -27,9 +28,11 @@ from integrations.models import (
     StoreBreaker,
     StoreStatus,
     Stream,
+    StreamName,
     SyncGap,
     SyncRun,
 )
+from integrations.models.privacy import NEAR
 
 # So many failures in a row are no hiccup.
 FAILURES = 3
@@ -57,6 +60,7 @@ def collect() -> Iterator[Metric]:
         "Windows of time that could not be read and are not closed yet.",
         value=SyncGap.objects.filter(closed_at=None).count(),
     )
+    yield from _privacy(now)
     yield _signs_of_life(now)
 
 
@@ -115,15 +119,18 @@ def _stuck() -> Metric:
 
 
 def _lag(now: datetime) -> Metric:
-    """A stream that never was read through is as old as its store."""
+    """A stream that never was read through is as old as its store. Payouts are read a few times a
+    day, so their age tells nothing.
+    """
     family = GaugeMetricFamily(
         "logix_store_lag_seconds",
         "Age of the moment up to which a store has been read.",
         labels=["store", "name", "platform", "stream"],
     )
-    rows = Stream.objects.filter(
+    rows = Stream.objects.exclude(name=StreamName.PAYOUTS).filter(
         enabled=True, store__status=StoreStatus.ACTIVE, store__auto_sync=True
-    ).annotate(since=Coalesce("read_through", F("store__created_at")))
+    )
+    rows = rows.annotate(since=Coalesce("read_through", F("store__created_at")))
     wanted = ("store_id", "store__name", "store__platform", "name", "since")
     for store, name, platform, stream, since in rows.order_by().values_list(*wanted):
         family.add_metric([str(store), name, platform, stream], _seconds(now, since))
@@ -136,6 +143,21 @@ def _stores() -> Metric:
     for status in StoreStatus.values:
         family.add_metric([status], counts.get(status, 0))
     return family
+
+
+def _privacy(now: datetime) -> Iterator[Metric]:
+    """Buyers' requests have a date by law."""
+    waiting = PrivacyRequest.objects.open().aggregate(
+        n=Count("pk"), near=Count("pk", filter=Q(due_at__lt=now + NEAR))
+    )
+    yield GaugeMetricFamily(
+        "logix_privacy_requests_open", "Privacy requests not done yet.", value=waiting["n"]
+    )
+    yield GaugeMetricFamily(
+        "logix_privacy_requests_near_due",
+        "Privacy requests due within seven days, or late.",
+        value=waiting["near"],
+    )
 
 
 def _signs_of_life(now: datetime) -> Metric:

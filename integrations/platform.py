@@ -6,7 +6,7 @@ instead of asking which platform they are talking to.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -14,12 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from integrations.kit.http import PlatformSession
+    from integrations.kit.oauth2 import AccessToken
 
 
 class AuthKind(StrEnum):
+    """API_KEYS: values that sign each call. OAUTH2: the merchant consents at the platform, which
+    gives tokens. TOKEN: one that is pasted and does not change. CLIENT_CREDENTIALS: an app of the
+    merchant's own asks for tokens by itself.
+    """
+
     API_KEYS = "api_keys"
     OAUTH2 = "oauth2"
     TOKEN = "token"  # noqa: S105 - the name of a kind, not a secret
+    CLIENT_CREDENTIALS = "client_credentials"
 
 
 class Ability(StrEnum):
@@ -66,15 +73,58 @@ class CredentialField:
     pattern: str = ""
 
 
+# Names of fields that the hub itself reads: a sign-in of this kind must ask for them.
+_FIELDS_OF_KIND: Mapping[AuthKind, frozenset[str]] = {
+    AuthKind.TOKEN: frozenset({"access_token"}),
+    AuthKind.CLIENT_CREDENTIALS: frozenset({"client_id", "client_secret"}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """One way to connect a store: what it asks for and, in ``label`` and ``help``, for whom it is.
+
+    One by OAUTH2 asks for nothing, or for ``client_id`` and ``client_secret`` of the merchant's own
+    app, which then stands in for the hub's.
+    """
+
+    kind: AuthKind
+    label: str
+    fields: tuple[CredentialField, ...] = ()
+    help: str = ""
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.fields)
+
+    @property
+    def required(self) -> frozenset[str]:
+        return frozenset(field.name for field in self.fields if field.required)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreOption:
+    """What staff may choose for a store of this platform beyond what all platforms have. The value
+    is text that ``pattern`` fully matches, or with ``many`` a list of such.
+    """
+
+    name: str
+    label: str
+    help: str
+    pattern: str
+    many: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """A declared limit: ``rate`` calls per second with ``burst`` at once, for calls of this
-    ``bucket``.
+    """A declared limit: ``rate`` calls (or the platform's own points) per second with ``burst`` at
+    once, for calls of this ``bucket``.
     """
 
     rate: float
     burst: int
     bucket: str = "default"
+    unit: str = "calls"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +132,9 @@ class WebhookScheme:
     """How the platform signs deliveries. ``verify`` looks the scheme up in ``kit.signatures``.
 
     ``max_body`` in bytes; ``retries`` tells whether the platform sends again after a failure (then
-    429 is a fair answer).
+    429 is a fair answer). ``signed_by_app``: with the client secret of the app, which no store is
+    told and Logix cannot change. ``account_header`` names the store a delivery is from, as
+    ``identify`` tells it in its feature ``domain``, else by the host of its address.
     """
 
     scheme: str
@@ -92,6 +144,8 @@ class WebhookScheme:
     retries: bool = False
     max_body: int = 5 * 1024 * 1024
     kept_headers: tuple[str, ...] = ()
+    signed_by_app: bool = False
+    account_header: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,19 +158,26 @@ class PlatformCard:
     to the reason in words. ``status_words`` are the platform's own order statuses, where stores may
     have others besides, spelled as ``status_pattern`` (a full-match regular expression) says.
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
-    anything.
+    anything. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
+    static ``read_always(delivery)`` says what they mean.
+
+    ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
+    the merchant consents; the store still works without the ``optional_scopes`` among them.
+    ``scopes`` says which abilities need which scope. ``host_pattern`` is a full-match regular
+    expression of the hosts stores have; ``token_origin`` where tokens are given out, if not at the
+    store's own address; ``pkce``: the platform takes a challenge (RFC 7636).
     """
 
     slug: str
     name: str
     service: str
     routes: str
-    auth_kinds: tuple[AuthKind, ...]
-    credential_fields: tuple[CredentialField, ...]
+    sign_ins: tuple[SignIn, ...]
     abilities: frozenset[Ability]
     exempt: Mapping[Ability, str]
     webhooks: WebhookScheme | None = None
     topics: tuple[str, ...] = ()
+    always_topics: tuple[str, ...] = ()
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
@@ -128,9 +189,15 @@ class PlatformCard:
     api_version: str = ""
     api_sunset: date | None = None
     scopes: Mapping[str, tuple[Ability, ...]] = field(default_factory=dict)
+    wanted_scopes: tuple[str, ...] = ()
+    optional_scopes: tuple[str, ...] = ()
+    host_pattern: str = ""
+    token_origin: str = ""
+    pkce: bool = False
     status_words: tuple[str, ...] = ()
     status_pattern: str = r".{1,60}"
     reserved_fields: tuple[str, ...] = ()
+    options: tuple[StoreOption, ...] = ()
     docs_url: str = ""
     guide: str = ""
 
@@ -141,9 +208,52 @@ class PlatformCard:
             raise ValueError(
                 f"Card {self.slug}: neither supported nor exempt {unsaid}, or both {both}."
             )
+        for sign_in in self.sign_ins:
+            if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
+                raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")
+        if strange := set(self.optional_scopes) - set(self.wanted_scopes):
+            raise ValueError(f"Card {self.slug}: optional scopes nobody asks for: {strange}.")
+
+    @property
+    def auth_kinds(self) -> tuple[AuthKind, ...]:
+        return tuple(sign_in.kind for sign_in in self.sign_ins)
+
+    @property
+    def credential_fields(self) -> tuple[CredentialField, ...]:
+        """What all sign-ins together ask for; a name that several have is there once."""
+        found: dict[str, CredentialField] = {}
+        for sign_in in self.sign_ins:
+            for asked in sign_in.fields:
+                found.setdefault(asked.name, asked)
+        return tuple(found.values())
+
+    @property
+    def required_scopes(self) -> tuple[str, ...]:
+        return tuple(s for s in self.wanted_scopes if s not in self.optional_scopes)
+
+    def sign_in(self, kind: AuthKind | str) -> SignIn | None:
+        return next((found for found in self.sign_ins if found.kind == kind), None)
+
+    def sign_in_for(self, values: Collection[str]) -> SignIn:
+        """The way to connect that values of these names stand for: the first whose required ones
+        are all there, else the one that lacks least. Consent is no way here: it takes no values.
+        """
+        typed = [s for s in self.sign_ins if s.kind is not AuthKind.OAUTH2] or self.sign_ins
+        given = frozenset(values)
+        return min(typed, key=lambda s: (len(given - s.names), len(s.required - given)))
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities
+
+    def turned_off(self, missing: Collection[str]) -> Mapping[Ability, tuple[str, ...]]:
+        """What a store cannot do whose merchant did not grant ``missing``: ability → the scopes it
+        lacks.
+        """
+        lacking: dict[Ability, tuple[str, ...]] = {}
+        for scope in missing:
+            for ability in self.scopes.get(scope, ()):
+                lacking[ability] = (*lacking.get(ability, ()), scope)
+        return lacking
 
     def reserves(self, key: str) -> bool:
         """Whether a field of an order belongs to the platform or to Logix, in whatever case."""
@@ -158,7 +268,8 @@ class PlatformCard:
 class Connection:
     """All an adapter gets. ``credentials`` holds the values the card declares; ``options`` what
     staff chose and what ``identify`` found out about this store (features, version).
-    ``callback_url`` is where its webhooks go.
+    ``callback_url`` is where its webhooks go. ``token`` is there where calls carry one; it renews
+    itself. ``missing`` are the wanted scopes the merchant did not grant.
     """
 
     store_id: str
@@ -169,3 +280,5 @@ class Connection:
     timezone: str = "UTC"
     callback_url: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
+    token: AccessToken | None = field(default=None, repr=False)
+    missing: tuple[str, ...] = ()

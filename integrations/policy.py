@@ -166,6 +166,17 @@ def rule_for(error: Exception) -> Rule:
     return next(RULES[kind] for kind in type(error).__mro__ if kind in RULES)
 
 
+def keeps_out(error: Exception) -> bool:
+    """Whether a store, asked who we are, answers as one does whose app was removed: 401, 403, 404
+    or no new token. Naming a scope, it knows the app.
+    """
+    if isinstance(error, AuthenticationFailed):
+        return True
+    if isinstance(error, PermissionMissing) and error.scopes:
+        return False
+    return isinstance(error, PermissionMissing | NotFound) and error.status in (403, 404)
+
+
 def next_delay_s(
     attempts: int,
     *,

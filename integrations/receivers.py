@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from integrations import outbox, sync, upkeep
+from integrations import outbox, privacy, sync, upkeep
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
 from integrations.outbox.telling import shipment_payload
@@ -127,6 +127,7 @@ def on_note_requested(
 
 def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
     outbox.want_fields(store.pk, revisions, request_id=_request_id())
+    privacy.obey(store, revisions)
 
 
 def on_rules_changed(store: Store, **_: Any) -> None:

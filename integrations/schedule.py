@@ -12,6 +12,7 @@ TICKS = {
     "Take back what dead workers held": ("integrations.tasks.sweep", 15, "admin"),
     "Take back webhook deliveries": ("webhooks.tasks.sweep", 15, "admin"),
     "Sign of life": ("integrations.tasks.heartbeat", 15, "live"),
+    "Renew tokens": ("integrations.tasks.renew_tokens", 60, "admin"),
     "Audit webhooks, close gaps": ("integrations.tasks.reconcile", 300, "admin"),
     "Delete what has outlived its use": ("integrations.tasks.maintain", 3600, "admin"),
     "Delete old webhook bodies": ("webhooks.tasks.maintain", 3600, "admin"),

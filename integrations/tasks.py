@@ -13,7 +13,7 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from integrations import connect, outbox, sync, upkeep
+from integrations import authentication, connect, outbox, privacy, sync, upkeep
 from integrations.models import RunState, Stream, SyncRun
 from logix.common import bell
 
@@ -79,7 +79,21 @@ def sweep() -> None:
             SyncRun.objects.end_stopped,
             sync.reread_due_orders,
             sync.retry_due_parked,
+            privacy.work_due,
         )
+
+
+@shared_task(name="integrations.tasks.carry_out_privacy", **_READING)
+def carry_out_privacy(request_id: str) -> None:
+    if privacy.work(UUID(request_id)):
+        bell.ring("integrations.tasks.carry_out_privacy", request_id, queue="admin")
+
+
+@shared_task(name="integrations.tasks.renew_tokens")
+def renew_tokens() -> None:
+    """Every minute: new tokens for stores whose token soon ends, so that no call has to wait."""
+    if upkeep.take_slot("renew_tokens", seconds=30):
+        authentication.refresh_due()
 
 
 @shared_task(name="integrations.tasks.reconcile", **_READING)

@@ -75,6 +75,8 @@ def audit_subscriptions() -> int:
     until = time.monotonic() + AUDIT_BUDGET_S
     since = timezone.now() - AUDIT_EVERY
     due = Store.objects.live().filter(
+        # Without it there are none to be: they were dropped with the switch.
+        models.Q(auto_sync=True),
         models.Q(endpoints__last_checked_at__lt=since) | models.Q(endpoints__last_checked_at=None),
         endpoints__status=Endpoint.Status.ACTIVE,
     )

@@ -30,6 +30,7 @@ ROUTES = {
     "integrations.tasks.run_backfill": {"queue": BULK},
     "integrations.tasks.reconcile": {"queue": ADMIN},
     "integrations.tasks.maintain": {"queue": ADMIN},
+    "integrations.tasks.carry_out_privacy": {"queue": ADMIN},
 }
 
 # Publishing, by transport. Silent broker: about 1 s. Refused port: at once, no retries.

@@ -82,6 +82,20 @@ def the_keys_open_what_was_sealed(databases: Databases = None, **_: Any) -> list
     return found
 
 
+@register("logix")
+def apps_are_written_as_pairs(**_: Any) -> list[CheckMessage]:
+    """The hub's apps with platforms. The value is never repeated: half of it is a secret."""
+    return [
+        Error(
+            f"{environment.oauth_variable(platform)} is not written client_id:client_secret.",
+            hint="Take both from the app's settings at the platform, without blanks.",
+            id="logix.E004",
+        )
+        for platform, spec in settings.LOGIX_OAUTH_APPS.items()
+        if environment.oauth_app(spec) is None
+    ]
+
+
 @register("logix", deploy=True)
 def production_is_called_production(**_: Any) -> list[CheckMessage]:
     if settings.PRODUCTION:

@@ -34,6 +34,7 @@ _METRICS_TOKEN_CHARS = 16
 _DISTINCT_CHARS = 12
 # What deploy/env.sample writes where a password belongs.
 _PLACEHOLDER = "change-me"
+_OAUTH = "LOGIX_OAUTH_"
 # A name, a name with all below it (.example.com), or an address of IPv6 in brackets.
 _HOST = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _GENERATE = "`python -m logix.environment` prints a fresh one"
@@ -73,6 +74,30 @@ def secret_files(root: Path, data: Path) -> list[Path]:
     """The files of this hub that hold secrets, as far as there are any."""
     files = (_env_file(environ.Env(), root), data / "secrets.env")
     return [file for file in files if file is not None and file.is_file()]
+
+
+def oauth_apps(env: environ.Env) -> dict[str, str]:
+    """The hub's apps with platforms as they are written, ``LOGIX_OAUTH_SHOPIFY=client_id:secret``,
+    by the platform's name.
+    """
+    names = [name for name in env.ENVIRON if name.startswith(_OAUTH)]
+    return {_platform(name): env.str(name).strip() for name in names if env.str(name).strip()}
+
+
+def oauth_app(spec: str) -> tuple[str, str] | None:
+    """Client id and secret; None when they are not written ``client_id:client_secret``."""
+    client_id, _, secret = spec.partition(":")
+    words = (client_id, secret)
+    good = all(word and word.isascii() and word.isprintable() and " " not in word for word in words)
+    return (client_id, secret) if good else None
+
+
+def oauth_variable(platform: str) -> str:
+    return f"{_OAUTH}{platform.upper().replace('-', '_')}"
+
+
+def _platform(variable: str) -> str:
+    return variable.removeprefix(_OAUTH).lower().replace("_", "-")
 
 
 def settings_or_exit() -> None:

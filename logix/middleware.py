@@ -1,5 +1,5 @@
-"""What happens around every request: its id, its line in the log, no redirects for machines, the
-content policy.
+"""What happens around every request: its id, its line in the log, no bodies without a length, no
+redirects for machines, the content policy.
 """
 
 from __future__ import annotations
@@ -66,6 +66,29 @@ def _route(request: HttpRequest) -> str:
     return f"/{match.route}" if match else "unknown"
 
 
+class LengthMiddleware:
+    """Refuses a body that comes in chunks, before anything is done.
+
+    By WSGI a body is as long as its Content-Length says, so one without it would be taken for
+    empty, and "ship one of these" for "ship everything". A proxy in front may send a length.
+    Source: PEP 3333, ``CONTENT_LENGTH``; Django 5.2, ``WSGIRequest``.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.META.get("HTTP_TRANSFER_ENCODING"):
+            return _refusal(
+                request,
+                411,
+                "The length is missing",
+                "no_length",
+                "Send the body with a Content-Length header, not in chunks. Nothing was done.",
+            )
+        return self.get_response(request)
+
+
 class PlainHttpMiddleware:
     """Refuses the API over plain http where https is demanded.
 
@@ -82,11 +105,28 @@ class PlainHttpMiddleware:
             and request.path.startswith(_MACHINES)
             and not request.is_secure()
         ):
-            return JsonResponse(
-                {"code": "https_required", "detail": f"Use {settings.LOGIX_PUBLIC_URL}."},
-                status=403,
+            return _refusal(
+                request,
+                403,
+                "Plain http is not served",
+                "https_required",
+                f"Use {settings.LOGIX_PUBLIC_URL}.",
             )
         return self.get_response(request)
+
+
+def _refusal(request: HttpRequest, status: int, title: str, code: str, detail: str) -> HttpResponse:
+    """A problem document like those of the API (RFC 9457)."""
+    told: dict[str, Any] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "errors": [],
+        "request_id": getattr(request, "request_id", ""),
+    }
+    return JsonResponse(told, status=status, content_type="application/problem+json")
 
 
 class SlashMiddleware(CommonMiddleware):

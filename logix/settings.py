@@ -40,6 +40,7 @@ SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 LOGIX_KEYS: str = env.str("LOGIX_KEYS", default=own.get("LOGIX_KEYS"))
 LOGIX_PEPPER: str = env.str("LOGIX_PEPPER", default=own.get("LOGIX_PEPPER"))
 LOGIX_METRICS_TOKEN: str = env.str("LOGIX_METRICS_TOKEN", default="")
+LOGIX_OAUTH_APPS: dict[str, str] = environment.oauth_apps(env)
 
 # --- Where the hub is, and whom it may talk to ----------------------------------------------------
 
@@ -77,6 +78,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "logix.middleware.RequestIdMiddleware",
+    "logix.middleware.LengthMiddleware",
     "logix.middleware.PlainHttpMiddleware",
     "logix.middleware.WebhookMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -296,5 +298,8 @@ SPECTACULAR_SETTINGS = {
         "StoreStatusEnum": "integrations.models.StoreStatus",
         "EndpointStatusEnum": "integrations.models.Endpoint.Status",
         "RuleModeEnum": "integrations.models.FieldRule.Mode",
+        "StreamEnum": "integrations.models.StreamName",
+        "RuledStreamEnum": "integrations.sync.RULED",
+        "PayoutStatusEnum": "integrations.api.payout_shapes.STATUSES",
     },
 }

@@ -2,7 +2,8 @@
 
 Money is ``Decimal`` in the order's ISO 4217 currency, quantities are whole base units, times are
 aware UTC, ids from outside are ``str``. Signs: discounts are positive amounts that lower the total;
-refunds are positive amounts.
+refunds are positive amounts. Payouts and their lines are told from the merchant's side: what comes
+in is above zero, what goes out below.
 """
 
 from __future__ import annotations
@@ -38,6 +39,25 @@ class ChargeKind(StrEnum):
 class PaymentKind(StrEnum):
     AUTHORIZATION = "authorization"
     CAPTURE = "capture"
+
+
+class PayoutStatus(StrEnum):
+    SCHEDULED = "scheduled"
+    IN_TRANSIT = "in_transit"
+    PAID = "paid"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class PayoutLineKind(StrEnum):
+    CHARGE = "charge"
+    REFUND = "refund"
+    FEE = "fee"
+    ADJUSTMENT = "adjustment"
+    DISPUTE = "dispute"
+    RESERVE = "reserve"
+    TRANSFER = "transfer"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,4 +212,52 @@ class OrderData:
     flags: frozenset[Flag] = frozenset()
     custom: Mapping[str, Any] = field(default_factory=dict)
     gone: bool = False
+    raw: bytes = field(default=b"", repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutLineData:
+    """One movement that a payout is made of; the payment to the bank itself is none.
+
+    ``amount`` is gross: a sale above zero, a refund below. ``fee`` is what is taken off it, above
+    zero where the merchant pays it, so that ``net`` = ``amount`` − ``fee``; ``net`` is what is
+    added up. A fee that is a movement of its own has it in ``amount``, below zero, and no ``fee``.
+    ``external_id`` is unique in the payout. ``external_order_id`` is that of the order's own
+    record (``OrderData.external_id``), ``external_transaction_id`` the platform's id of the
+    payment or refund; '' where there is none. A kind that is not known is OTHER, with the
+    platform's word in ``raw_kind``.
+    """
+
+    external_id: str
+    kind: PayoutLineKind
+    currency: str
+    amount: Decimal
+    net: Decimal
+    fee: Decimal = ZERO
+    at: datetime | None = None
+    external_order_id: str = ""
+    external_transaction_id: str = ""
+    raw_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutData:
+    """One payment to the merchant's bank as the platform tells it now: ``amount`` is what arrives
+    there, below zero where it is taken from it. ``issued_at`` is when it was made, which does not
+    change; ``paid_at`` when the money arrived, None where that is not known.
+
+    ``lines`` are all there are, unless ``lines_complete`` is False. A status that none of ours
+    stands for makes the record unreadable. ``raw`` is the payout's own record as it came (UTF-8
+    JSON bytes), without its lines: it changes whenever the payout does.
+    """
+
+    external_id: str
+    status: PayoutStatus
+    raw_status: str
+    currency: str
+    amount: Decimal
+    issued_at: datetime
+    paid_at: datetime | None = None
+    lines: tuple[PayoutLineData, ...] = ()
+    lines_complete: bool = True
     raw: bytes = field(default=b"", repr=False, compare=False)

@@ -18,6 +18,7 @@ from logix.common.crypto import Vault
 from logix.common.ids import uuid7
 from orders import lines, money, parcels, privacy, standing, timeline
 from orders.data import Authority, OrderData
+from orders.details import Before
 from orders.lines import VariantOf
 from orders.models import Order, OrderLine, Payment, Refund, Shipment
 
@@ -36,6 +37,7 @@ class Known:
     payments: dict[str, Payment] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
     shipments: list[Shipment] = field(default_factory=list)
+    before: Before = field(default_factory=Before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,16 @@ def draft(
         parcels=parcel_rows,
         payload=None if erased else _payload(on, data, order_id),
         events=timeline.of_import(
-            order_id, on.store.name, data, known, row, line_rows, money_rows, parcel_rows, on.now
+            order_id,
+            on.store.name,
+            data,
+            known,
+            parts.before,
+            row,
+            line_rows,
+            money_rows,
+            parcel_rows,
+            on.now,
         ),
         demands=[
             x.demand(order_id, on.store.pk, data, stands.binds_stock)

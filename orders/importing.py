@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -20,11 +21,13 @@ from django.db import transaction
 from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
-from orders import matching, shortage, signals
+from logix.common.crypto import Vault
+from orders import matching, privacy, shortage, signals
 from orders.data import Authority, OrderData
+from orders.details import Before
 from orders.drafting import Draft, Known, Mark, Occasion, draft
 from orders.errors import OrderChangedMeanwhile
-from orders.judge import Verdict, details_of, digest_of, judge
+from orders.judge import Verdict, details_of, digest_of, is_early, judge
 from orders.models import (
     Order,
     OrderEvent,
@@ -82,23 +85,27 @@ def import_orders(
     authority: Authority,
     observed_at: datetime,
     now: datetime,
+    ahead: timedelta = timedelta(),
     mark: Mark = no_mark,
+    own_fields: frozenset[str] = frozenset(),
     request_id: str = "",
 ) -> OrderImport:
-    """Bring the store's orders to what ``records`` say. ``mark`` names the raw record an order was
-    made of, for callers who need not map the same again. Raises OrderChangedMeanwhile,
-    LedgerConflict: run it again. Raises ValueError, ArithmeticError, DataError, IntegrityError for
-    a record that cannot be stored; nothing is written then.
+    """Bring the store's orders to what ``records`` say. ``ahead``: by how much the store's clock
+    goes before ours. ``mark`` names the raw record an order was made of, for callers who need not
+    map the same again. ``own_fields``: names in ``custom`` that the hub itself writes.
+
+    Raises OrderChangedMeanwhile, LedgerConflict: run it again. Raises ValueError, ArithmeticError,
+    DataError, IntegrityError for a record that cannot be stored; nothing is written then.
     """
     done = OrderImport()
-    newest, torn = _newest(records)
+    newest, torn = _newest(records, observed_at, ahead)
     stored = _stored(store, newest)
     touched: list[dict[str, Any]] = []
     todo: list[Judged] = []
     for external_id, data in newest.items():
         known = stored.get(external_id)
         digest, details = digest_of(data), details_of(data)
-        verdict = judge(data, digest, details, known, authority, observed_at)
+        verdict = judge(data, digest, details, known, authority, observed_at, ahead)
         if verdict in (Verdict.NEW, Verdict.NEWER):
             todo.append(Judged(data, digest, details, known))
         elif verdict is Verdict.REREAD:
@@ -110,8 +117,11 @@ def import_orders(
             raw_mark = mark(data.raw) if data.raw else ""
             # A webhook's bytes may differ from a list's, which is what the mark is for.
             is_marked = authority is Authority.WEBHOOK or known.raw_mark == raw_mark
-            if verdict is Verdict.TOUCHED or not is_marked:
-                touched.append(_touch(known, data, observed_at, raw_mark))
+            if verdict is Verdict.TOUCHED:
+                told = {"changed_at": data.changed_at, "source_version": data.version}
+                touched.append(_touch(known, observed_at, raw_mark, **told))
+            elif not is_marked:
+                touched.append(_touch(known, observed_at, raw_mark))
     # Who was faster wrote something newer: a touch that is refused is no loss.
     bulk.update(Order, touched, versioned="revision")
     if todo:
@@ -119,6 +129,7 @@ def import_orders(
             store,
             todo,
             Occasion(store, keys.vault(store.data_key_id), authority, observed_at, now, mark),
+            own_fields,
         )
         _write(store, drafts, now, request_id)
         done.created = [d.order["id"] for d in drafts if d.known is None]
@@ -132,15 +143,20 @@ def import_orders(
     return done
 
 
-def _newest(records: Sequence[OrderData]) -> tuple[dict[str, OrderData], set[str]]:
-    """One record an order, oldest change first; and the orders of which two records of one age say
-    different things.
+def _newest(
+    records: Sequence[OrderData], observed_at: datetime, ahead: timedelta
+) -> tuple[dict[str, OrderData], set[str]]:
+    """One record an order, oldest change first; and the orders of which two records say different
+    things where their times do not tell which is newer.
     """
     newest: dict[str, OrderData] = {}
     torn: set[str] = set()
     for record in sorted(records, key=_age):
         before = newest.pop(record.external_id, None)
-        if before is not None and _age(before) == _age(record) and before != record:
+        # Sorted: if only one of the two has a time that has not come yet, it is this one.
+        says_when = not is_early(record.changed_at, observed_at, ahead)
+        is_decided = before is None or (_age(before) != _age(record) and says_when)
+        if not is_decided and before != record:
             torn.add(record.external_id)
         newest[record.external_id] = record
     return newest, torn
@@ -150,12 +166,14 @@ def _age(record: OrderData) -> tuple[int, datetime]:
     return (record.version or 0, record.changed_at)
 
 
-def _touch(known: Order, data: OrderData, observed_at: datetime, raw_mark: str) -> dict[str, Any]:
+def _touch(known: Order, observed_at: datetime, raw_mark: str, **told: Any) -> dict[str, Any]:
+    """``told`` is a newer time or version of the same content."""
     return {
         "id": known.pk,
-        "changed_at": data.changed_at,
-        "source_version": data.version,
-        "observed_at": observed_at,
+        "changed_at": known.changed_at,
+        "source_version": known.source_version,
+        **told,
+        "observed_at": max(observed_at, known.observed_at),
         "raw_mark": raw_mark,
         "revision": known.revision + 1,
     }
@@ -168,8 +186,10 @@ def _stored(store: StoreLike, external_ids: Iterable[str]) -> dict[str, Order]:
     return {row.external_id: row for row in rows}
 
 
-def _drafts(store: StoreLike, todo: list[Judged], on: Occasion) -> list[Draft]:
-    known = _known_parts([x.known.pk for x in todo if x.known is not None])
+def _drafts(
+    store: StoreLike, todo: list[Judged], on: Occasion, own_fields: frozenset[str]
+) -> list[Draft]:
+    known = _known_parts([x.known for x in todo if x.known is not None], on.vault, own_fields)
     lines = [line for x in todo for line in x.data.lines]
     variants = matching.Matches.for_lines(store.pk, store.merchant_id, lines)
     return [
@@ -186,11 +206,20 @@ def _drafts(store: StoreLike, todo: list[Judged], on: Occasion) -> list[Draft]:
     ]
 
 
-def _known_parts(order_ids: list[UUID]) -> dict[UUID, Known]:
-    """Lines, money and parcels of the orders that change, in five statements."""
+def _known_parts(
+    orders: list[Order], vault: Vault, own_fields: frozenset[str]
+) -> dict[UUID, Known]:
+    """Lines, money, parcels and wide columns of the orders that change, in six statements."""
     parts: dict[UUID, Known] = defaultdict(Known)
-    if not order_ids:
+    if not orders:
         return parts
+    order_ids = [order.pk for order in orders]
+    wide = Order.objects.filter(pk__in=order_ids).values_list(
+        "pk", "store_id", "external_id", "charges", "custom", "buyer_sealed"
+    )
+    for pk, store_id, external_id, charges, custom, sealed in wide:
+        buyer = partial(privacy.opened, vault, store_id, external_id, sealed)
+        parts[pk].before = Before(charges, custom, buyer, own_fields)
     for line in OrderLine.objects.filter(order_id__in=order_ids).with_items():
         parts[line.order_id].lines[line.external_id] = line
     for payment in Payment.objects.filter(order_id__in=order_ids):

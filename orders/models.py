@@ -11,16 +11,24 @@ from django.db import models
 from django.db.models.functions import Now
 
 from logix.common.ids import uuid7
+from orders.columns import choices as _choices
+from orders.columns import money as _money
 from orders.data import PaymentKind
+from orders.models_payouts import Payout, PayoutLine
 from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
 
-
-def _money(**options: object) -> models.DecimalField:
-    return models.DecimalField(max_digits=20, decimal_places=6, default=0, **options)  # type: ignore[arg-type]
-
-
-def _choices(words: type) -> list[tuple[str, str]]:
-    return [(w.value, w.value.replace("_", " ")) for w in words]  # type: ignore[attr-defined]
+__all__ = [
+    "Order",
+    "OrderEvent",
+    "OrderLine",
+    "OrderPayload",
+    "Payment",
+    "Payout",
+    "PayoutLine",
+    "Refund",
+    "Shipment",
+    "ShipmentLine",
+]
 
 
 class Order(models.Model):

@@ -35,7 +35,7 @@ class Amounts:
 @dataclass(slots=True)
 class Rows:
     """Payments and refunds to write. What the store tells no longer is removed: an order is told
-    whole.
+    whole. ``refunds_before`` are those that change, as they are stored.
     """
 
     new_payments: list[Row] = field(default_factory=list)
@@ -43,6 +43,7 @@ class Rows:
     removed_payments: list[Payment] = field(default_factory=list)
     new_refunds: list[Row] = field(default_factory=list)
     changed_refunds: list[Row] = field(default_factory=list)
+    refunds_before: list[Refund] = field(default_factory=list)
     removed_refunds: list[Refund] = field(default_factory=list)
 
 
@@ -118,6 +119,7 @@ def rows(
             done.new_refunds.append({**ids, **told})
         elif _differs(before, told):
             done.changed_refunds.append({"id": before.pk, **told})
+            done.refunds_before.append(before)
     done.removed_payments = _untold(payments, (p.external_id for p in data.payments))
     done.removed_refunds = _untold(refunds, (r.external_id for r in data.refunds))
     return done

@@ -21,12 +21,13 @@ Row = dict[str, Any]
 @dataclass(slots=True)
 class Parcels:
     """Rows to write, and ``shipped``: units that left by the line's external id, in parcels of the
-    store and ours.
+    store and ours. ``news`` are those of ``changed`` that people read otherwise now.
     """
 
     shipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     new: list[Row] = field(default_factory=list)
     changed: list[Row] = field(default_factory=list)
+    news: list[Row] = field(default_factory=list)
     new_lines: list[Row] = field(default_factory=list)
     changed_lines: list[Row] = field(default_factory=list)
     removed_lines: list[UUID] = field(default_factory=list)
@@ -149,13 +150,25 @@ def _take_over(
         "tracking_url": told.tracking_url[:500] or stored.tracking_url,
     }
     differs = any(getattr(stored, name) != value for name, value in columns.items())
+    is_news = _is_news(stored, columns)
     parcel.external_id = columns["external_id"]
     lines = _units(told, line_ids)
     if lines and lines != parcel.lines and not parcel.is_ours:
-        differs = True
+        differs = is_news = True
         _change_lines(done, parcel, stored, lines, line_ids)
     if differs:
         done.changed.append({"id": stored.pk, **columns})
+    if is_news:
+        done.news.append({"id": stored.pk, **columns})
+
+
+def _is_news(stored: Shipment, columns: Row) -> bool:
+    """A parcel of ours that comes back with an id, a link or another spelling of its carrier is
+    none.
+    """
+    if columns["tracking_number"] != stored.tracking_number:
+        return True
+    return bool(columns["carrier"].casefold() != stored.carrier.casefold())
 
 
 def _change_lines(

@@ -50,9 +50,17 @@ def seal_payload(vault: crypto.Vault, store_id: Any, external_id: str, raw: byte
 
 def open_buyer(data_key_id: Any, store_id: Any, external_id: str, sealed: bytes) -> Buyer:
     """Raises SealBroken."""
-    place = _place(store_id, external_id)
-    plain = keys.vault(data_key_id).open(sealed, _TABLE, _BUYER, place)
-    return msgspec.json.decode(plain, type=Buyer)
+    return _open_buyer(keys.vault(data_key_id), store_id, external_id, sealed)
+
+
+def opened(
+    vault: crypto.Vault, store_id: Any, external_id: str, sealed: bytes | memoryview | None
+) -> Buyer | None:
+    """The buyer as stored; None where there is none, or where the seal does not open."""
+    try:
+        return _open_buyer(vault, store_id, external_id, bytes(sealed)) if sealed else None
+    except crypto.SealBroken:
+        return None
 
 
 def open_payload(data_key_id: Any, store_id: Any, external_id: str, sealed: bytes) -> bytes:
@@ -69,6 +77,11 @@ def email_index(merchant_id: Any, email: str) -> str:
 def phone_index(merchant_id: Any, phone: str) -> str:
     """For exact search: digits only, so spelling does not matter."""
     return crypto.blind_index(merchant_id, "".join(c for c in phone if c.isdigit()))
+
+
+def _open_buyer(vault: crypto.Vault, store_id: Any, external_id: str, sealed: bytes) -> Buyer:
+    plain = vault.open(sealed, _TABLE, _BUYER, _place(store_id, external_id))
+    return msgspec.json.decode(plain, type=Buyer)
 
 
 def _place(store_id: Any, external_id: str) -> str:

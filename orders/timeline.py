@@ -10,6 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from logix.common.ids import uuid7
+from orders import details
 from orders.data import OrderData
 from orders.models import Order, OrderEvent
 
@@ -68,13 +69,16 @@ def of_import(
     store_name: str,
     data: OrderData,
     known: Order | None,
+    before: details.Before,
     order: dict[str, Any],
     lines: Lines,
     money: Rows,
     parcels: Parcels,
     now: datetime,
 ) -> list[dict[str, Any]]:
-    """What this import changed, as events. ``order`` is the row to be written."""
+    """What this import changed, as events; none where nothing changed that people read, as when our
+    own write comes back. ``order`` is the row to be written.
+    """
     if known is None:
         return [_imported(order_id, store_name, data, order, now)]
     events = [
@@ -95,7 +99,7 @@ def of_import(
     events += _money_changes(order_id, data, money, now)
     for shipment in parcels.new:
         events.append(_parcel(order_id, "shipment", "The store reports a parcel", shipment, now))
-    for shipment in parcels.changed:
+    for shipment in parcels.news:
         events.append(_parcel(order_id, "tracking", "Parcel changed at the store", shipment, now))
     if known.total != data.total:
         events.append(
@@ -107,7 +111,16 @@ def of_import(
                 data={"before": str(known.total), "after": str(data.total)},
             )
         )
-    return events or [row(order_id, "updated", "Details changed at the store", now)]
+    if events:
+        return events
+    return _details(order_id, details.changed(before, known, data, order, lines, money), now)
+
+
+def _details(order_id: UUID, changed: list[str], now: datetime) -> list[dict[str, Any]]:
+    if not changed:
+        return []
+    title = f"Changed at the store: {', '.join(changed)}"
+    return [row(order_id, "updated", title, now, data={"changed": changed})]
 
 
 def _money_changes(

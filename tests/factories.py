@@ -19,6 +19,10 @@ from orders.data import (
     OrderData,
     PaymentData,
     PaymentKind,
+    PayoutData,
+    PayoutLineData,
+    PayoutLineKind,
+    PayoutStatus,
 )
 from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
 
@@ -123,3 +127,38 @@ def make_product(number: int = 1, *, stock: int | None = 10, **changes: Any) -> 
         **changes,
     }
     return ProductData(**fields)
+
+
+def make_payout_line(number: int = 1, **changes: Any) -> PayoutLineData:
+    """The sale of order 1000 + ``number``: 28.75 less 1.15 fee."""
+    fields: dict[str, Any] = {
+        "external_id": f"t{number}",
+        "kind": PayoutLineKind.CHARGE,
+        "currency": "EUR",
+        "amount": Decimal("28.75"),
+        "fee": Decimal("1.15"),
+        "net": Decimal("27.60"),
+        "at": NOW - timedelta(days=2),
+        "external_order_id": str(1000 + number),
+        "external_transaction_id": f"paid{number}",
+        "raw_kind": "CHARGE",
+        **changes,
+    }
+    return PayoutLineData(**fields)
+
+
+def make_payout(number: int = 1, **changes: Any) -> PayoutData:
+    """One that was paid and is what its one line says: 27.60."""
+    fields: dict[str, Any] = {
+        "external_id": f"po{number}",
+        "status": PayoutStatus.PAID,
+        "raw_status": "PAID",
+        "currency": "EUR",
+        "amount": Decimal("27.60"),
+        "issued_at": NOW - timedelta(days=1),
+        "paid_at": NOW,
+        "lines": (make_payout_line(number),),
+        "raw": b'{"id": "po%d", "status": "PAID"}' % number,
+        **changes,
+    }
+    return PayoutData(**fields)

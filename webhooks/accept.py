@@ -74,13 +74,15 @@ class Known:
     data_key_id: UUID
     token_digest: str
     secret_sealed: bytes
+    account: str
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> Known:
         """``endpoint.store`` must be loaded."""
         store = endpoint.store
         sealed = bytes(endpoint.secret_sealed)
-        return cls(endpoint.pk, store.pk, store.data_key_id, endpoint.token_digest, sealed)
+        place = (endpoint.pk, store.pk, store.data_key_id)
+        return cls(*place, endpoint.token_digest, sealed, endpoint.account)
 
 
 _KNOWN_MOST = 4096
@@ -127,6 +129,7 @@ def accept_known(
         _request_id(),
         known.token_digest,
         known.secret_sealed,
+        known.account,
     ]
     with connection.cursor() as cursor:
         cursor.execute(_insert_if_known(cursor), values)
@@ -137,13 +140,13 @@ def accept_known(
 
 
 def _insert_if_known(cursor: CursorWrapper) -> str:
-    """The statement with its nine places. PostgreSQL plans it once per connection: that takes
+    """The statement with its ten places. PostgreSQL plans it once per connection: that takes
     longer than the INSERT itself.
     """
     if connection.vendor != "postgresql":
-        return _INSERT_IF_KNOWN.format(*["%s"] * 9)
+        return _INSERT_IF_KNOWN.format(*["%s"] * 10)
     if connection.connection not in _prepared:
-        places = [f"${number}" for number in range(1, 10)]
+        places = [f"${number}" for number in range(1, 11)]
         cursor.execute("PREPARE logix_accept AS " + _INSERT_IF_KNOWN.format(*places))
         _prepared.add(connection.connection)
     return _EXECUTE
@@ -156,11 +159,11 @@ _INSERT_IF_KNOWN = (
     "SELECT {}, {}, {}, {}, {}, {}, {}, e.id, e.store_id, "
     f"{', '.join(map(repr, _FRESH.values()))} "
     f"FROM {Endpoint._meta.db_table} e JOIN {Store._meta.db_table} s ON s.id = e.store_id "
-    "WHERE e.token_digest = {} AND e.secret_sealed = {} "
+    "WHERE e.token_digest = {} AND e.secret_sealed = {} AND e.account = {} "
     f"AND e.status <> '{Endpoint.Status.CLOSED}' AND s.status <> '{StoreStatus.DISCONNECTED}' "
     "ON CONFLICT DO NOTHING"
 )
-_EXECUTE = f"EXECUTE logix_accept ({', '.join(['%s'] * 9)})"
+_EXECUTE = f"EXECUTE logix_accept ({', '.join(['%s'] * 10)})"
 # Connections to PostgreSQL that know the statement; a new one has to be told.
 _prepared: WeakSet[Any] = WeakSet()
 
@@ -173,15 +176,17 @@ def accept(
     body: bytes,
     dedupe_key: str,
     tried: Known | None = None,
+    always: bool = False,
 ) -> tuple[Delivery | None, bool]:
     """Keep a verified delivery. (row, True) when it is new, (None, False) when we have it already.
 
     ``endpoint.store`` must be loaded. A repeat of a parked delivery, or of old news, is worked
     again. ``tried`` is what was known in vain: where it still holds, this is most likely a repeat.
-    Database errors are raised: without a row nobody may be told that it was taken.
+    ``always``: it is of a topic that is worked whatever state the store is in. Database errors are
+    raised: without a row nobody may be told that it was taken.
     """
     store = endpoint.store
-    listens = _listens(endpoint)
+    listens = always or _listens(endpoint)
     row: dict[str, Any] = {
         "id": uuid7(),
         "endpoint_id": endpoint.pk,
@@ -193,6 +198,7 @@ def accept(
         "body_length": len(body),
         "request_id": _request_id(),
         **_FRESH,
+        "resource": Delivery.ALWAYS if always else "",
     }
     if listens:
         vault = keys.vault(store.data_key_id)

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from integrations.admin.acts import Act, NotDone
-from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, age, count_of
+from integrations.admin.acts import Act, NotDone, why
+from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, Sentence, age, count_of
+from integrations.admin.looking import InWords, Look
 from integrations.admin.roles import actor, sees_buyers
 from logix.accounts import audit
 from logix.common.crypto import SealBroken
-from webhooks import inbox, masking
+from webhooks import claims, inbox, masking
 from webhooks.models import Delivery
 
 State = Delivery.State
 
+# “Parked” is what records are; one word per idea.
+_SET_ASIDE = "Set aside"
 _TONES = {
     State.NEW.label: "info",
     State.BUSY.label: "info",
     State.DONE.label: "success",
-    State.PARKED.label: "danger",
+    _SET_ASIDE: "danger",
 }
 
 # What became of it, in words. A code that is not here is shown as it is.
@@ -35,8 +39,12 @@ _OUTCOMES = {
     "record_parked": "Read, but the record is parked",
     "nothing_to_do": "Nothing to do",
     "store_answers": "The store still answers",
+    "store_uninstalled": "Logix was uninstalled there",
+    "scopes_read": "The store was asked what it grants",
+    "privacy_request": "Kept as a privacy request",
     "ask_store": "The store is asked",
     "disconnected": "The store is disconnected",
+    "dismissed": "Put away by a person",
     "erased": "Emptied: the buyer was erased",
     "waits_for_merchant": "Waits until the merchant reconnects",
 }
@@ -47,6 +55,12 @@ def _replay(request: HttpRequest, delivery: Delivery) -> str:
     if inbox.replay(delivery, actor=actor(request)):
         return f"{delivery} of {delivery.store} is worked again."
     raise NotDone(f"{delivery} was left alone: it is waiting already, or its body has expired.")
+
+
+def _dismiss(request: HttpRequest, delivery: Delivery) -> str:
+    if inbox.dismiss(delivery, actor=actor(request), reason=why(request)):
+        return f"{delivery} of {delivery.store} is put away. Replay it to undo that."
+    raise NotDone(f"{delivery} was left alone: it is no longer set aside.")
 
 
 @admin.register(Delivery)
@@ -63,7 +77,8 @@ class DeliveryAdmin(HubAdmin):
         "duplicates",
         "waited",
     )
-    list_filter = ("state", "store", "received_at")
+    list_filter = (("state", InWords), "store", "received_at")
+    words = {State.PARKED.label: _SET_ASIDE}
     list_select_related = ("store",)
     search_fields = ("resource_id", "topic", "request_id")
     search_help_text = "The platform's id of the order or product, a topic, or a request id"
@@ -98,6 +113,17 @@ class DeliveryAdmin(HubAdmin):
             bulk=True,
             shown=lambda d: d.state not in (State.NEW, State.BUSY),
         ),
+        Act(
+            verb="dismiss",
+            label="Put away",
+            run=_dismiss,
+            danger=True,
+            bulk=True,
+            asks_why=True,
+            shown=lambda d: d.state == State.PARKED,
+            confirm="Nothing more is done with it, and it no longer asks for attention. It stays "
+            "listed; replaying it undoes this for seven days.",
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
@@ -111,27 +137,38 @@ class DeliveryAdmin(HubAdmin):
             found.reader = request  # type: ignore[attr-defined]  # a read-only field gets no request
         return found
 
+    def looks(self) -> dict[str, Look]:
+        new = Q(state=State.NEW)
+        worked = new & claims.WORKED
+        return {
+            "late": Look("Ready to be worked", worked & Q(next_at__lte=Now())),
+            "later": Look("Failed, tried again", worked & Q(next_at__gt=Now())),
+            "held": Look("Store is not active", new & ~claims.WORKED),
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
         mine = self.get_queryset(request)
         now = inbox.numbers(mine)
-        said = []
+        said: Said = []
         if now.oldest_ready_age_s > _LATE_S:
             waited = age(now.oldest_ready_age_s)
             sentence = f"The oldest of {now.ready} waiting deliveries has waited {waited}."
-            said.append((BAD, f"{sentence} Is a worker running?"))
+            said.append(Sentence(BAD, f"{sentence} Is a worker running?", "look=late"))
         if now.parked:
-            said.append(
-                (WARN, f"Parked: {_told(now.parked)}. Each says why; mend that, then replay.")
-            )
+            words = f"Set aside: {_told(now.parked)}. Each says why; replay it, or put it away."
+            said.append(Sentence(WARN, words, f"state__exact={State.PARKED}"))
         if now.held:
-            said.append((WARN, f"Waiting for a store that is not active: {_told(now.held)}."))
+            words = f"Waiting for a store that is not active: {_told(now.held)}."
+            said.append(Sentence(WARN, words, "look=held"))
         if now.later:
-            said.append((WARN, f"Failed, and tried again without you: {_told(now.later)}."))
-        return said or [(GOOD, "Everything that came has been worked.")]
+            words = f"Failed, and tried again without you: {_told(now.later)}."
+            said.append(Sentence(WARN, words, "look=later"))
+        return said or [Sentence(GOOD, "Everything that came has been worked.")]
 
     @display(description="State", label=_TONES, ordering="state")
     def state_words(self, delivery: Delivery) -> str:
-        return delivery.get_state_display()
+        shown = delivery.get_state_display()
+        return self.words.get(shown, shown)
 
     @display(description="About", ordering="resource_id")
     def subject(self, delivery: Delivery) -> str:
@@ -140,7 +177,8 @@ class DeliveryAdmin(HubAdmin):
     @display(description="What became of it")
     def outcome_words(self, delivery: Delivery) -> str:
         words = _OUTCOMES.get(delivery.outcome, delivery.outcome)
-        return ". ".join(filter(None, (words, delivery.problem or delivery.problem_code)))
+        problem = _path_once(delivery.problem) or delivery.problem_code
+        return ". ".join(filter(None, (words, problem)))
 
     @display(description="Waited", ordering=F("done_at") - F("received_at"))
     def waited(self, delivery: Delivery) -> str:
@@ -156,6 +194,14 @@ class DeliveryAdmin(HubAdmin):
         if "shown" not in delivery.__dict__:  # a page asks for each field several times
             delivery.shown = _shown(delivery)  # type: ignore[attr-defined]
         return delivery.shown  # type: ignore[attr-defined]
+
+
+def _path_once(problem: str) -> str:
+    """Without the place behind it where the sentence names that itself (“… at $.id. ($.id)”), or
+    where it is all of the record.
+    """
+    sentence, found, path = problem.removesuffix(")").rpartition(" ($")
+    return sentence if found and (not path or f"${path}" in sentence) else problem
 
 
 def _told(count: int) -> str:
@@ -179,4 +225,4 @@ def _shown(delivery: Delivery) -> str:
             obj=delivery,
         )
     text = masking.readable(raw, whole=whole)
-    return format_html('<pre class="whitespace-pre-wrap break-all">{}</pre>', text)
+    return format_html('<pre class="logix-wide">{}</pre>', text)

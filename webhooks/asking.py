@@ -16,9 +16,10 @@ from integrations.events import EventKind
 from integrations.models import Store
 from inventory.data import ProductData
 from orders.data import Authority, OrderData
-from webhooks import claims
+from webhooks import claims, standing
 from webhooks.models import Delivery
 from webhooks.reading import Reading, Thing, must_ask, orders, products
+from webhooks.standing import StoreAnswer
 
 ORIGIN = "webhook"
 
@@ -69,13 +70,11 @@ class Answer:
         if self.question.kind is EventKind.ORDER:
             known = sync.mark_gone(store, external_id, actor="platform")
             return ("gone" if known else "gone_unknown"), set()
-        if self.question.kind is EventKind.PRODUCT:
-            gone = ProductData(
-                external_id=external_id, title="", changed_at=self.observed_at, gone=True
-            )
-            sync.apply_products(store, [gone], observed_at=self.observed_at, origin=ORIGIN)
-            return "gone", set()
-        return "store_answers", set()
+        gone = ProductData(
+            external_id=external_id, title="", changed_at=self.observed_at, gone=True
+        )
+        sync.apply_products(store, [gone], observed_at=self.observed_at, origin=ORIGIN)
+        return "gone", set()
 
 
 def questions(reading: Reading, torn: set[Thing]) -> list[Question]:
@@ -96,10 +95,12 @@ def questions(reading: Reading, torn: set[Thing]) -> list[Question]:
 
 def ask(
     store: Store, adapter: BaseEcommerceIntegration, delivery: Delivery, question: Question
-) -> Answer:
+) -> Answer | StoreAnswer:
     """One call to the store, outside any transaction. Raises PlatformError, NotThereYet, Fenced."""
     claims.keep(delivery)
     observed_at = timezone.now()
+    if question.kind in standing.KINDS:
+        return standing.ask(store, adapter, question.kind, observed_at)
     try:
         return Answer(question, observed_at, _read(adapter, question))
     except NotFound:
@@ -111,12 +112,7 @@ def ask(
         ) from None
 
 
-def _read(adapter: BaseEcommerceIntegration, question: Question) -> OrderData | ProductData | None:
+def _read(adapter: BaseEcommerceIntegration, question: Question) -> OrderData | ProductData:
     if question.kind is EventKind.ORDER:
         return adapter.read_order(question.external_id)
-    if question.kind is EventKind.PRODUCT:
-        return adapter.read_product(question.external_id)
-    # "Uninstalled" is only a header's word: refused credentials raise here and take the store out
-    # of service.
-    adapter.authenticate()
-    return None
+    return adapter.read_product(question.external_id)

@@ -32,9 +32,12 @@ BATCH = 50
 # What a paused store sends waits until it is resumed. One whose credentials are dead cannot be
 # asked, but its own word is still good: orders go on flowing in, or its stock would be sold
 # elsewhere.
-TAKEN = Q(store__status=StoreStatus.ACTIVE) | Q(
-    store__status=StoreStatus.NEEDS_MERCHANT, attempts=0
+# What is always worked is worked on its own (``webhooks.always``).
+_ALWAYS = Q(resource=Delivery.ALWAYS)
+TAKEN = ~_ALWAYS & (
+    Q(store__status=StoreStatus.ACTIVE) | Q(store__status=StoreStatus.NEEDS_MERCHANT, attempts=0)
 )
+WORKED = TAKEN | _ALWAYS
 
 _NOW = {
     "postgresql": "STATEMENT_TIMESTAMP()",
@@ -45,9 +48,10 @@ _LATER = {
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW', '+{s} seconds')",
 }
 
-_FRESH = "d.store_id = %s AND d.attempts = 0 AND d.next_at <= {now}"
+_FRESH = "d.store_id = %s AND d.attempts = 0 AND d.next_at <= {now} AND d.resource <> 'always'"
 _AGAIN = (
-    "d.store_id = %s AND d.attempts > 0 AND d.next_at <= {now} AND NOT EXISTS ("
+    "d.store_id = %s AND d.attempts > 0 AND d.next_at <= {now} AND d.resource <> 'always' "
+    "AND NOT EXISTS ("
     "SELECT 1 FROM webhooks_delivery b WHERE b.store_id = d.store_id AND b.state = 'busy' "
     "AND b.attempts > 1 AND b.lease_until > {alone})"
 )
@@ -58,12 +62,17 @@ _ORDERS_FIRST = "CASE WHEN d.resource = 'product' THEN 1 ELSE 0 END"
 
 def waiting() -> QuerySet[Delivery]:
     """Deliveries that will be worked, now or when they are due."""
-    return Delivery.objects.filter(TAKEN, state=Delivery.State.NEW)
+    return Delivery.objects.filter(WORKED, state=Delivery.State.NEW)
 
 
 def ready() -> QuerySet[Delivery]:
-    """Deliveries that may be worked now."""
-    return waiting().filter(next_at__lte=Now())
+    """Deliveries that may be worked now, those of their stores."""
+    return Delivery.objects.filter(TAKEN, state=Delivery.State.NEW, next_at__lte=Now())
+
+
+def ready_always() -> QuerySet[Delivery]:
+    """Deliveries that may be worked now whatever state their stores are in."""
+    return Delivery.objects.filter(_ALWAYS, state=Delivery.State.NEW, next_at__lte=Now())
 
 
 def waiting_stores() -> list[tuple[UUID, bool, bool]]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
+from integrations.models import Store
 from orders.models import Order
 from webhooks.models import Delivery
 
 _State = Delivery.State
 ERASED = "erased"
+_BATCH = 1000
 
 
 def on_buyer_erased(order: Order, **_: Any) -> dict[str, int]:
@@ -20,6 +23,18 @@ def on_buyer_erased(order: Order, **_: Any) -> dict[str, int]:
         store=order.store_id, resource="order", resource_id=order.external_id[:128]
     )
     return {"deliveries": forget(about)}
+
+
+def on_erased(store: Store, external_ids: Sequence[str] | None, **_: Any) -> dict[str, int]:
+    """Heard when a privacy request is carried out (``integrations.privacy.signals``). Requests that
+    wait are left: they are read without the store, and their bodies go then.
+    """
+    rows = Delivery.objects.filter(store=store)
+    if external_ids is not None:
+        return {"deliveries": forget(rows.filter(resource="order", resource_id__in=external_ids))}
+    waiting = rows.filter(resource=Delivery.ALWAYS, state__in=[_State.NEW, _State.BUSY])
+    others = rows.exclude(resource=Delivery.ALWAYS, state__in=[_State.NEW, _State.BUSY])
+    return {"deliveries": forget(others), "deliveries_waiting": waiting.count()}
 
 
 def forget_late() -> int:
@@ -41,14 +56,16 @@ def forget(rows: QuerySet[Delivery]) -> int:
     """Empty these bodies; return how many. What waits is settled by that: the next reading of the
     store brings its news, without the buyer. A worker that is at one ends it by itself.
     """
-    ids = list(rows.filter(body_sealed__isnull=False).values_list("pk", flat=True))
-    emptied = Delivery.objects.filter(pk__in=ids).update(body_sealed=None)
-    Delivery.objects.filter(pk__in=ids, state__in=[_State.NEW, _State.PARKED]).update(
-        state=_State.IGNORED,
-        outcome=ERASED,
-        fence=F("fence") + 1,
-        done_at=Now(),
-        problem_code="",
-        problem="",
-    )
-    return emptied
+    total = 0
+    rows = rows.filter(body_sealed__isnull=False).order_by()
+    while ids := list(rows.values_list("pk", flat=True)[:_BATCH]):
+        total += Delivery.objects.filter(pk__in=ids).update(body_sealed=None)
+        Delivery.objects.filter(pk__in=ids, state__in=[_State.NEW, _State.PARKED]).update(
+            state=_State.IGNORED,
+            outcome=ERASED,
+            fence=F("fence") + 1,
+            done_at=Now(),
+            problem_code="",
+            problem="",
+        )
+    return total

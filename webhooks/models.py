@@ -16,7 +16,10 @@ class Delivery(models.Model):
 
     ``attempts`` counts claims, committed before the work starts, so a delivery that kills its
     worker is parked in the end. ``body_sealed`` is emptied some days after the work is done.
+    ``resource`` is ALWAYS for topics that are worked whatever state the store is in.
     """
+
+    ALWAYS = "always"
 
     class State(models.TextChoices):
         NEW = "new", "Waiting"

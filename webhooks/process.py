@@ -19,18 +19,18 @@ from django.utils import timezone
 
 from integrations import authentication, sync
 from integrations.errors import PlatformError
-from integrations.models import Endpoint, Store
+from integrations.models import Endpoint, Store, StoreStatus
 from integrations.sync.applying import CLASHES
 from integrations.sync.leases import Fenced
 from logix.common.transactions import again_on
 from orders.data import Authority
-from webhooks import claims, verdicts
+from webhooks import always, claims, verdicts
 from webhooks import reading as things
 from webhooks.asking import ORIGIN
 from webhooks.claims import DATABASE_AWAY
 from webhooks.models import Delivery
 from webhooks.reading import Reading, disagreeing, read
-from webhooks.single import request_id, work
+from webhooks.single import apply_one, request_id, work
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +52,7 @@ def process_ready(
     asked: set[UUID] = set()
     while worked < limit and time.monotonic() < until:
         before = worked
+        worked += always.work_ready(limit - worked)
         waiting = claims.waiting_stores()
         turn = [store_id for store_id, fresh, _ in waiting if fresh]
         while turn and worked < limit and time.monotonic() < until:
@@ -91,7 +92,11 @@ def process_one(delivery_id: UUID) -> None:
     """Work this delivery now, whole. Does nothing when it is not waiting or its store is not
     active.
     """
-    if not claims.waiting().filter(pk=delivery_id).exists():
+    resource = claims.waiting().filter(pk=delivery_id).values_list("resource", flat=True).first()
+    if resource is None:
+        return
+    if resource == Delivery.ALWAYS:
+        always.work_one(delivery_id)
         return
     delivery = claims.claim_this(delivery_id)
     if delivery is not None:
@@ -118,8 +123,15 @@ def _batch(store_id: UUID, limit: int) -> int:
             structlog.contextvars.bound_contextvars(**request_id(rows[0])),
             authentication.adapter_for(store) as adapter,
         ):
-            readings = [read(adapter, row) for row in rows]
-            again_on(*CLASHES)(lambda: _apply_batch(store, readings))
+            readings = [read(adapter.handle_webhook, row) for row in rows]
+            # A store whose keys are refused is not asked again later: a goodbye tells why.
+            is_refused = store.status == StoreStatus.NEEDS_MERCHANT
+            others = [r for r in readings if not (is_refused and r.says_goodbye)]
+            if others:
+                again_on(*CLASHES)(lambda: _apply_batch(store, others))
+            for reading in readings:
+                if is_refused and reading.says_goodbye:
+                    apply_one(store, adapter, reading)
     except DATABASE_AWAY:
         raise
     except Exception as err:

@@ -4,11 +4,10 @@ a call to the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from integrations.base import BaseEcommerceIntegration
 from integrations.errors import ContractBroken
 from integrations.events import Event, EventKind, RawDelivery
 from inventory.data import ProductData
@@ -41,6 +40,10 @@ class Reading:
         return any(must_ask(event) for event in self.events)
 
     @property
+    def says_goodbye(self) -> bool:
+        return any(event.kind is EventKind.STORE_GONE for event in self.events)
+
+    @property
     def orders(self) -> list[OrderData]:
         return [e.order for e in self.events if e.order is not None and not must_ask(e)]
 
@@ -65,8 +68,10 @@ def must_ask(event: Event) -> bool:
     return event.confirm or (event.order is None and event.product is None)
 
 
-def read(adapter: BaseEcommerceIntegration, delivery: Delivery) -> Reading:
-    """Open and parse one delivery. Notes on the row (in memory) what it is about. Makes no call."""
+def read(handle: Callable[[RawDelivery], Sequence[Event]], delivery: Delivery) -> Reading:
+    """Open one delivery and have an adapter's ``handle`` parse it. Notes on the row (in memory)
+    what it is about. Makes no call.
+    """
     try:
         body = open_body(delivery)
     except SealBroken as err:
@@ -81,11 +86,18 @@ def read(adapter: BaseEcommerceIntegration, delivery: Delivery) -> Reading:
         received_at=delivery.received_at,
     )
     try:
-        events = adapter.handle_webhook(raw)
+        events = handle(raw)
     except ContractBroken as err:
         return Reading(delivery, problem=(err.code, f"{err.message} ({err.path})"))
+    if any(event.kind is EventKind.PRIVACY for event in events) and not _is_always(delivery):
+        sentence = "A privacy request came on a topic that the platform's card does not name."
+        return Reading(delivery, problem=(ContractBroken.code, sentence))
     _note_subject(delivery, events)
     return Reading(delivery, events=list(events))
+
+
+def _is_always(delivery: Delivery) -> bool:
+    return delivery.resource == Delivery.ALWAYS
 
 
 def _note_subject(delivery: Delivery, events: Sequence[Event]) -> None:

@@ -37,19 +37,15 @@ def work(delivery: Delivery) -> bool:
     """Work one claimed delivery. False when its store had better be left alone for now."""
     store = delivery.store
     with structlog.contextvars.bound_contextvars(**request_id(delivery)):
-        if delivery.attempts > policy.MAX_ATTEMPTS + 1:
-            sentence = f"This delivery kept failing, {delivery.attempts - 1} times."
-            if delivery.problem:
-                sentence += f" The last time: {delivery.problem}"
-            _release(delivery, _PARKED, code=policy.TOO_MANY_ATTEMPTS, problem=sentence)
+        if given_up(delivery):
             return True
         try:
             with authentication.adapter_for(store) as adapter:
-                reading = read(adapter, delivery)
+                reading = read(adapter.handle_webhook, delivery)
                 if reading.problem or reading.says_nothing:
                     claims.release([verdicts.after(reading, set(), set(), timezone.now())])
                 else:
-                    _apply_one(store, adapter, reading)
+                    apply_one(store, adapter, reading)
         except Fenced:
             log.warning("fenced", delivery=str(delivery.pk))
         except DATABASE_AWAY:
@@ -57,11 +53,11 @@ def work(delivery: Delivery) -> bool:
         except asking.NotThereYet as err:
             _release(delivery, _NEW, code=err.code, problem=str(err), delay_s=err.delay_s)
         except Exception as err:
-            return _settle_failure(delivery, err)
+            return settle_failure(delivery, err)
     return True
 
 
-def _apply_one(store: Store, adapter: BaseEcommerceIntegration, reading: Reading) -> None:
+def apply_one(store: Store, adapter: BaseEcommerceIntegration, reading: Reading) -> None:
     """Payload first, then what only the store knows. Each turn is one transaction; the last one
     marks it done.
     """
@@ -131,7 +127,18 @@ def _same_subject(delivery: Delivery) -> list[UUID]:
     return list(same.values_list("pk", flat=True)[:500])
 
 
-def _settle_failure(delivery: Delivery, err: Exception) -> bool:
+def given_up(delivery: Delivery) -> bool:
+    """Park one that was tried often enough, with what was said last."""
+    if delivery.attempts <= policy.MAX_ATTEMPTS + 1:
+        return False
+    sentence = f"This delivery kept failing, {delivery.attempts - 1} times."
+    if delivery.problem:
+        sentence += f" The last time: {delivery.problem}"
+    _release(delivery, _PARKED, code=policy.TOO_MANY_ATTEMPTS, problem=sentence)
+    return True
+
+
+def settle_failure(delivery: Delivery, err: Exception) -> bool:
     """One table decides (``policy``). False when the next delivery of this store would meet the
     same answer.
     """

@@ -97,7 +97,7 @@ def _take_back() -> int:
 def _drop_disconnected() -> None:
     Delivery.objects.filter(
         state=Delivery.State.NEW, store__status=StoreStatus.DISCONNECTED
-    ).update(
+    ).exclude(resource=Delivery.ALWAYS).update(
         state=Delivery.State.IGNORED,
         outcome="disconnected",
         body_sealed=None,
@@ -146,7 +146,7 @@ def numbers(rows: QuerySet[Delivery] | None = None, *, taken_back: int = 0) -> N
     their next try.
     """
     new = Q(state=Delivery.State.NEW)
-    worked = new & claims.TAKEN
+    worked = new & claims.WORKED
     is_ready = worked & Q(next_at__lte=Now())
     found = (
         (Delivery.objects.all() if rows is None else rows)
@@ -156,7 +156,7 @@ def numbers(rows: QuerySet[Delivery] | None = None, *, taken_back: int = 0) -> N
             ready=Count("pk", filter=is_ready),
             oldest=Min("next_at", filter=is_ready),
             later=Count("pk", filter=worked & Q(next_at__gt=Now())),
-            held=Count("pk", filter=new & ~claims.TAKEN),
+            held=Count("pk", filter=new & ~claims.WORKED),
             busy=Count("pk", filter=Q(state=Delivery.State.BUSY)),
             parked=Count("pk", filter=Q(state=Delivery.State.PARKED)),
         )

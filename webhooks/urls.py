@@ -9,8 +9,8 @@ from webhooks import views
 app_name = "webhooks"
 
 urlpatterns = [
-    path("<slug:platform>/webhooks/receive", views.receive_without_token, name="receive-bare"),
-    path("<slug:platform>/webhooks/receive/", views.receive_without_token),
+    path("<slug:platform>/webhooks/receive", views.receive_shared, name="receive-bare"),
+    path("<slug:platform>/webhooks/receive/", views.receive_shared),
     path("<slug:platform>/webhooks/receive/<str:token>", views.receive, name="receive"),
     path("<slug:platform>/webhooks/receive/<str:token>/", views.receive),
 ]

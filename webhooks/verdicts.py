@@ -4,9 +4,13 @@ people see.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from integrations.events import PrivacyAsk
 from webhooks import claims
 from webhooks.models import Delivery
 from webhooks.reading import Reading, Thing
@@ -15,6 +19,7 @@ from webhooks.reading import Reading, Thing
 WAITS_FOR_MERCHANT = "waits_for_merchant"
 # Still waiting: its own content does not settle it.
 ASK_STORE = "ask_store"
+PRIVACY = "privacy_request"
 
 _State = Delivery.State
 
@@ -40,3 +45,11 @@ def done(delivery: Delivery, parked: set[Thing], now: datetime) -> dict[str, Any
             delivery, _State.DONE, now=now, outcome="record_parked", problem=sentence
         )
     return claims.outcome(delivery, _State.DONE, now=now, outcome="applied")
+
+
+def of_asks(reading: Reading, asks: Sequence[PrivacyAsk]) -> dict[str, Any]:
+    """Of a delivery that is always worked: its requests are kept, or it says nothing."""
+    now = timezone.now()
+    if asks and not reading.problem:
+        return claims.outcome(reading.delivery, _State.DONE, now=now, outcome=PRIVACY)
+    return after(reading, set(), set(), now)

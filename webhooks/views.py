@@ -1,9 +1,9 @@
-"""The address stores deliver to. It proves who sends, keeps the raw bytes and answers; it reads
-nothing in them.
+"""The addresses stores deliver to: one each, and for platforms that name the store in a header one
+for all of theirs. They prove who sends, keep the raw bytes and answer; they read nothing in them.
 
-Order of work: method, token, length, body, signature, dedupe key, INSERT, commit, 200. Never a
-redirect, never a 2xx without a row, never a 4xx to a known sender for something it can do nothing
-about (it would switch the webhook off).
+Order of work: method, token, length, body, signature, the store that is named, dedupe key, INSERT,
+commit, 200. Never a redirect, never a 2xx without a row, never a 4xx to a known sender for
+something it can do nothing about (it would switch the webhook off).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from integrations.models import Endpoint
 from integrations.platform import WebhookScheme
 from logix.accounts import keys
 from logix.common import crypto
+from webhooks import senders
 from webhooks.accept import (
     Known,
     accept,
@@ -42,7 +43,7 @@ from webhooks.accept import (
     twice_if_lost,
 )
 from webhooks.models import Delivery
-from webhooks.sealing import secret_of, secrets_of
+from webhooks.sealing import secret_of
 
 log = structlog.get_logger(__name__)
 
@@ -78,8 +79,11 @@ class _Answer(Exception):
 
 @csrf_exempt
 @transaction.non_atomic_requests
-def receive_without_token(request: HttpRequest, platform: str) -> HttpResponse:
-    return _say("no_token" if request.method == "POST" else "method")
+def receive_shared(request: HttpRequest, platform: str) -> HttpResponse:
+    """One delivery to the address without a token, kept for each connection of the store that its
+    header names, as far as its secret signed it.
+    """
+    return _answered(request, platform, lambda body: _take_shared(request, platform, body))
 
 
 @csrf_exempt
@@ -88,11 +92,19 @@ def receive(request: HttpRequest, platform: str, token: str) -> HttpResponse:
     """One delivery. 200 once its row is committed (or nothing was to be kept), else one of
     ``_SAID``.
     """
+    return _answered(request, platform, lambda body: _take(request, platform, token, body))
+
+
+def _answered(
+    request: HttpRequest, platform: str, take: Callable[[Callable[[int], bytes]], None]
+) -> HttpResponse:
     # Read at most once, however often the work is done.
     body = cache(partial(_body, request))
     try:
+        if request.method != "POST":
+            raise _Answer("method")
         with bounded():
-            twice_if_lost(lambda: _take(request, platform, token, body))
+            twice_if_lost(lambda: take(body))
     except _Answer as answer:
         return _say(answer.code)
     except (DatabaseProblem, crypto.SealBroken, registry.UnknownPlatform) as err:
@@ -111,6 +123,20 @@ class _Incoming:
     delivery: RawDelivery
     signature: str
     url: str
+
+    @property
+    def is_always(self) -> bool:
+        return self.delivery.topic in self.adapter.card.always_topics
+
+    @property
+    def account(self) -> str:
+        """The store that the header names; '' where none does."""
+        name = self.scheme.account_header.lower()
+        return self.delivery.headers.get(name, "").strip().casefold()
+
+    def is_from(self, account: str) -> bool:
+        """Whether it names the store of this account, where the platform's deliveries do."""
+        return not self.scheme.account_header or self.account == account
 
     @property
     def is_ping(self) -> bool:
@@ -135,19 +161,43 @@ class _Incoming:
         }
 
 
+def _take_shared(request: HttpRequest, platform: str, read: Callable[[int], bytes]) -> None:
+    try:
+        scheme = registry.card(platform).webhooks
+    except registry.UnknownPlatform:
+        scheme = None
+    if scheme is None or not scheme.account_header:
+        raise _Answer("no_token")
+    incoming = _incoming(request, platform, read)
+    endpoints = senders.by_account(platform, incoming.account)
+    signed = [found for found in endpoints if senders.signed_by(found, incoming.is_signed)]
+    if not signed:
+        raise _Answer("refused")
+    for endpoint in signed:
+        _keep(endpoint, incoming)
+
+
 def _take(request: HttpRequest, platform: str, token: str, read: Callable[[int], bytes]) -> None:
-    if request.method != "POST":
-        raise _Answer("method")
     known = recall(platform, token)
     if known is not None and _take_known(known, _incoming(request, platform, read)):
         return
-    endpoint = _endpoint(platform, token)
+    endpoint = senders.by_token(platform, token)
+    if endpoint is None:
+        raise _Answer("refused")
     incoming = _incoming(request, platform, read)
     if incoming.is_ping:
         return
-    _verify(incoming, endpoint)
-    _, created = accept(endpoint, tried=known, **incoming.to_keep())
+    if not senders.signed_by(endpoint, incoming.is_signed):
+        raise _Answer("refused")
+    if not incoming.is_from(endpoint.account):
+        log.warning("store_disagrees", store=str(endpoint.store_id))
+        raise _Answer("refused")
+    _keep(endpoint, incoming, tried=known)
     remember(endpoint)
+
+
+def _keep(endpoint: Endpoint, incoming: _Incoming, tried: Known | None = None) -> None:
+    _, created = accept(endpoint, tried=tried, always=incoming.is_always, **incoming.to_keep())
     _tell("delivery_accepted" if created else "delivery_repeated", endpoint.store_id, incoming)
 
 
@@ -155,6 +205,8 @@ def _take_known(known: Known, incoming: _Incoming) -> bool:
     """Whether the delivery was kept on the word of memory. Whatever memory would refuse is looked
     up first: its secret may be an old one, and a guess must not be answered sooner than others.
     """
+    if incoming.is_always or not incoming.is_from(known.account):
+        return False
     try:
         secret = secret_of(known.endpoint_id, known.secret_sealed, keys.vault(known.data_key_id))
     except (crypto.SealBroken, ObjectDoesNotExist):  # the key was destroyed, or its row is gone
@@ -169,19 +221,6 @@ def _take_known(known: Known, incoming: _Incoming) -> bool:
 
 def _tell(event: str, store_id: UUID, incoming: _Incoming) -> None:
     log.info(event, store=str(store_id), topic=incoming.delivery.topic)
-
-
-def _endpoint(platform: str, token: str) -> Endpoint:
-    """The endpoint of this address. A miss spends the time of a signature before it is refused."""
-    rows = Endpoint.objects.select_related("store").filter(
-        token_digest=crypto.digest(token), store__platform=platform
-    )
-    # The digest is unique; ``first`` would compile and run a sort for nothing.
-    found = next(iter(rows.order_by()), None)
-    if found is None:
-        signatures.verify("hmac-sha256-base64", secrets=[token, token], body=b"", signature="-")
-        raise _Answer("refused")
-    return found
 
 
 def _body(request: HttpRequest, most: int) -> bytes:
@@ -225,27 +264,24 @@ def _incoming(request: HttpRequest, platform: str, read: Callable[[int], bytes])
 @cache
 def _headers(scheme: WebhookScheme) -> list[tuple[str, str]]:
     """The headers that are kept, each with its name in WSGI."""
-    names = {*scheme.kept_headers, scheme.topic_header, scheme.event_id_header} - {""}
+    names = {
+        *scheme.kept_headers,
+        scheme.topic_header,
+        scheme.event_id_header,
+        scheme.account_header,
+    } - {""}
     return [(name.lower(), HttpHeaders.to_wsgi_name(name)) for name in sorted(names)]
 
 
-def _verify(incoming: _Incoming, endpoint: Endpoint) -> None:
-    """Either live secret signs. A closed endpoint whose key is gone can prove nothing any more."""
-    try:
-        vault = keys.vault(endpoint.store.data_key_id)
-        secrets = secrets_of(endpoint, vault, now=timezone.now())
-    except crypto.SealBroken:
-        if endpoint.status != Endpoint.Status.CLOSED:
-            raise
-        raise _Answer("refused") from None
-    if not incoming.is_signed(secrets):
-        log.warning("signature_refused", store=str(endpoint.store_id))
-        raise _Answer("refused")
-
-
 def _dedupe_key(adapter: type[BaseEcommerceIntegration], delivery: RawDelivery) -> str:
-    """The platform's own idea of "the same again", else topic and content."""
+    """The platform's own idea of "the same again": its word, or the id it gives each delivery; else
+    topic and content.
+    """
     key = _asks(adapter, "dedupe_key", delivery)
+    scheme = adapter.card.webhooks
+    number = delivery.headers.get(scheme.event_id_header.lower(), "") if scheme else ""
+    if not key and number:
+        key = f"e:{delivery.topic}:{number}"
     if not key:
         key = f"b:{delivery.topic}:{hashlib.sha256(delivery.body).hexdigest()}"
     key = _clean(str(key))

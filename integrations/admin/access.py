@@ -14,16 +14,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from integrations.admin.acts import Act, NotDone
-from integrations.admin.base import Audited, HubAdmin
+from integrations.admin.auditwords import ActionFilter, sentence_of
+from integrations.admin.base import Audited, HubAdmin, told, unbuttoned
 from integrations.admin.roles import actor, merchants_of
 from logix.accounts import audit, tokens
 from logix.accounts.models import ApiToken, AuditEvent, Membership, Merchant, Role, Scope
+from logix.common.crypto import SealBroken, ring
+
+_NEW_TOKEN = "new_token"  # noqa: S105 - the name it has in the session
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -34,6 +39,22 @@ class UserAdmin(Audited, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        return unbuttoned(super().formfield_for_dbfield(db_field, request, **options))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Says where roles are given: they are none of these boxes."""
+        merchants = reverse("admin:accounts_merchant_changelist")
+        says = format_html(
+            "What a person may see and do is a role with a merchant. It is given on the "
+            '<a class="text-primary-600" href="{}">merchant’s page</a>, under Members; without '
+            "one, and unless superuser, the person sees nothing. Staff status lets them log in "
+            "here.",
+            merchants,
+        )
+        (title, first), *rest = super().get_fieldsets(request, obj)
+        return ((title, {**first, "description": says}), *rest)
 
 
 @admin.register(Group)
@@ -112,6 +133,11 @@ class TokenForm(forms.ModelForm):
         return expires_at
 
 
+def _place(request: HttpRequest, token_id: Any) -> str:
+    """What a new token's text is sealed to."""
+    return f"new token|{token_id}|{request.user.pk}"
+
+
 def _revoke(request: HttpRequest, token: ApiToken) -> str:
     if not tokens.revoke(token, actor=actor(request)):
         raise NotDone(f"{token} was revoked already.")
@@ -174,20 +200,35 @@ class ApiTokenAdmin(HubAdmin):
         )
         for field in ApiToken._meta.concrete_fields:
             setattr(obj, field.attname, getattr(token, field.attname))
-        obj.shown_once = text
+        request.session[_NEW_TOKEN] = ring().seal(text.encode(), _place(request, token.pk))
 
     def response_add(
         self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """The text goes into this one answer, which no browser stores (all admin pages say so). A
-        message would keep it in a cookie or the session until the next page.
+        """On to the page that shows it: reloading that makes no second token."""
+        return HttpResponseRedirect(self.row_url(obj, "shown"))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.shown_view)
+        own = path("<path:object_id>/shown/", view, name="accounts_apitoken_shown")
+        return [own, *super().get_urls()]
+
+    def shown_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show a new token's text, once: it is taken out of the session, where it lay sealed for
+        this token and this person, and goes into an answer that no browser stores.
         """
+        token = self.row_or_404(request, object_id)
+        try:
+            text = ring().open(request.session.pop(_NEW_TOKEN, ""), _place(request, token.pk))
+        except SealBroken:
+            messages.warning(request, f"{token} was shown already. Make another one if it is lost.")
+            return HttpResponseRedirect(self.row_url(token))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Token of {obj.merchant}",
+            "title": f"Token of {token.merchant}",
             "opts": self.opts,
-            "original": obj,
-            "text": obj.shown_once,
+            "original": token,
+            "text": text.decode(),
             "back": reverse("admin:accounts_apitoken_changelist"),
         }
         return TemplateResponse(request, "logix/admin/token.html", context)
@@ -210,20 +251,30 @@ class ApiTokenAdmin(HubAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(HubAdmin):
-    list_display = ("at", "actor", "action", "object_name", "merchant")
-    list_filter = ("action", "merchant")
+    list_display = ("at", "actor", "did", "about", "merchant")
+    list_filter = (("action", ActionFilter), "merchant")
     search_fields = ("actor__exact", "object_name", "object_id__exact", "request_id__exact")
     search_help_text = "A person, a name or an id of what was changed, a request id"
     list_select_related = ("merchant",)
     fields = (
         ("at", "actor"),
-        ("action", "object_name"),
-        ("object_type", "object_id"),
+        ("did", "about"),
         "details",
         ("merchant", "request_id"),
+        ("action", "object_type"),
+        "object_id",
         "sequence",
         "hash",
     )
+    readonly_fields = ("did", "about")
+
+    @display(description="Did", ordering="action")
+    def did(self, event: AuditEvent) -> str:
+        return sentence_of(event.action)
+
+    @display(description="With", ordering="object_name")
+    def about(self, event: AuditEvent) -> str:
+        return told(event.object_name)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.verify_view)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
@@ -15,6 +16,7 @@ from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 
 from integrations.admin.roles import may, may_anywhere
@@ -42,6 +44,7 @@ REFUSALS = (
 again = again_on(OrderChangedMeanwhile, LedgerConflict)
 
 _CONFIRMED = "confirmed"
+_LONGEST_WHY = 200
 # A list's page of acts that each ask a store would outlive the browser's patience.
 ASKS_STORES = 10
 
@@ -54,8 +57,9 @@ class NotDone(Exception):
 class Act:
     """``run(request, obj)`` calls one service and returns what happened.
 
-    ``confirm`` asks first, with this sentence; ``shown`` hides it where it makes no sense; ``bulk``
-    offers it on lists, for at most ``most`` rows at a time.
+    ``confirm`` asks first, with this sentence and what ``warns`` says of the row; ``asks_why``
+    demands a reason there (``why``). ``shown`` hides it where it makes no sense; ``bulk`` offers it
+    on lists, for at most ``most`` rows at a time.
     """
 
     verb: str
@@ -63,6 +67,8 @@ class Act:
     run: Callable[[HttpRequest, Any], str]
     role: Role = Role.OPERATOR
     confirm: str = ""
+    warns: Callable[[Any], str] = lambda _: ""
+    asks_why: bool = False
     danger: bool = False
     shown: Callable[[Any], bool] = lambda _: True
     bulk: bool = False
@@ -110,6 +116,10 @@ class ActsMixin(ModelAdmin):
             for act in self.offered(request, obj)
         ]
 
+    def zone_of(self, obj: Any) -> str:
+        """The zone in which the page of a row tells its times."""
+        return "UTC"
+
     def changeform_view(
         self,
         request: HttpRequest,
@@ -119,9 +129,12 @@ class ActsMixin(ModelAdmin):
     ) -> Any:
         context = dict(extra_context or {})
         obj = self.get_object(request, unquote(object_id)) if object_id else None
-        if obj is not None:
-            context["acts"] = self.buttons(request, obj)
-        return super().changeform_view(request, object_id, form_url, context)
+        if obj is None:
+            return super().changeform_view(request, object_id, form_url, context)
+        context["acts"] = self.buttons(request, obj)
+        with timezone.override(_zone(self.zone_of(obj))):
+            answer = super().changeform_view(request, object_id, form_url, context)
+            return answer.render() if isinstance(answer, TemplateResponse) else answer
 
     def act_view(self, request: HttpRequest, object_id: str, verb: str) -> HttpResponse:
         obj = self.row_or_404(request, object_id)
@@ -130,7 +143,7 @@ class ActsMixin(ModelAdmin):
             raise Http404
         if not self._allows(request, obj, act):
             raise PermissionDenied
-        if request.method != "POST":
+        if request.method != "POST" or _lacks_why(request, act):
             return self._ask(request, act, [obj], back=self.row_url(obj))
         self.perform(request, act, [obj])
         return HttpResponseRedirect(self.row_url(obj))
@@ -165,7 +178,8 @@ class ActsMixin(ModelAdmin):
             return None
         allowed = [row for row in rows if self._allows(request, row, act)]
         fitting = [row for row in allowed if act.shown(row)]
-        if act.confirm and fitting and _CONFIRMED not in request.POST:
+        unasked = _CONFIRMED not in request.POST or _lacks_why(request, act)
+        if act.confirm and fitting and unasked:
             back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
             return self._ask(request, act, fitting, back=back)
         self.perform(request, act, fitting)
@@ -180,16 +194,36 @@ class ActsMixin(ModelAdmin):
 
     def _ask(self, request: HttpRequest, act: Act, rows: Sequence[Any], back: str) -> HttpResponse:
         """The page between the click and a harmful act."""
+        is_bulk = "_selected_action" in request.POST
+        was_shown = _CONFIRMED in request.POST if is_bulk else request.method == "POST"
         context = {
             **self.admin_site.each_context(request),
             "title": act.label,
             "opts": self.opts,
             "act": act,
-            "rows": rows,
+            "rows": [(row, act.warns(row)) for row in rows],
             "back": back,
-            "is_bulk": request.method == "POST",
+            "is_bulk": is_bulk,
+            "why_is_missing": was_shown and act.asks_why,
         }
         return TemplateResponse(request, "logix/admin/confirm.html", context)
+
+
+def why(request: HttpRequest) -> str:
+    """The reason given for an act that ``asks_why``."""
+    return request.POST.get("why", "").strip()[:_LONGEST_WHY]
+
+
+def _lacks_why(request: HttpRequest, act: Act) -> bool:
+    return act.asks_why and not why(request)
+
+
+def _zone(name: str) -> ZoneInfo:
+    """UTC where the store told a zone nobody knows."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError, OSError):
+        return ZoneInfo("UTC")
 
 
 def _bulk(act: Act) -> Callable[..., HttpResponse | None]:

@@ -36,6 +36,7 @@ def ask(
     title: str,
     button: str,
     says: str,
+    danger: bool = False,
 ) -> HttpResponse:
     """Show the form; when it was filled in, do ``work`` with its values and say what it returns. A
     refusal is shown above the form, which keeps what was typed.
@@ -52,6 +53,7 @@ def ask(
         **page.admin_site.each_context(request),
         "title": title,
         "button": button,
+        "danger": danger,
         "says": says,
         "opts": page.opts,
         "form": form,

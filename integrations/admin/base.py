@@ -5,9 +5,9 @@ that are saved with an audit row, and the answer to "is it well?".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.contrib import admin
+from django import forms
 from django.contrib.admin.utils import get_fields_from_path
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
@@ -19,22 +19,32 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 
 from integrations.admin.acts import ActsMixin
+from integrations.admin.looking import Look, LookFilter, OwnRows, known_as
 from integrations.admin.roles import actor, may, may_anywhere, merchants_of
+from integrations.models import Store
+from inventory.models import Location
 from logix.accounts import audit
 from logix.accounts.models import Merchant, Role
 
-GOOD, WARN, BAD = "good", "warn", "bad"
-Said = list[tuple[str, str]]
+GOOD, QUIET, WARN, BAD = "good", "quiet", "warn", "bad"
+NO_ROLE = (
+    "You have no role with any merchant yet, so there is nothing to see. A superuser gives you one "
+    "on the merchant's page, under Merchants."
+)
 
 
-class OwnRows(admin.RelatedFieldListFilter):
-    """A filter's choices from one's own merchants; names of the others are nobody's business."""
+class Sentence(NamedTuple):
+    """How something is. It leads to the rows it is about (``query`` of the page's own list) or to
+    the page where it is mended (``url``).
+    """
 
-    def field_choices(
-        self, field: Any, request: HttpRequest, model_admin: Any
-    ) -> list[tuple[str, Any]]:
-        rows = model_admin.related_rows(request, field.related_model)
-        return [(str(row.pk), str(row)) for row in rows]
+    tone: str
+    words: str
+    query: str = ""
+    url: str = ""
+
+
+Said = list[Sentence]
 
 
 class HubAdmin(ActsMixin):
@@ -68,10 +78,11 @@ class HubAdmin(ActsMixin):
 
     def get_list_filter(self, request: HttpRequest) -> Sequence[Any]:
         """Filters over related rows offer one's own only, whichever page forgot to say so."""
-        return [
+        filters = [
             (name, OwnRows) if isinstance(name, str) and self._leads_away(name) else name
             for name in super().get_list_filter(request)
         ]
+        return [LookFilter, *filters] if self.looks() else filters
 
     def _leads_away(self, name: str) -> bool:
         return bool(get_fields_from_path(self.model, name)[-1].is_relation)
@@ -81,22 +92,20 @@ class HubAdmin(ActsMixin):
     ) -> models.QuerySet[Any]:
         """Rows of ``model`` that belong to merchants with whom the person holds ``role``."""
         rows = model._default_manager.all()
+        if model in (Store, Location):
+            rows = rows.select_related("merchant")
         if request.user.is_superuser:
             return rows
         path = "pk" if model is Merchant else "merchant"
         return rows.filter(**{f"{path}__in": merchants_of(request, role)})
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
-        """Without the small buttons that add or change the related row: that has its own page."""
-        field = super().formfield_for_dbfield(db_field, request, **options)
-        widget = getattr(field, "widget", None)
-        if isinstance(widget, RelatedFieldWidgetWrapper):
-            field.widget = widget.widget
-        return field
+        return unbuttoned(super().formfield_for_dbfield(db_field, request, **options))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         role = self.change_role or Role.OWNER
         options.setdefault("queryset", self.related_rows(request, db_field.related_model, role))
+        options.setdefault("form_class", TellingApart)
         return super().formfield_for_foreignkey(db_field, request, **options)
 
     # -- permissions ---------------------------------------------------------------------------
@@ -123,15 +132,23 @@ class HubAdmin(ActsMixin):
     # -- is it well? ---------------------------------------------------------------------------
 
     def wellbeing(self, request: HttpRequest) -> Said:
-        """(tone, sentence) pairs shown above the list and on the first page."""
+        """What is said above the list and on the first page."""
         return []
+
+    def looks(self) -> dict[str, Look]:
+        """The rows such sentences lead to, by the name their filter has in the address."""
+        return {}
+
+    def rows_in(self, request: HttpRequest, look: str) -> models.QuerySet[Any]:
+        """The person's rows of one of ``looks``."""
+        return self.get_queryset(request).filter(self.looks()[look].rows)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        said = self.wellbeing(request)
-        if not said and not self.get_queryset(request).exists():
-            said = [(WARN, self.empty_words)]
+        said = [Sentence(*told) for told in self.wellbeing(request)]
+        if has_no_role(request):
+            said = [Sentence(WARN, NO_ROLE)]
         return super().changelist_view(request, {"wellbeing": said, **(extra_context or {})})
 
     # -- one row -------------------------------------------------------------------------------
@@ -145,6 +162,13 @@ class HubAdmin(ActsMixin):
     ) -> Any:
         context = {"show_save_and_add_another": False, **(extra_context or {})}
         return super().changeform_view(request, object_id, form_url, context)
+
+    def zone_of(self, obj: Any) -> str:
+        """The zone the page's times are told in: that of the store it is about, else UTC."""
+        stream = getattr(obj, "stream", None)
+        store = obj if isinstance(obj, Store) else getattr(obj, "store", None)
+        store = store or getattr(stream, "store", None)
+        return store.timezone if isinstance(store, Store) else "UTC"
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -214,6 +238,23 @@ class Audited(ModelAdmin):
         audit.record(action, actor=actor(request), obj=obj, details={"what": message})
 
 
+def unbuttoned(field: Any) -> Any:
+    """The form field without the small buttons that add or change the related row: that has its own
+    page.
+    """
+    widget = getattr(field, "widget", None)
+    if isinstance(widget, RelatedFieldWidgetWrapper):
+        field.widget = widget.widget
+    return field
+
+
+class TellingApart(forms.ModelChoiceField):
+    """A select whose choices of equal names can be told apart."""
+
+    def label_from_instance(self, obj: models.Model) -> str:
+        return known_as(obj)
+
+
 class ReadOnlyInline(TabularInline):
     """Rows that belong to the row above, to be read."""
 
@@ -240,12 +281,17 @@ def changes_of(form: Any) -> dict[str, Any]:
     }
 
 
+def has_no_role(request: HttpRequest) -> bool:
+    """Whether the person is staff and was given nothing to look at yet."""
+    return not request.user.is_superuser and not merchants_of(request)
+
+
 def age(seconds: float) -> str:
     """A length of time as people say it."""
-    for size, unit in ((86_400, "days"), (3600, "hours"), (60, "minutes")):
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= 2 * size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} seconds"
+            return count_of(int(seconds // size), unit)
+    return count_of(int(seconds), "second")
 
 
 def person(actor_name: str) -> str:
@@ -256,8 +302,13 @@ def person(actor_name: str) -> str:
 def link(url: str, words: str) -> SafeString:
     """A link that looks like one."""
     return format_html(
-        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', url, words
+        '<a class="text-primary-600 dark:text-primary-500" href="{}"><bdi>{}</bdi></a>', url, words
     )
+
+
+def told(words: str) -> SafeString:
+    """What a stranger wrote, set apart: its direction cannot disturb the words around it."""
+    return format_html("<bdi>{}</bdi>", words) if words else SafeString("")
 
 
 def count_of(number: int, one: str, many: str = "") -> str:

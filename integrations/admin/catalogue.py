@@ -7,30 +7,59 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations import outbox
 from integrations.admin.acts import Act, again
 from integrations.admin.asking import ask, row_for
-from integrations.admin.base import GOOD, WARN, HubAdmin, ReadOnlyInline, Said, count_of
+from integrations.admin.base import (
+    GOOD,
+    WARN,
+    HubAdmin,
+    ReadOnlyInline,
+    Said,
+    Sentence,
+    count_of,
+)
+from integrations.admin.base import link as leads_to
+from integrations.admin.looking import Look
 from integrations.admin.roles import actor, may
 from inventory import links
 from inventory.availability import targets
 from inventory.catalogue import sku_key
-from inventory.models import LinkProblem, Listing, ListingMode, Product, StockLevel, Variant
+from inventory.models import Listing, ListingMode, Product, StockLevel, Variant
 from logix.accounts.models import Role
+
+_LISTINGS_SHOWN = 50
 
 
 class VariantInline(ReadOnlyInline):
     model = Variant
-    fields = ("sku", "title", "barcode", "weight_g")
+    fields = ("opens", "title", "barcode", "weight", "stock", "sold")
     readonly_fields = fields
-    show_change_link = True
+
+    @display(description="SKU")
+    def opens(self, variant: Variant) -> str:
+        page = reverse("admin:inventory_variant_change", args=[variant.pk])
+        return leads_to(page, variant.sku or "no SKU")
+
+    @display(description="Weight")
+    def weight(self, variant: Variant) -> str:
+        return weight_of(variant)
+
+    @display(description="Stock")
+    def stock(self, variant: Variant) -> str:
+        return leads_to(rows_of("inventory_stocklevel", variant.stock_item_id), "levels")
+
+    @display(description="Sold as")
+    def sold(self, variant: Variant) -> str:
+        return leads_to(rows_of("inventory_listing", variant.pk), "listings")
 
 
 @admin.register(Product)
@@ -53,15 +82,31 @@ class ProductAdmin(HubAdmin):
 class LevelInline(ReadOnlyInline):
     model = StockLevel
     verbose_name_plural = "Where it lies"
-    fields = ("location", "on_hand", "reserved", "held", "damaged", "free", "counted_at")
+    fields = ("opens", "on_hand", "reserved", "held", "damaged", "free", "counted_at")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
+        return super().get_queryset(request).select_related("location")
+
+    @display(description="Location")
+    def opens(self, level: StockLevel) -> str:
+        page = reverse("admin:inventory_stocklevel_change", args=[level.pk])
+        return leads_to(page, str(level.location))
 
 
 class ListingInline(ReadOnlyInline):
     model = Listing
     verbose_name_plural = "Where it is sold"
-    fields = ("store", "sku", "seen_quantity", "mode", "link_problem", "is_listed")
+    fields = ("opens", "sku", "seen_quantity", "mode", "link_problem", "is_listed")
     readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Listing]:
+        return super().get_queryset(request).select_related("store")
+
+    @display(description="Store")
+    def opens(self, listing: Listing) -> str:
+        page = reverse("admin:inventory_listing_change", args=[listing.pk])
+        return leads_to(page, str(listing.store))
 
 
 @admin.register(Variant)
@@ -71,7 +116,8 @@ class VariantAdmin(HubAdmin):
     list_filter = ("merchant",)
     list_select_related = ("product",)
     inlines = (LevelInline, ListingInline)
-    fields = (("sku", "product"), ("title", "barcode"), ("weight_g", "counted_as"))
+    fields = (("sku", "product"), ("title", "barcode"), ("weight", "counted_with"), "elsewhere")
+    readonly_fields = ("weight", "counted_with", "elsewhere")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Variant]:
         return (
@@ -82,6 +128,27 @@ class VariantAdmin(HubAdmin):
                 level_reserved=Sum("levels__reserved"),
             )
         )
+
+    @display(description="Weight")
+    def weight(self, variant: Variant) -> str:
+        return weight_of(variant)
+
+    @display(description="Counted with")
+    def counted_with(self, variant: Variant) -> str:
+        """Sizes may share one count; then that holds the stock."""
+        if variant.counted_as_id is None:
+            return "on its own"
+        page = reverse("admin:inventory_variant_change", args=[variant.counted_as_id])
+        return leads_to(page, f"the shared stock of {variant.product}")
+
+    @display(description="See also")
+    def elsewhere(self, variant: Variant) -> str:
+        pages = (
+            ("Stock", rows_of("inventory_stocklevel", variant.stock_item_id)),
+            ("Movements", rows_of("inventory_stockmovement", variant.stock_item_id)),
+            ("Listings", rows_of("inventory_listing", variant.pk)),
+        )
+        return format_html_join(" · ", "{}", ((leads_to(url, name),) for name, url in pages))
 
     @display(description="On hand", ordering="level_on_hand")
     def on_hand(self, variant: Any) -> Any:
@@ -209,19 +276,21 @@ class ListingAdmin(HubAdmin):
             says="Orders that waited for it go on, and the store is told this product's figure.",
         )
 
+    def looks(self) -> dict[str, Look]:
+        return {"unlinked": Look("Not counted here", Q(gone_at=None) & ~Q(link_problem=""))}
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        listed = self.get_queryset(request).filter(gone_at=None)
-        unlinked = listed.exclude(link_problem=LinkProblem.NONE).count()
+        unlinked = self.rows_in(request, "unlinked").count()
         if unlinked:
             listings = count_of(unlinked, "listing")
-            return [
-                (
-                    WARN,
-                    f"{listings} not counted here: no SKU, one that is used twice there, or "
-                    "unlinked by hand. Link each at its page.",
-                )
-            ]
-        return [(GOOD, "Every listing is linked to what is counted.")] if listed.exists() else []
+            words = (
+                f"{listings} not counted here: no SKU, one that is used twice there, or unlinked "
+                "by hand. Link each at its page."
+            )
+            return [Sentence(WARN, words, "look=unlinked")]
+        if not self.get_queryset(request).filter(gone_at=None).exists():
+            return []
+        return [Sentence(GOOD, "Every listing is linked to what is counted.")]
 
     @display(description="Told the store")
     def pushed(self, listing: Listing) -> Any:
@@ -246,3 +315,25 @@ class ListingAdmin(HubAdmin):
 
     def saved(self, request: HttpRequest, obj: Listing) -> None:
         outbox.mark_listings([obj.pk])
+
+
+def weight_of(variant: Variant) -> str:
+    """Without the zeros its column keeps."""
+    return "" if variant.weight_g is None else f"{variant.weight_g.normalize():f} g"
+
+
+def rows_of(page: str, variant_id: Any) -> str:
+    """The rows of a list that are about one variant."""
+    query = urlencode({"variant__id__exact": str(variant_id)})
+    return f"{reverse(f'admin:{page}_changelist')}?{query}"
+
+
+def listings_of(variant_id: Any) -> str:
+    """Where a variant, or those that share its count, is sold."""
+    sold = Q(variant=variant_id) | Q(variant__counted_as=variant_id)
+    rows = Listing.objects.filter(sold).select_related("store").order_by("store__name", "sku")
+    found = (
+        (leads_to(reverse("admin:inventory_listing_change", args=[x.pk]), f"{x.store}: {x}"),)
+        for x in rows[:_LISTINGS_SHOWN]
+    )
+    return format_html_join("", "{}<br>", found) or format_html("{}", "nowhere")

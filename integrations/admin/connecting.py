@@ -4,6 +4,7 @@ what is typed goes to ``connect`` and is never shown again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,17 +18,19 @@ from unfold.widgets import (
 )
 
 from integrations import connect, registry
-from integrations.connect import ConnectError
+from integrations.connect import ConnectError, addresses
 from integrations.connect import options as store_options
-from integrations.models import Store
-from integrations.platform import PlatformCard
+from integrations.models import Store, StoreStatus
+from integrations.platform import AuthKind, PlatformCard, SignIn
+from logix.accounts.models import Merchant
 
 # Browsers offer saved passwords of people where a store's key is asked for.
 _UNREMEMBERED = {"autocomplete": "new-password", "spellcheck": "false"}
+_PASTE_AGAIN = "Paste it again: what was typed here is never shown back."
 
 
-def credential_fields(card: PlatformCard, *, required: bool = True) -> dict[str, forms.Field]:
-    """One field for each value the card asks for. A secret is never rendered back."""
+def sign_in_fields(sign_in: SignIn, *, required: bool = True) -> dict[str, forms.Field]:
+    """One field for each value a way to sign in asks for. A secret is never rendered back."""
     return {
         field.name: forms.CharField(
             label=field.label,
@@ -37,14 +40,20 @@ def credential_fields(card: PlatformCard, *, required: bool = True) -> dict[str,
             if field.secret
             else UnfoldAdminTextInputWidget(attrs=_UNREMEMBERED),
         )
-        for field in card.credential_fields
+        for field in sign_in.fields
     }
+
+
+def typed_sign_ins(card: PlatformCard) -> list[SignIn]:
+    """The ways to sign in that are filled in here; consent has a page of its own."""
+    return [s for s in card.sign_ins if s.kind is not AuthKind.OAUTH2]
 
 
 class ConnectForm(forms.ModelForm):
     """A new store. Nothing is saved unless the store answers and accepts the keys."""
 
     card: PlatformCard
+    sign_in: SignIn
     refusal = ""
 
     store_url = forms.CharField(
@@ -56,7 +65,7 @@ class ConnectForm(forms.ModelForm):
         required=False,
         max_length=120,
         widget=UnfoldAdminTextInputWidget,
-        help_text="As you call it here. Left empty, the store's own name is taken.",
+        help_text="As you call it here. Left empty, it is called as before, or as it calls itself.",
     )
     writes_enabled = forms.BooleanField(
         label="Let Logix write to this store",
@@ -76,6 +85,10 @@ class ConnectForm(forms.ModelForm):
         # With several merchants none is chosen: a store must not end up with the first by accident.
         if merchant.queryset is not None and merchant.queryset.count() == 1:
             merchant.empty_label = None
+        if self.is_bound:
+            for field in self.sign_in.fields:
+                if field.secret:
+                    self.fields[field.name].help_text = f"{_PASTE_AGAIN} {field.help}"
 
     def clean(self) -> dict[str, Any] | None:
         """Shows why connecting failed, with what was typed still in place, secrets excepted."""
@@ -86,26 +99,44 @@ class ConnectForm(forms.ModelForm):
     def connect(self, by: str) -> Store:
         """Raises what ``connect_store`` raises."""
         data = self.cleaned_data
+        name = data["name"] or name_before(data["merchant"], self.card, data["store_url"])
         return connect.connect_store(
             merchant=data["merchant"],
             platform=self.card.slug,
             base_url=data["store_url"],
-            credentials={f.name: data[f.name] for f in self.card.credential_fields},
-            name=data["name"],
+            credentials={f.name: data[f.name] for f in self.sign_in.fields},
+            name=name,
             writes_enabled=data["writes_enabled"],
             actor=by,
         )
 
 
-def connect_form(card: PlatformCard, refusal: str = "") -> type[ConnectForm]:
+def connect_form(card: PlatformCard, sign_in: SignIn, refusal: str = "") -> type[ConnectForm]:
     """The form for one platform's stores; ``refusal`` is why the last try failed."""
-    fields = {"card": card, "refusal": refusal, **credential_fields(card)}
+    fields = {"card": card, "sign_in": sign_in, "refusal": refusal, **sign_in_fields(sign_in)}
     return type("ConnectForm", (ConnectForm,), fields)
 
 
-def connect_field_names(card: PlatformCard) -> tuple[str, ...]:
-    keys = tuple(field.name for field in card.credential_fields)
+def connect_field_names(sign_in: SignIn) -> tuple[str, ...]:
+    keys = tuple(field.name for field in sign_in.fields)
     return ("merchant", "store_url", *keys, "name", "writes_enabled")
+
+
+def name_before(merchant: Merchant, card: PlatformCard, typed: str) -> str:
+    """What a store of this address was called before it was disconnected; '' for a new one. Raises
+    what ``addresses.store_address`` raises.
+    """
+    address = addresses.store_address(card, typed)
+    rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url=address)
+    gone = rows.filter(status=StoreStatus.DISCONNECTED).order_by("-disconnected_at")
+    return gone.values_list("name", flat=True).first() or ""
+
+
+def shared_with_others(store: Store) -> bool:
+    """Whether another merchant of this hub has the same site connected."""
+    same = Store.objects.filter(platform=store.platform, base_url=store.base_url)
+    others = same.exclude(merchant=store.merchant_id)
+    return others.exclude(status=StoreStatus.DISCONNECTED).exists()
 
 
 class KeysForm(forms.Form):
@@ -117,7 +148,9 @@ class KeysForm(forms.Form):
         self.fields["base_url"] = forms.CharField(
             label="Store address", widget=UnfoldAdminTextInputWidget
         )
-        self.keys = credential_fields(card, required=False)
+        self.keys: dict[str, forms.Field] = {}
+        for sign_in in typed_sign_ins(card):
+            self.keys = {**sign_in_fields(sign_in, required=False), **self.keys}
         self.fields.update(self.keys)
 
     def save(self, by: str) -> bool:
@@ -135,13 +168,49 @@ class KeysForm(forms.Form):
         return bool(typed)
 
 
+class OptionsForm(forms.Form):
+    """What the platform's own card lets staff choose for a store. A value left empty is none."""
+
+    def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
+        kept = {name: store.options.get(name) or "" for name in (x.name for x in card.options)}
+        shown = {n: "\n".join(v) if isinstance(v, list) else v for n, v in kept.items()}
+        super().__init__(data, initial=shown)
+        self.card, self.store = card, store
+        for option in card.options:
+            widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
+            self.fields[option.name] = forms.CharField(
+                label=option.label,
+                help_text=f"{option.help} One a line." if option.many else option.help,
+                required=False,
+                widget=widget if option.many else UnfoldAdminTextInputWidget(),
+            )
+
+    def clean(self) -> dict[str, Any]:
+        """Each is judged by itself, so that what is wrong stands beside its field."""
+        chosen: dict[str, Any] = {}
+        for option in self.card.options:
+            typed = self.cleaned_data.get(option.name, "").split("\n")
+            values = [line.strip() for line in typed if line.strip()]
+            value = values if option.many else "".join(values)
+            try:
+                chosen |= store_options.check(self.card, {option.name: value or None})
+            except ConnectError as err:
+                said = err.message.removeprefix(f"The option {option.name} ")
+                self.add_error(option.name, f"It {said}")
+        return chosen
+
+    def save(self, by: str) -> bool:
+        """Keep them; False when nothing was changed. Raises what ``change_store`` raises."""
+        if self.has_changed():
+            connect.change_store(self.store, actor=by, options=self.cleaned_data)
+        return self.has_changed()
+
+
 class SettingsForm(forms.ModelForm):
     status_words = forms.CharField(
         label="Statuses of plugins",
         required=False,
-        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="One a line, for example “shipped = completed”. Orders that wait for it then "
-        "finish by themselves.",
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}),
     )
 
     class Meta:
@@ -152,17 +221,49 @@ class SettingsForm(forms.ModelForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.initial["status_words"] = lines_of(self.instance.options.get("status_words") or {})
+        self.card = registry.card(self.instance.platform)
+        self.fields["status_words"].help_text = (
+            "One a line: the status as the store says it (an order's page shows it under “Status "
+            "in the store's words”), =, and what it counts as. For example “shipped = completed”. "
+            f"It may count as {', '.join(self.card.status_words) or 'nothing here'}. Orders that "
+            "wait for it then finish by themselves."
+        )
 
     def clean_status_words(self) -> dict[str, str]:
-        pairs = [line.partition("=") for line in self.cleaned_data["status_words"].splitlines()]
-        words = {word.strip(): meaning.strip() for word, _, meaning in pairs if word.strip()}
-        card = registry.card(self.instance.platform)
-        try:
-            if words:
-                store_options.check(card, {"status_words": words})
-        except ConnectError as err:
-            raise forms.ValidationError(err.message) from err
+        """Each line is judged by itself, so that the message names it and none is dropped."""
+        words: dict[str, str] = {}
+        problems = []
+        for number, line in enumerate(self.cleaned_data["status_words"].splitlines(), start=1):
+            if not line.strip():
+                continue
+            word, equals, meaning = (part.strip() for part in line.partition("="))
+            word, meaning = self._spelled(word, meaning)
+            problem = self._problem(word, meaning, equals, words)
+            if problem:
+                problems.append(f"Line {number}: {problem}")
+            words[word] = meaning
+        if problems:
+            raise forms.ValidationError(problems)
         return words
+
+    def _spelled(self, word: str, meaning: str) -> tuple[str, str]:
+        """Capital letters are forgiven where the platform has none."""
+        if not re.fullmatch(self.card.status_pattern, word):
+            small = word.lower()
+            word = small if re.fullmatch(self.card.status_pattern, small) else word
+        ours = {known.lower(): known for known in self.card.status_words}
+        return word, ours.get(meaning.lower(), meaning)
+
+    def _problem(self, word: str, meaning: str, equals: str, words: Mapping[str, str]) -> str:
+        if not (word and equals and meaning):
+            return "write the store's status, =, and what it counts as."
+        if word in words:
+            return f"“{word}” stands here twice."
+        try:
+            store_options.check(self.card, {"status_words": {word: meaning}})
+        except ConnectError as err:
+            return f"it {err.message.removeprefix('The option status_words ')}"
+        return ""
 
 
 def lines_of(words: Mapping[str, str]) -> str:

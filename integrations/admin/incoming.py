@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.contrib import admin
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.utils import timezone
 from unfold.decorators import display
 
 from integrations import sync
-from integrations.admin.acts import ASKS_STORES, Act, NotDone
-from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, count_of, person
+from integrations.admin.acts import ASKS_STORES, Act, NotDone, why
+from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, Sentence, count_of, person
+from integrations.admin.looking import Look
 from integrations.admin.roles import actor
 from integrations.models import ParkedRecord, RunState, SyncGap, SyncRun
 
@@ -104,14 +106,18 @@ class SyncRunAdmin(HubAdmin):
         ),
     )
 
+    def looks(self) -> dict[str, Look]:
+        recent = Q(created_at__gte=Now() - _RECENT)
+        return {"failed": Look("Failed in 24 hours", recent & Q(state=RunState.FAILED))}
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        recent = self.get_queryset(request).filter(created_at__gte=timezone.now() - _RECENT)
-        failed = recent.filter(state=RunState.FAILED)
+        failed = self.rows_in(request, "failed").select_related("store").order_by("-created_at")
         if count := failed.count():
-            newest = failed.select_related("store").order_by("-created_at").first()
-            why = f"The newest, of {newest.store}: {newest.problem}" if newest else ""
-            return [(BAD, f"{count_of(count, 'run')} failed in the last 24 hours. {why}".strip())]
-        return [(GOOD, "No run failed in the last 24 hours.")]
+            newest = failed.first()
+            cause = f"The newest, of {newest.store}: {newest.problem}" if newest else ""
+            words = f"{count_of(count, 'run')} failed in the last 24 hours. {cause}".strip()
+            return [Sentence(BAD, words, "look=failed")]
+        return [Sentence(GOOD, "No run failed in the last 24 hours.")]
 
     @display(description="What")
     def what(self, run: SyncRun) -> str:
@@ -143,7 +149,7 @@ def _retry_parked(request: HttpRequest, parked: ParkedRecord) -> str:
 
 
 def _dismiss_parked(request: HttpRequest, parked: ParkedRecord) -> str:
-    sync.dismiss_parked(parked, actor=actor(request), reason="dismissed in the admin")
+    sync.dismiss_parked(parked, actor=actor(request), reason=why(request))
     return f"{parked} of {parked.store} is dismissed; it stays listed."
 
 
@@ -190,8 +196,9 @@ class ParkedRecordAdmin(HubAdmin):
             run=_dismiss_parked,
             danger=True,
             bulk=True,
+            asks_why=True,
             shown=_is_parked,
-            confirm="The record is not applied. It stays listed as dismissed, with your name.",
+            confirm="The record is not applied. It stays listed as dismissed.",
         ),
     )
 
@@ -199,10 +206,9 @@ class ParkedRecordAdmin(HubAdmin):
         count = self.get_queryset(request).filter(state=ParkedRecord.State.PARKED).count()
         if count:
             records = count_of(count, "record")
-            return [
-                (WARN, f"{records} could not be applied. Each says why; mend that, then try again.")
-            ]
-        return [(GOOD, "Nothing is parked.")]
+            words = f"{records} could not be applied. Each says why; mend that, then try again."
+            return [Sentence(WARN, words, f"state__exact={ParkedRecord.State.PARKED}")]
+        return [Sentence(GOOD, "No record is parked.")]
 
     @display(description="State", label=_PARKED_TONES, ordering="state")
     def state_words(self, parked: ParkedRecord) -> str:
@@ -228,5 +234,6 @@ class SyncGapAdmin(HubAdmin):
         count = self.get_queryset(request).filter(closed_at=None).count()
         if count:
             windows = count_of(count, "window")
-            return [(WARN, f"{windows} could not be read completely; Logix tries again by itself.")]
-        return [(GOOD, "Every window was read completely.")]
+            words = f"{windows} could not be read completely; Logix tries again by itself."
+            return [Sentence(WARN, words, "closed_at__isempty=1")]
+        return [Sentence(GOOD, "Every window was read completely.")]

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models.options import Options
 from django.http import HttpRequest
 from django.urls import reverse_lazy
+
+from integrations import registry
+from integrations.admin.roles import merchants_of
+from integrations.models import Store
+from integrations.platform import Ability
+from orders.models import Payout
 
 # (group, [(label, icon, admin url name, superusers only)])
 _GROUPS = (
@@ -20,6 +27,7 @@ _GROUPS = (
         "Orders and stock",
         (
             ("Orders", "receipt_long", "orders_order", False),
+            ("Payouts", "account_balance", "orders_payout", False),
             ("Stock levels", "inventory_2", "inventory_stocklevel", False),
             ("Movements", "swap_vert", "inventory_stockmovement", False),
             ("Products", "category", "inventory_product", False),
@@ -50,6 +58,7 @@ _GROUPS = (
         (
             ("API tokens", "key", "accounts_apitoken", False),
             ("Audit log", "policy", "accounts_auditevent", False),
+            ("Privacy requests", "shield_person", "integrations_privacyrequest", False),
             ("Merchants", "apartment", "accounts_merchant", True),
             ("Users", "person", "auth_user", True),
             ("Clock", "schedule", "django_celery_beat_periodictask", True),
@@ -64,9 +73,17 @@ def place(name: str) -> int:
     return names.index(name) if name in names else len(names)
 
 
+def label(opts: Options[Any]) -> str:
+    """What the sidebar calls a model's page; '' for one that is not in it."""
+    name = f"{opts.app_label}_{opts.model_name}"
+    found = [item[0] for _, items in _GROUPS for item in items if item[2] == name]
+    return found[0] if found else ""
+
+
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Unfold's navigation structure, without what the user may not open."""
+    """Unfold's navigation structure, without what the user may not open or has no use for."""
     superuser = request.user.is_superuser
+    unused = set() if _is_paid_out(request) else {"orders_payout"}
     return [
         {
             "title": group,
@@ -78,8 +95,19 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
                     "link": reverse_lazy(f"admin:{name}_changelist"),
                 }
                 for label, icon, name, restricted in items
-                if superuser or not restricted
+                if name not in unused and (superuser or not restricted)
             ],
         }
         for group, items in _GROUPS
     ]
+
+
+def _is_paid_out(request: HttpRequest) -> bool:
+    """Whether there is a payout to see, or a store that may have some."""
+    stores, payouts = Store.objects.order_by(), Payout.objects.all()
+    if not request.user.is_superuser:
+        merchants = merchants_of(request)
+        stores = stores.filter(merchant__in=merchants)
+        payouts = payouts.filter(merchant__in=merchants)
+    able = {card.slug for card in registry.cards() if card.can(Ability.PAYOUTS)}
+    return (bool(able) and stores.filter(platform__in=able).exists()) or payouts.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
@@ -15,11 +15,15 @@ from logix.accounts import audit
 from logix.accounts.models import Role
 from orders import services
 from orders.models import Order
-from orders.status import FulfillmentStatus, OrderStatus
+from orders.status import UNFINISHED, FulfillmentStatus, OrderStatus
 
 T = TypeVar("T")
 
-_OPEN = (OrderStatus.OPEN, OrderStatus.PENDING, OrderStatus.ON_HOLD)
+_LEFT = (
+    FulfillmentStatus.PARTIALLY_FULFILLED,
+    FulfillmentStatus.FULFILLED,
+    FulfillmentStatus.DELIVERED,
+)
 _SHIPPED = (
     FulfillmentStatus.FULFILLED,
     FulfillmentStatus.DELIVERED,
@@ -29,7 +33,7 @@ _SHIPPED = (
 
 def _refetch(request: HttpRequest, order: Order) -> str:
     done = sync.refetch_order(order.store, external_id=order.external_id, actor=actor(request))
-    _record(request, order, "order.refetched")
+    record(request, order, "order.refetched")
     if done.parked:
         return f"Order {order} was read again and parked: see Parked records."
     news = "it changed." if done.changed else "nothing new."
@@ -38,18 +42,27 @@ def _refetch(request: HttpRequest, order: Order) -> str:
 
 def _ship_all(request: HttpRequest, order: Order) -> str:
     parcel = _audited(request, order, "order.shipped", services.add_shipment)
-    return f"Parcel {parcel.reference} was made; {_told(order)}"
+    return f"Parcel {parcel.reference} was made; {told(order)}"
 
 
 def _complete(request: HttpRequest, order: Order) -> str:
-    asked = partial(services.request_status, status=OrderStatus.COMPLETED)
-    _audited(request, order, "order.status_requested", asked)
-    return f"Completing order {order} was asked for; {_told(order)}"
+    _ask_for(request, order, OrderStatus.COMPLETED)
+    return f"Completing order {order} was asked for; {told(order)}"
 
 
-def _cancel(request: HttpRequest, order: Order) -> str:
-    _audited(request, order, "order.cancel_requested", services.cancel_order)
-    return f"Cancelling order {order} was asked for; {_told(order)}"
+def _hold(request: HttpRequest, order: Order) -> str:
+    _ask_for(request, order, OrderStatus.ON_HOLD)
+    return f"Holding order {order} was asked for; {told(order)}"
+
+
+def _release(request: HttpRequest, order: Order) -> str:
+    _ask_for(request, order, OrderStatus.OPEN)
+    return f"Releasing order {order} was asked for; {told(order)}"
+
+
+def _ask_for(request: HttpRequest, order: Order, status: OrderStatus) -> None:
+    asked = partial(services.request_status, status=status)
+    _audited(request, order, "order.status_requested", asked, status=status.value)
 
 
 def _review(request: HttpRequest, order: Order) -> str:
@@ -62,22 +75,27 @@ def _erase(request: HttpRequest, order: Order) -> str:
     return f"The buyer of order {order} is erased. Amounts, country and city stay."
 
 
-def _audited(request: HttpRequest, order: Order, action: str, work: Callable[..., T]) -> T:
+def _audited(
+    request: HttpRequest, order: Order, action: str, work: Callable[..., T], **details: Any
+) -> T:
     """Do the work and leave its audit row, in one transaction."""
 
     def both() -> T:
         result = work(order, actor=actor(request))
-        _record(request, order, action)
+        record(request, order, action, **details)
         return result
 
     return again(both)
 
 
-def _record(request: HttpRequest, order: Order, action: str) -> None:
-    audit.record(action, actor=actor(request), merchant=order.store.merchant, obj=order)
+def record(request: HttpRequest, order: Order, action: str, **details: Any) -> None:
+    """What a person did with an order, on the audit log."""
+    audit.record(
+        action, actor=actor(request), merchant=order.store.merchant, obj=order, details=details
+    )
 
 
-def _told(order: Order) -> str:
+def told(order: Order) -> str:
     """What becomes of a write to the order's store."""
     if not order.store.writes_enabled:
         return f"writing to {order.store} is off, so it waits. Turn it on at the store."
@@ -86,16 +104,38 @@ def _told(order: Order) -> str:
     return f"{order.store} is being told."
 
 
-def _is_open(order: Order) -> bool:
-    return order.order_status in _OPEN and order.gone_at is None
+def is_open(order: Order) -> bool:
+    return order.order_status in UNFINISHED and order.gone_at is None
 
 
-def _is_shippable(order: Order) -> bool:
-    return _is_open(order) and order.fulfillment_status not in _SHIPPED
+def is_shippable(order: Order) -> bool:
+    return is_open(order) and order.fulfillment_status not in _SHIPPED
+
+
+def may_cancel(order: Order) -> bool:
+    """What has left in part can only be refunded."""
+    return is_open(order) and order.fulfillment_status not in _LEFT
+
+
+def _may_hold(order: Order) -> bool:
+    return is_open(order) and order.order_status != OrderStatus.ON_HOLD
+
+
+def _may_release(order: Order) -> bool:
+    return is_open(order) and order.order_status == OrderStatus.ON_HOLD
 
 
 def _waits_for_review(order: Order) -> bool:
     return bool(order.flag_set & services.REVIEWED.keys())
+
+
+def _still_to_ship(order: Order) -> str:
+    if not is_shippable(order):
+        return ""
+    return (
+        f"Order {order} has not been shipped completely. Once its buyer is erased, Logix no longer "
+        "knows where it goes."
+    )
 
 
 ACTS = (
@@ -110,23 +150,29 @@ ACTS = (
         verb="ship",
         label="Ship all that is left",
         run=_ship_all,
-        shown=_is_shippable,
+        shown=is_shippable,
         confirm="One parcel with everything left is recorded and told to the store.",
     ),
     Act(
         verb="complete",
         label="Complete at the store",
         run=_complete,
-        shown=_is_open,
+        shown=is_open,
         confirm="The store is asked to set this order to completed. It may tell the buyer.",
     ),
     Act(
-        verb="cancel",
-        label="Cancel at the store",
-        run=_cancel,
-        shown=_is_open,
-        danger=True,
-        confirm="The store is asked to cancel this order. The buyer may be told by the store.",
+        verb="hold",
+        label="Put on hold",
+        run=_hold,
+        shown=_may_hold,
+        confirm="The store is asked to put this order on hold. It may tell the buyer.",
+    ),
+    Act(
+        verb="release",
+        label="Release",
+        run=_release,
+        shown=_may_release,
+        confirm="The store is asked to let this order go on. It may tell the buyer.",
     ),
     Act(
         verb="review",
@@ -142,6 +188,7 @@ ACTS = (
         role=Role.OWNER,
         shown=lambda order: order.erased_at is None,
         danger=True,
+        warns=_still_to_ship,
         confirm="Name, addresses, e-mail, phone and notes of this buyer are erased from Logix for "
         "good, along with what the store sent about them; what the store still sends is not kept. "
         "Amounts, country and city stay. The store itself is not told. This cannot be taken back.",

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from unfold.decorators import display
 
-from integrations.admin.base import ReadOnlyInline
+from integrations.admin.base import ReadOnlyInline, link, person, told
 from integrations.admin.roles import actor, sees_buyers
+from inventory.models import Listing
 from logix.accounts import audit
 from logix.common.crypto import SealBroken
 from orders import services
-from orders.data import Buyer
+from orders.data import Address, Buyer, PaymentKind
 from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
 
 # ISO 4217 currencies with no minor unit, as far as stores trade in them.
 _WITHOUT_CENTS = frozenset({"BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
 _CENTS = Decimal("0.01")
+_PAYMENT_KINDS = {
+    PaymentKind.AUTHORIZATION: "Authorised, not taken yet",
+    PaymentKind.CAPTURE: "Paid",
+}
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -43,12 +52,18 @@ class LineInline(ReadOnlyInline):
     ordering = ("position",)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[OrderLine]:
-        return super().get_queryset(request).select_related("order")
+        sold_as = Listing.objects.filter(
+            store=OuterRef("order__store"),
+            external_product_id=OuterRef("external_product_id"),
+            external_variant_id=OuterRef("external_variant_id"),
+        )
+        rows = super().get_queryset(request).select_related("order")
+        return rows.annotate(listing_id=Subquery(sold_as.values("pk")[:1]))
 
     @display(description="Item")
     def item(self, line: OrderLine) -> str:
         gone = " (removed at the store)" if line.removed_at else ""
-        return format_html("{}<br>{}{}", line.sku or "no SKU", line.name, gone)
+        return format_html("{}<br>{}{}", told(line.sku or "no SKU"), told(line.name), gone)
 
     @display(description="Shipped")
     def shipped(self, line: OrderLine) -> int:
@@ -71,14 +86,29 @@ class LineInline(ReadOnlyInline):
         return money(line.tax, line.order.currency)
 
     @display(description="Product")
-    def matched(self, line: OrderLine) -> str:
-        return "known" if line.variant_id else "unknown SKU"
+    def matched(self, line: Any) -> str:
+        """Leads to what is counted, or to where it can be linked."""
+        if line.variant_id:
+            return link(reverse("admin:inventory_variant_change", args=[line.variant_id]), "known")
+        if line.listing_id:
+            page = reverse("admin:inventory_listing_change", args=[line.listing_id])
+            return link(page, "not linked: link its listing")
+        query = urlencode({"q": line.sku or line.name})
+        page = f"{reverse('admin:inventory_listing_changelist')}?{query}"
+        return link(page, "unknown SKU: search the listings")
 
 
 class ShipmentInline(ReadOnlyInline):
     model = Shipment
     verbose_name_plural = "Parcels"
-    fields = ("reference", "said_by", "carrier", "tracking", "shipped_at", "contents")
+    fields: tuple[str, ...] = (
+        "reference",
+        "said_by",
+        "carrier",
+        "tracking",
+        "shipped_at",
+        "contents",
+    )
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Shipment]:
@@ -90,13 +120,31 @@ class ShipmentInline(ReadOnlyInline):
 
     @display(description="Tracking")
     def tracking(self, parcel: Shipment) -> str:
-        return parcel.tracking_number or "follows"
+        number = parcel.tracking_number or ("there" if parcel.tracking_url else "follows")
+        if parcel.tracking_url.startswith(("https://", "http://")):
+            return link(parcel.tracking_url, number)
+        return number
 
     @display(description="Contents")
     def contents(self, parcel: Shipment) -> str:
         if parcel.cancelled_at:
             return "Cancelled"
-        return ", ".join(f"{p.quantity} × {p.line.sku or p.line.name}" for p in parcel.lines.all())
+        parts = ((p.quantity, told(p.line.sku or p.line.name)) for p in parcel.lines.all())
+        return format_html_join(", ", "{} × {}", parts)
+
+
+class TrackableInline(ShipmentInline):
+    """For those who may add a parcel's tracking."""
+
+    fields = (*ShipmentInline.fields, "change")
+    readonly_fields = fields
+
+    @display(description="")
+    def change(self, parcel: Shipment) -> str:
+        if parcel.cancelled_at:
+            return ""
+        page = reverse("admin:orders_order_tracking", args=[parcel.order_id, parcel.pk])
+        return link(page, "Change tracking" if parcel.tracking_number else "Add tracking")
 
 
 class _MoneyInline(ReadOnlyInline):
@@ -107,10 +155,14 @@ class _MoneyInline(ReadOnlyInline):
     def sum(self, row: Payment | Refund) -> str:
         return money(row.amount, row.order.currency)
 
+    @display(description="What")
+    def what(self, payment: Payment) -> str:
+        return _PAYMENT_KINDS[PaymentKind(payment.kind)]
+
 
 class PaymentInline(_MoneyInline):
     model = Payment
-    fields: tuple[str, ...] = ("kind", "sum", "method", "reference", "at")
+    fields: tuple[str, ...] = ("what", "sum", "method", "reference", "at")
     readonly_fields = fields
 
 
@@ -123,7 +175,7 @@ class RefundInline(_MoneyInline):
 class PlainPaymentInline(PaymentInline):
     """Without what leads to the buyer."""
 
-    fields = ("kind", "sum", "method", "at")
+    fields = ("what", "sum", "method", "at")
 
 
 class PlainRefundInline(RefundInline):
@@ -141,16 +193,16 @@ class EventInline(ReadOnlyInline):
 
     @display(description="By")
     def who(self, event: OrderEvent) -> str:
-        return event.actor.removeprefix("user:") or event.get_origin_display()
+        return person(event.actor) or event.get_origin_display()
 
 
-def parts_of(order: Order, *, with_buyer: bool) -> list[type[ReadOnlyInline]]:
+def parts_of(order: Order, *, with_buyer: bool, may_act: bool) -> list[type[ReadOnlyInline]]:
     """The parts the order has; empty tables say nothing. ``with_buyer``: what may name the buyer is
-    shown as well.
+    shown as well. ``may_act``: parcels can be given their tracking.
     """
     parts: list[type[ReadOnlyInline]] = [LineInline]
     if order.shipments.exists():
-        parts.append(ShipmentInline)
+        parts.append(TrackableInline if may_act else ShipmentInline)
     if order.payments.exists():
         parts.append(PaymentInline if with_buyer else PlainPaymentInline)
     if order.refunds.exists():
@@ -177,15 +229,28 @@ def buyer_words(request: HttpRequest, order: Order) -> str:
 
 
 def _lines_of(buyer: Buyer) -> str:
-    place = buyer.shipping if buyer.shipping.line1 else buyer.billing
-    lines = (
-        buyer.name or place.name,
-        buyer.company or place.company,
+    """The buyer, then each address under the name of what it is for."""
+    lines: list[str] = [told(x) for x in (buyer.name, buyer.company, buyer.email, buyer.phone) if x]
+    if buyer.shipping.line1:
+        lines += ["", format_html("<b>{}</b>", "Delivery address"), *_place(buyer.shipping)]
+        if buyer.billing.line1 and buyer.billing != buyer.shipping:
+            lines += ["", format_html("<b>{}</b>", "Billing address"), *_place(buyer.billing)]
+    elif buyer.billing.line1:
+        title = "Billing address; the store told none for the delivery"
+        lines += ["", format_html("<b>{}</b>", title), *_place(buyer.billing)]
+    if buyer.note:
+        lines += ["", format_html("<b>{}</b>", "The buyer's note"), told(buyer.note)]
+    return format_html_join("", "{}<br>", ((line,) for line in lines))
+
+
+def _place(place: Address) -> list[str]:
+    told_here = (
+        place.name,
+        place.company,
         place.line1,
         place.line2,
-        f"{place.postcode} {place.city} {place.country}".strip(),
-        buyer.email,
-        buyer.phone,
-        buyer.note,
+        f"{place.postcode} {place.city}".strip(),
+        f"{place.region} {place.country}".strip(),
+        place.phone,
     )
-    return format_html_join("", "{}<br>", ((x,) for x in lines if x))
+    return [told(line) for line in told_here if line]

@@ -4,25 +4,38 @@ to an order goes through its services.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from integrations.admin.base import GOOD, WARN, HubAdmin, Said, count_of, link
+from integrations.admin.base import GOOD, WARN, Said, Sentence, count_of, link, told
+from integrations.admin.looking import Look
 from integrations.admin.order_acts import ACTS
+from integrations.admin.order_pages import OrderPages
 from integrations.admin.order_parts import buyer_words, money, parts_of
-from integrations.admin.roles import merchants_of, sees_buyers
+from integrations.admin.outgoing import said_of
+from integrations.admin.roles import may, merchants_of, sees_buyers
 from integrations.models import Command
-from logix.accounts.models import Merchant
+from logix.accounts.models import Merchant, Role
 from orders.models import Order
 from orders.privacy import email_index, phone_index
-from orders.status import FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
+from orders.status import (
+    FINISHED,
+    Flag,
+    FulfillmentStatus,
+    ImportState,
+    OrderStatus,
+    PaymentStatus,
+)
 
 
 def _words(status: str) -> str:
@@ -68,13 +81,28 @@ _IMPORT_TONES = _toned(
     }
 )
 _UNDERSTOOD = (ImportState.ACCEPTED, ImportState.SKIPPED)
+# What is over at the store needs nobody, unless it waits for a decision, could not be read, or left
+# the shelf without the stock knowing.
+_OVER = Q(order_status__in=FINISHED) & ~Q(import_state=ImportState.QUARANTINED)
+_UNDECIDED = Q(flags__contains=Flag.EDITED_AFTER_IMPORT) | Q(flags__contains=Flag.CANCEL_REQUESTED)
+_UNCOUNTED = Q(
+    order_status=OrderStatus.COMPLETED,
+    import_state=ImportState.AWAITING_MAPPING,
+    moves_stock=True,
+)
+_TO_LOOK_AT = (~Q(import_state__in=_UNDERSTOOD) & (~_OVER | _UNCOUNTED)) | _UNDECIDED
+_TO_SHIP = (
+    FulfillmentStatus.UNFULFILLED,
+    FulfillmentStatus.IN_PROGRESS,
+    FulfillmentStatus.PARTIALLY_FULFILLED,
+)
 # Fewer digits than this are an order number rather than a phone number.
 _PHONE_DIGITS = 6
 _COMMANDS_SHOWN = 20
 
 
 @admin.register(Order)
-class OrderAdmin(HubAdmin):
+class OrderAdmin(OrderPages):
     empty_words = "No order yet. They come by themselves once a store is connected."
     list_display = (
         "title",
@@ -143,7 +171,11 @@ class OrderAdmin(HubAdmin):
     def get_inlines(self, request: HttpRequest, obj: Order | None = None) -> Any:
         if obj is None:
             return ()
-        return parts_of(obj, with_buyer=sees_buyers(request, obj.merchant_id))
+        return parts_of(
+            obj,
+            with_buyer=sees_buyers(request, obj.merchant_id),
+            may_act=may(request, obj.merchant_id, Role.OPERATOR),
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
         """Without the rows that would only say that there is nothing to say."""
@@ -180,15 +212,25 @@ class OrderAdmin(HubAdmin):
             found.reader = request  # type: ignore[attr-defined]  # a read-only field gets no request
         return found
 
+    def looks(self) -> dict[str, Look]:
+        return {
+            "open": Look("A person must look", _TO_LOOK_AT),
+            "to-ship": Look(
+                "To ship",
+                Q(order_status=OrderStatus.OPEN, fulfillment_status__in=_TO_SHIP, gone_at=None),
+            ),
+            "new": Look("Placed in 24 hours", Q(placed_at__gte=Now() - timedelta(days=1))),
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        mine = super().get_queryset(request)
-        waiting = mine.exclude(import_state__in=_UNDERSTOOD).count()
+        waiting = self.rows_in(request, "open").count()
         if waiting:
             orders = count_of(waiting, "order")
-            return [(WARN, f"{orders} to look at: a product is missing, or a person must decide.")]
-        if not mine.exists():
+            words = f"{orders} to look at: a product is missing, or a person must decide."
+            return [Sentence(WARN, words, "look=open")]
+        if not self.get_queryset(request).exists():
             return []
-        return [(GOOD, "Every order that came in is understood.")]
+        return [Sentence(GOOD, "Every order that came in is understood.")]
 
     @display(description="Number", header=True, ordering="number")
     def title(self, order: Order) -> list[str]:
@@ -226,10 +268,16 @@ class OrderAdmin(HubAdmin):
     def flag_words(self, order: Order) -> str:
         return ", ".join(sorted(_words(flag) for flag in order.flag_set))
 
-    @display(description="The store's words")
+    @display(description="Status in the store's words")
     def store_words(self, order: Order) -> str:
-        told = (order.raw_status, order.raw_payment, order.raw_fulfillment)
-        return " · ".join(word for word in told if word)
+        """The vocabulary of “Statuses of plugins” on the store's page, which this says."""
+        words = " · ".join(
+            word for word in (order.raw_status, order.raw_payment, order.raw_fulfillment) if word
+        )
+        page = reverse("admin:integrations_store_change", args=[order.store_id])
+        return format_html(
+            "{}<br>{}", told(words), link(page, "What it counts as: see Statuses of plugins")
+        )
 
     @display(description="Parts of the total")
     def parts(self, order: Order) -> str:
@@ -252,7 +300,7 @@ class OrderAdmin(HubAdmin):
         rows = (
             (
                 c["kind"],
-                c["title"],
+                told(c["title"]),
                 c["amount"],
                 f" + {c['tax']} tax" if Decimal(c["tax"]) else "",
                 " (already inside)" if c["informative"] else "",
@@ -270,7 +318,8 @@ class OrderAdmin(HubAdmin):
 
     @display(description="Goes to")
     def destination(self, order: Order) -> str:
-        return ", ".join(filter(None, (order.ship_city, order.ship_region, order.ship_country)))
+        place = (order.ship_city, order.ship_region, order.ship_country)
+        return format_html_join(", ", "{}", ((told(part),) for part in place if part))
 
     @display(description="Commands")
     def command_list(self, order: Order) -> str:
@@ -282,7 +331,7 @@ class OrderAdmin(HubAdmin):
                 (
                     link(
                         reverse("admin:integrations_command_change", args=[c.pk]),
-                        f"{c.get_kind_display()} – {c.get_state_display().lower()}",
+                        f"{said_of(c)} – {c.get_state_display().lower()}",
                     ),
                     f": {c.problem}" if c.problem else "",
                 )

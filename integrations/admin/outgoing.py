@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -14,12 +15,28 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from integrations import outbox
-from integrations.admin.acts import Act, NotDone
-from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, age, count_of, link, person
+from integrations.admin.acts import Act, NotDone, why
+from integrations.admin.base import (
+    BAD,
+    GOOD,
+    QUIET,
+    WARN,
+    HubAdmin,
+    Said,
+    Sentence,
+    age,
+    count_of,
+    link,
+    person,
+)
+from integrations.admin.looking import Look
 from integrations.admin.roles import actor
-from integrations.models import CallLog, Command, Push
+from integrations.models import CallLog, Command, Push, Store, StoreStatus
+from integrations.outbox.reasons import Reason
 
+_LEFT_ALONE = "Left alone"
 _PUSH_TONES = {
+    _LEFT_ALONE: "",
     Push.State.IDLE.label: "success",
     Push.State.READY.label: "info",
     Push.State.BUSY.label: "info",
@@ -40,12 +57,33 @@ _DROPPABLE = (*_WAITING, Command.State.PARKED)
 # Below this a waiting figure is on its way, not late.
 _LATE = timedelta(minutes=1)
 _CALLS_COUNTED = timedelta(hours=1)
+# Writing is off because somebody wants it so: that needs nobody.
+_OFF = Q(problem_code=Reason.WRITES_OFF, store__writes_enabled=False)
+# Nothing can be sent to it, nor will be, unless it comes back.
+_GONE = Q(store__status=StoreStatus.DISCONNECTED)
 
 
 def _retry_push(request: HttpRequest, push: Push) -> str:
     if not outbox.retry_push(push, actor=actor(request)):
         raise NotDone(f"{_name(push)} is being sent to {push.store} at this moment.")
     return f"{_name(push)} is sent to {push.store} again."
+
+
+def _wait_for_writing(request: HttpRequest, page: HubAdmin, what: str, many: str) -> Said:
+    """One quiet line for what waits because writing was never turned on, and where to do that."""
+    rows = page.rows_in(request, "off")
+    waiting = rows.count()
+    if not waiting:
+        return []
+    ids = list(rows.order_by("store").values_list("store", flat=True).distinct()[:2])
+    if len(ids) == 1:
+        store = Store.objects.get(pk=ids[0])
+        url = reverse("admin:integrations_store_change", args=[store.pk])
+        where, do = f"writing to {store} is off", "Turn writing on there to send them."
+    else:
+        url = f"{reverse('admin:integrations_store_changelist')}?writes_enabled__exact=0"
+        where, do = "writing to several stores is off", "Turn writing on there to send them."
+    return [Sentence(QUIET, f"{count_of(waiting, what, many)} kept back: {where}. {do}", url=url)]
 
 
 def _name(push: Push) -> str:
@@ -56,7 +94,7 @@ def _name(push: Push) -> str:
 class PushAdmin(HubAdmin):
     merchant_path = "store__merchant"
     empty_words = "No stock figure has changed yet."
-    list_display = ("sku", "store", "state_words", "pushed_value", "seen", "dirty_since", "problem")
+    list_display = ("sku", "store", "state_words", "told", "seen", "waiting_since", "problem")
     list_filter = ("state", "store", "problem_code")
     search_fields = ("listing__sku", "listing__title")
     list_select_related = ("store__merchant", "listing")
@@ -64,12 +102,20 @@ class PushAdmin(HubAdmin):
     fields = (
         ("sku", "store"),
         ("state_words", "problem"),
-        ("pushed_value", "pushed_at"),
+        ("told", "told_at"),
         ("seen", "behind"),
-        ("dirty_since", "next_at"),
+        ("waiting_since", "next_at"),
         ("attempts", "problem_code"),
     )
-    readonly_fields = ("sku", "state_words", "seen", "behind")
+    readonly_fields = (
+        "sku",
+        "state_words",
+        "told",
+        "told_at",
+        "seen",
+        "behind",
+        "waiting_since",
+    )
     acts = (
         Act(
             verb="retry",
@@ -80,19 +126,27 @@ class PushAdmin(HubAdmin):
         ),
     )
 
+    def looks(self) -> dict[str, Look]:
+        unsent = Q(state__in=[Push.State.READY, Push.State.BUSY])
+        return {
+            "blocked": Look("Cannot be sent", Q(state=Push.State.BLOCKED) & ~_OFF & ~_GONE),
+            "late": Look("Late", unsent & Q(dirty_since__lt=Now() - _LATE)),
+            "off": Look("Writing is off", Q(state=Push.State.BLOCKED) & _OFF & ~_GONE),
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        rows = self.get_queryset(request)
-        said = []
-        if blocked := rows.filter(state=Push.State.BLOCKED).count():
+        said: Said = []
+        if blocked := self.rows_in(request, "blocked").count():
             figures = count_of(blocked, "figure")
-            said.append((BAD, f"{figures} cannot be sent until somebody acts. Each says who."))
-        unsent = rows.filter(state__in=[Push.State.READY, Push.State.BUSY])
-        oldest = unsent.order_by("dirty_since").values_list("dirty_since", flat=True).first()
-        now = timezone.now()
-        if oldest and now - oldest > _LATE:
-            waited = age((now - oldest).total_seconds())
-            said.append((WARN, f"The oldest unsent figure has waited {waited}. It says why."))
-        return said or [(GOOD, "Every store shows the figure it should, or is being told.")]
+            words = f"{figures} cannot be sent until somebody acts. Each says who."
+            said.append(Sentence(BAD, words, "look=blocked"))
+        late = self.rows_in(request, "late").order_by("dirty_since")
+        if oldest := late.values_list("dirty_since", flat=True).first():
+            waited = age((timezone.now() - oldest).total_seconds())
+            words = f"The oldest unsent figure has waited {waited}. It says why."
+            said.append(Sentence(WARN, words, "look=late"))
+        said += _wait_for_writing(request, self, "figure is", "figures are")
+        return said or [Sentence(GOOD, "Every store shows the figure it should, or is being told.")]
 
     @display(description="Item", ordering="listing__sku")
     def sku(self, push: Push) -> str:
@@ -100,7 +154,22 @@ class PushAdmin(HubAdmin):
 
     @display(description="State", label=_PUSH_TONES, ordering="state")
     def state_words(self, push: Push) -> str:
+        """A figure Logix does not write is not in step with anything."""
+        if push.state == Push.State.IDLE and push.problem_code == Reason.NOT_WRITTEN:
+            return _LEFT_ALONE
         return push.get_state_display()
+
+    @display(description="Told the store", ordering="pushed_value")
+    def told(self, push: Push) -> Any:
+        return push.pushed_value
+
+    @display(description="Told at", ordering="pushed_at")
+    def told_at(self, push: Push) -> Any:
+        return push.pushed_at
+
+    @display(description="Waiting since", ordering="dirty_since")
+    def waiting_since(self, push: Push) -> Any:
+        return push.dirty_since
 
     @display(description="Seen there", ordering="listing__seen_quantity")
     def seen(self, push: Push) -> Any:
@@ -113,14 +182,26 @@ class PushAdmin(HubAdmin):
 
 def _retry_command(request: HttpRequest, command: Command) -> str:
     if not outbox.retry_command(command, actor=actor(request)):
-        raise NotDone(f"{command} was settled or taken up by a worker meanwhile.")
-    return f"{command} is sent to {command.store} again; the store is looked at first."
+        raise NotDone(f"{said_of(command)} was settled or taken up by a worker meanwhile.")
+    return f"{said_of(command)} is sent to {command.store} again; the store is looked at first."
 
 
 def _drop_command(request: HttpRequest, command: Command) -> str:
-    if not outbox.drop_command(command, actor=actor(request), reason="dropped in the admin"):
-        raise NotDone(f"{command} was settled or taken up by a worker meanwhile.")
-    return f"{command} is dropped; {command.store} was not told."
+    if not outbox.drop_command(command, actor=actor(request), reason=why(request)):
+        raise NotDone(f"{said_of(command)} was settled or taken up by a worker meanwhile.")
+    return f"{said_of(command)} is dropped; {command.store} was not told."
+
+
+def said_of(command: Command) -> str:
+    """What the store is told: the kind, and of a status or a parcel which."""
+    kind, payload = command.get_kind_display(), command.payload
+    if command.kind == Command.Kind.STATUS:
+        return f"{kind}: {str(payload.get('status', '')).replace('_', ' ')}"
+    if command.kind == Command.Kind.SHIPMENT:
+        return f"{kind}: {payload.get('tracking_number') or payload.get('reference', '')}"
+    if command.kind == Command.Kind.NOTE:
+        return f"{kind} for the buyer" if payload.get("to_customer") else kind
+    return kind
 
 
 @admin.register(Command)
@@ -129,7 +210,7 @@ class CommandAdmin(HubAdmin):
     empty_words = "Nothing was asked of a store yet. Ship or cancel an order, and it shows here."
     list_display = (
         "created_at",
-        "kind",
+        "what",
         "order_number",
         "store",
         "state_words",
@@ -141,7 +222,7 @@ class CommandAdmin(HubAdmin):
     search_help_text = "The store's id of the order"
     list_select_related = ("store__merchant",)
     fields = (
-        ("store", "kind"),
+        ("store", "what"),
         ("order_link", "state_words"),
         "problem",
         ("attempts", "next_at"),
@@ -149,7 +230,7 @@ class CommandAdmin(HubAdmin):
         ("asked_by", "request_id"),
         ("problem_code", "key"),
     )
-    readonly_fields = ("order_link", "state_words", "asked_by")
+    readonly_fields = ("what", "order_link", "state_words", "asked_by")
     acts = (
         Act(
             verb="retry",
@@ -164,21 +245,36 @@ class CommandAdmin(HubAdmin):
             run=_drop_command,
             danger=True,
             bulk=True,
+            asks_why=True,
             shown=lambda c: c.state in _DROPPABLE,
             confirm="The store is never told. The order's timeline keeps a note of it.",
         ),
     )
 
+    def looks(self) -> dict[str, Look]:
+        waiting = Q(state__in=_WAITING) & ~Q(problem="")
+        return {
+            "stuck": Look("Refused or given up", Q(state__in=_STUCK)),
+            "held": Look("Held up", waiting & ~_OFF & ~_GONE),
+            "off": Look("Writing is off", waiting & _OFF & ~_GONE),
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        rows = self.get_queryset(request)
-        said = []
-        if stuck := rows.filter(state__in=_STUCK).count():
+        said: Said = []
+        if stuck := self.rows_in(request, "stuck").count():
             writes = count_of(stuck, "write")
-            said.append((BAD, f"Refused or given up: {writes}. Each says why; send again or drop."))
-        if held := rows.filter(state__in=_WAITING).exclude(problem="").count():
+            words = f"Refused or given up: {writes}. Each says why; send again or drop."
+            said.append(Sentence(BAD, words, "look=stuck"))
+        if held := self.rows_in(request, "held").count():
             writes = count_of(held, "write")
-            said.append((WARN, f"Held up, and tried again by itself: {writes}. Each says why."))
-        return said or [(GOOD, "Every write was taken by its store or is on its way.")]
+            words = f"Held up, and tried again by itself: {writes}. Each says why."
+            said.append(Sentence(WARN, words, "look=held"))
+        said += _wait_for_writing(request, self, "write is", "writes are")
+        return said or [Sentence(GOOD, "Every write was taken by its store or is on its way.")]
+
+    @display(description="What", ordering="kind")
+    def what(self, command: Command) -> str:
+        return said_of(command)
 
     @display(description="Order", ordering="external_order_id")
     def order_number(self, command: Command) -> str:
@@ -216,12 +312,22 @@ class CallLogAdmin(HubAdmin):
     )
     readonly_fields = ("answer",)
 
+    def looks(self) -> dict[str, Look]:
+        recent = Q(at__gte=Now() - _CALLS_COUNTED)
+        failed = Q(status__gte=500) | Q(status=None)
+        return {
+            "failed": Look("Failed in the last hour", recent & failed),
+            "recent": Look("In the last hour", recent),
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        rows = self.get_queryset(request).filter(at__gte=timezone.now() - _CALLS_COUNTED)
-        failed = rows.filter(Q(status__gte=500) | Q(status=None)).count()
+        failed = self.rows_in(request, "failed").count()
         if failed:
-            return [(WARN, f"{count_of(failed, 'call')} failed in the last hour.")]
-        return [(GOOD, "No call failed in the last hour.")] if rows.exists() else []
+            words = f"{count_of(failed, 'call')} failed in the last hour."
+            return [Sentence(WARN, words, "look=failed")]
+        if not self.rows_in(request, "recent").exists():
+            return []
+        return [Sentence(GOOD, "No call failed in the last hour.")]
 
     @display(description="Answer", ordering="status")
     def answer(self, call: CallLog) -> Any:

@@ -6,21 +6,28 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from integrations import sync
+from integrations.admin.asking import row_for
 from integrations.admin.base import HubAdmin
+from integrations.admin.roles import actor, sees_buyers
 from integrations.mapping.rules import CASTS, TARGETS, RuleInvalid
 from integrations.models import FieldRule, StreamName
+from logix.accounts import audit
 from logix.accounts.models import Role
+from logix.common.crypto import SealBroken
+from orders.models import Order
 
 _SMALL = {"rows": 3}
 
 
 class RuleForm(forms.ModelForm):
     stream = forms.ChoiceField(
-        choices=StreamName.choices, initial=StreamName.ORDERS, widget=UnfoldAdminSelectWidget
+        choices=sync.RULED, initial=StreamName.ORDERS, widget=UnfoldAdminSelectWidget
     )
     cast = forms.ChoiceField(
         label="Type",
@@ -56,6 +63,7 @@ class RuleForm(forms.ModelForm):
             "value_map": 'Translates values, as JSON: {"ja": "yes", "nein": "no"}',
             "default": 'Taken when nothing is found, as JSON: "none" or 0. null: no default.',
             "position": "Lower runs first.",
+            "enabled": "Off: it does nothing yet. Save it so, then try it on past orders.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -65,11 +73,20 @@ class RuleForm(forms.ModelForm):
             self.add_error("value_map", 'Write an object: {"from": "to"}.')
         if self.errors:
             return data
+        if self._is_set_already(data):
+            words = "Another rule of this store sets it already. Change or turn off that one."
+            self.add_error("target", words)
+            return data
         try:
             sync.check_rule(data["store"], FieldRule(**data))
         except RuleInvalid as err:
             raise forms.ValidationError(str(err)) from err
         return data
+
+    def _is_set_already(self, data: dict[str, Any]) -> bool:
+        same = {name: data[name] for name in ("store", "stream", "direction", "target")}
+        rules = FieldRule.objects.filter(**same, enabled=True).exclude(pk=self.instance.pk)
+        return bool(data["enabled"]) and rules.exists()
 
 
 @admin.register(FieldRule)
@@ -96,6 +113,51 @@ class FieldRuleAdmin(HubAdmin):
         "default",
         ("position", "enabled"),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        own = path("<path:object_id>/preview/", view, name="integrations_fieldrule_preview")
+        return [own, *super().get_urls()]
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        shown = super().buttons(request, obj)
+        if obj.stream != StreamName.ORDERS or not sees_buyers(request, self.merchant_id(obj)):
+            return shown
+        label = "Try on past orders"
+        return [*shown, {"label": label, "url": self.row_url(obj, "preview")}]
+
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the rule would make of the newest orders. Their values may be a buyer's, so whoever
+        may see buyers looks, and the audit log notes it: a POST, though nothing is written.
+        """
+        rule: FieldRule = row_for(self, request, object_id, Role.OWNER)
+        if request.method != "POST":
+            return HttpResponseRedirect(self.row_url(rule))
+        rows = Order.objects.filter(store=rule.store).select_related("store", "payload")
+        found, problem = [], ""
+        try:
+            compiled = sync.check_rule(rule.store, rule)
+            newest = rows.order_by("-placed_at", "-id")[: sync.MOST_ORDERS]
+            found = sync.preview([compiled], list(newest))
+        except (RuleInvalid, SealBroken) as err:
+            problem = str(err)
+        audit.record(
+            "rules.previewed",
+            actor=actor(request),
+            merchant=rule.store.merchant,
+            obj=rule,
+            details={"orders": [item.order.number for item in found]},
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{rule} tried on past orders",
+            "opts": self.opts,
+            "original": rule,
+            "found": found,
+            "problem": problem,
+            "back": self.row_url(rule),
+        }
+        return TemplateResponse(request, "logix/admin/preview.html", context)
 
     def saved(self, request: HttpRequest, obj: FieldRule) -> None:
         sync.rules_changed(obj.store, obj.stream)

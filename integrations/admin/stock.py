@@ -1,4 +1,4 @@
-"""What is there: levels with their trail, counts and returns by hand, movements, places, rules."""
+"""What is there: levels with their trail, counts and returns by hand, places, rules."""
 
 from __future__ import annotations
 
@@ -7,28 +7,30 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db import models
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from integrations import outbox
 from integrations.admin.asking import ask, row_for
-from integrations.admin.base import BAD, GOOD, HubAdmin, Said, count_of, person
+from integrations.admin.base import BAD, GOOD, HubAdmin, Said, Sentence, count_of
+from integrations.admin.catalogue import listings_of
+from integrations.admin.looking import Look, known_as
+from integrations.admin.movements import item_link, item_words, trail_of
 from integrations.admin.roles import actor, may
 from integrations.models import Store
 from inventory import ledger
-from inventory.models import Location, StockLevel, StockMovement, StockRule
+from inventory.models import Location, StockLevel, StockRule
 from logix.accounts import audit
-from logix.accounts.models import Role
+from logix.accounts.models import Merchant, Role
 from logix.common.ids import uuid7
 from orders.models import Order
 
 _FREE = F("on_hand") - F("reserved") - F("held") - F("damaged")
-_TRAIL_SHOWN = 50
 _PAGE = "inventory_stocklevel"
+_WHOLE = 100
 
 
 @admin.register(Location)
@@ -97,34 +99,47 @@ class StockLevelAdmin(HubAdmin):
     search_fields = ("variant__sku", "variant__product__title")
     list_select_related = ("variant__product", "location")
     fields = (
-        ("variant", "location"),
-        "product",
+        ("item_link", "location"),
         ("on_hand", "reserved", "free_units"),
         ("held", "damaged"),
-        "counted_at",
+        ("counted_at", "listings"),
         "trail",
     )
-    readonly_fields = ("product", "free_units", "trail")
+    readonly_fields = ("item_link", "free_units", "listings", "trail")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
         return super().get_queryset(request).annotate(free_now=_FREE)
 
+    def get_ordering(self, request: HttpRequest) -> tuple[Any, ...]:
+        """What is promised and not there first; what nobody has counted says nothing yet."""
+        uncounted = Case(When(counted_at=None, then=Value(1)), default=Value(0))
+        return (uncounted.asc(), _FREE.asc(), "variant__sku", "pk")
+
+    def looks(self) -> dict[str, Look]:
+        return {
+            "short": Look("Sold more often than there", Q(counted_at__isnull=False, free_now__lt=0))
+        }
+
     def wellbeing(self, request: HttpRequest) -> Said:
-        levels = super().get_queryset(request)
-        counted = levels.filter(counted_at__isnull=False)
-        short = counted.alias(free_now=_FREE).filter(free_now__lt=0).count()
+        short = self.rows_in(request, "short").count()
         if short:
-            items = count_of(short, "item")
-            return [(BAD, f"Sold more often than there: {items}. Sort by Free, lowest first.")]
-        return [(GOOD, "Nothing is promised that is not there.")] if levels.exists() else []
+            words = f"Sold more often than there: {count_of(short, 'item')}."
+            return [Sentence(BAD, words, "look=short")]
+        if not self.get_queryset(request).exists():
+            return []
+        return [Sentence(GOOD, "Nothing is promised that is not there.")]
 
     @display(description="Item", header=True, ordering="variant__sku")
     def item(self, level: StockLevel) -> list[str]:
-        return [level.variant.sku or level.variant.title or "–", level.variant.product.title]
+        return item_words(level.variant)
 
-    @display(description="Product")
-    def product(self, level: StockLevel) -> str:
-        return level.variant.product.title
+    @display(description="Item")
+    def item_link(self, level: StockLevel) -> str:
+        return item_link(level.variant)
+
+    @display(description="Sold as")
+    def listings(self, level: StockLevel) -> str:
+        return listings_of(level.variant_id)
 
     @display(description="Free", ordering="free_now")
     def free_units(self, level: StockLevel) -> int:
@@ -132,23 +147,7 @@ class StockLevelAdmin(HubAdmin):
 
     @display(description="Trail")
     def trail(self, level: StockLevel) -> str:
-        rows = StockMovement.objects.filter(variant=level.variant, location=level.location)
-        return format_html_join(
-            "",
-            "{} UTC · {} · {} {} → {} · {} {}<br>",
-            (
-                (
-                    m.at.strftime("%Y-%m-%d %H:%M"),
-                    m.get_kind_display(),
-                    m.get_bucket_display().lower(),
-                    m.before,
-                    m.after,
-                    person(m.actor),
-                    m.reason,
-                )
-                for m in rows[:_TRAIL_SHOWN]
-            ),
-        ) or format_html("{}", "Nothing has moved yet.")
+        return trail_of(level)
 
     # -- by hand -------------------------------------------------------------------------------
 
@@ -228,49 +227,29 @@ def _record(request: HttpRequest, level: StockLevel, action: str, **details: Any
     )
 
 
-@admin.register(StockMovement)
-class StockMovementAdmin(HubAdmin):
-    empty_words = "Nothing has moved yet."
-    list_display = (
-        "at",
-        "variant",
-        "location",
-        "kind",
-        "bucket",
-        "before",
-        "delta",
-        "after",
-        "by",
-        "reason",
-    )
-    list_filter = ("kind", "bucket", "location")
-    search_fields = ("variant__sku", "reason")
-    list_select_related = ("variant", "location")
-    fields = (
-        ("at", "kind"),
-        ("variant", "location", "bucket"),
-        ("before", "delta", "after"),
-        ("by", "reason"),
-        ("cause", "request_id"),
-    )
-    readonly_fields = ("by",)
-
-    @display(description="By", ordering="actor")
-    def by(self, movement: StockMovement) -> str:
-        return person(movement.actor)
-
-
 class StockRuleForm(forms.ModelForm):
     class Meta:
         model = StockRule
         fields = ("merchant", "store", "buffer", "percent", "max_listed", "end_when")
 
+    def clean_percent(self) -> int:
+        percent: int = self.cleaned_data["percent"]
+        if percent > _WHOLE:
+            raise forms.ValidationError("A share is from 0 to 100 percent.")
+        return percent
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         store, merchant = data.get("store"), data.get("merchant")
+        if store is None and merchant is not None and self._has_one_for_all(merchant):
+            self.add_error("store", f"{merchant} has a rule for all its stores. Change that one.")
         if store is not None and merchant is not None and store.merchant_id != merchant.pk:
             self.add_error("store", f"{store} is a store of another merchant.")
         return data
+
+    def _has_one_for_all(self, merchant: Merchant) -> bool:
+        rules = StockRule.objects.filter(merchant=merchant, store=None)
+        return rules.exclude(pk=self.instance.pk).exists()
 
 
 @admin.register(StockRule)
@@ -283,7 +262,7 @@ class StockRuleAdmin(HubAdmin):
     deletable = True
     empty_words = "No rule: every store sells all that is free."
     list_display = ("scope", "buffer", "percent", "max_listed", "end_when")
-    list_select_related = ("merchant", "store")
+    list_select_related = ("merchant", "store__merchant")
     fields = ("merchant", "store", ("buffer", "percent"), ("max_listed", "end_when"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -291,7 +270,9 @@ class StockRuleAdmin(HubAdmin):
 
     @display(description="For", ordering="store__name")
     def scope(self, rule: StockRule) -> str:
-        return str(rule.store or f"All stores of {rule.merchant} without their own rule")
+        if rule.store is None:
+            return f"All stores of {rule.merchant} without their own rule"
+        return known_as(rule.store)
 
     def saved(self, request: HttpRequest, obj: StockRule) -> None:
         """The stores it concerns may have to show another figure."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from integrations import registry, sync
+from integrations import connect, registry, sync
 from integrations.admin import store_acts
 from integrations.admin.base import (
     BAD,
@@ -25,11 +26,14 @@ from integrations.admin.base import (
     HubAdmin,
     ReadOnlyInline,
     Said,
+    Sentence,
     age,
     count_of,
     link,
+    told,
 )
 from integrations.admin.connecting import StreamForm
+from integrations.admin.looking import Look, address_of
 from integrations.admin.roles import may
 from integrations.models import Command, ParkedRecord, Push, Store, StoreStatus, Stream, SyncRun
 from logix.accounts.models import Role
@@ -42,6 +46,15 @@ _TONES = {
 # Streams are read every few minutes; silent for this long, somebody should look.
 _SILENT = timedelta(minutes=30)
 _NAMED = 3
+# Orders should have been read by now and were not.
+_SILENTLY = Q(
+    status=StoreStatus.ACTIVE,
+    auto_sync=True,
+    streams__name="orders",
+    streams__enabled=True,
+    streams__every_s__lte=_SILENT.total_seconds() / 2,
+    streams__next_at__lt=Now() - _SILENT,
+)
 _SAY_MEANING = (
     "Say under “Statuses of plugins” what each counts as: these orders then finish by themselves."
 )
@@ -52,7 +65,7 @@ class StoreHealth(HubAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Store]:
         mine = {"store": OuterRef("pk")}
-        deliveries = Store._meta.get_field("deliveries").related_model
+        deliveries = Store._meta.get_field("deliveries").related_model._default_manager
         read = Stream.objects.filter(**mine, name="orders").values("last_success_at")[:1]
         return (
             super()
@@ -65,28 +78,36 @@ class StoreHealth(HubAdmin):
                     Command.objects.filter(**mine, state__in=["new", "busy", "unknown"])
                 ),
                 parked_count=_count(ParkedRecord.objects.filter(**mine, state="parked")),
-                inbox_count=_count(
-                    deliveries._default_manager.filter(**mine, state__in=["new", "busy"])
-                ),
+                inbox_count=_count(deliveries.filter(**mine, state__in=["new", "busy"])),
+                set_aside_count=_count(deliveries.filter(**mine, state="parked")),
             )
         )
+
+    def looks(self) -> dict[str, Look]:
+        return {"silent": Look("Orders unread for 30 minutes", _SILENTLY)}
 
     def wellbeing(self, request: HttpRequest) -> Said:
         mine = super().get_queryset(request)
         connected = mine.exclude(status=StoreStatus.DISCONNECTED).count()
         if not connected:
-            return [(WARN, self.empty_words)]
+            return [Sentence(WARN, self.empty_words)]
         said: Said = []
         for store in mine.filter(status=StoreStatus.NEEDS_MERCHANT)[:_NAMED]:
-            said.append((BAD, f"{store}: {store.status_reason} Give it new keys."))
-        if silent := list(_silent(mine, timezone.now())[: _NAMED + 1]):
-            names = ", ".join(silent[:_NAMED]) + (" and others" if len(silent) > _NAMED else "")
-            said.append((BAD, f"{names}: orders unread for 30 minutes. Is a worker running?"))
-        return said or [(GOOD, f"{count_of(connected, 'store')} connected, none needs anybody.")]
+            remedy = "Reconnect it." if connect.by_consent(store) else "Give it new keys."
+            words = f"{store}: {store.status_reason} {remedy}"
+            said.append(Sentence(BAD, words, url=self.row_url(store)))
+        silent = self.rows_in(request, "silent").values_list("name", flat=True)
+        if names := list(silent[: _NAMED + 1]):
+            shown = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
+            words = f"{shown}: orders unread for 30 minutes. Is a worker running?"
+            said.append(Sentence(BAD, words, "look=silent"))
+        if said:
+            return said
+        return [Sentence(GOOD, f"{count_of(connected, 'store')} connected, none needs anybody.")]
 
     @display(description="Store", header=True, ordering="name")
     def title(self, store: Store) -> list[str]:
-        return [store.name, f"{store.base_url} · {store.merchant}"]
+        return [store.name, f"{address_of(store)} · {store.merchant}"]
 
     @display(description="State", label=_TONES, ordering="status")
     def state(self, store: Store) -> str:
@@ -109,15 +130,21 @@ class StoreHealth(HubAdmin):
         page = "push" if store.pushes_waiting or store.pushes_blocked else "command"
         return _linked(f"{waiting}{blocked}", f"integrations_{page}", store)
 
-    @display(description="Parked", ordering="parked_count")
+    @display(description="Parked records", ordering="parked_count")
     def parked_now(self, store: Any) -> str:
         return _linked(
             str(store.parked_count), "integrations_parkedrecord", store, state__exact="parked"
         )
 
-    @display(description="Inbox", ordering="inbox_count")
+    @display(description="Webhook inbox", ordering="inbox_count")
     def inbox(self, store: Any) -> str:
-        return _linked(str(store.inbox_count), "webhooks_delivery", store)
+        """What is being worked, and what was set aside."""
+        waiting = f"{store.inbox_count} waiting" if store.inbox_count else "0"
+        parts = [_linked(waiting, "webhooks_delivery", store, state__in="new,busy")]
+        if store.set_aside_count:
+            aside = f"{store.set_aside_count} set aside"
+            parts.append(_linked(aside, "webhooks_delivery", store, state__exact="parked"))
+        return format_html_join(", ", "{}", ((part,) for part in parts))
 
     @display(description="Writing", label={"on": "success"}, ordering="writes_enabled")
     def writing(self, store: Store) -> str:
@@ -135,10 +162,9 @@ class StoreHealth(HubAdmin):
         words = sync.unknown_words(store)
         if not words:
             return "None."
-        said = [
-            f"“{word}”: {count_of(n, 'order waits', 'orders wait')}" for word, n in words.items()
-        ]
-        return format_html_join("", "{}<br>", ((line,) for line in (*said, _SAY_MEANING)))
+        waiting = ((told(w), count_of(n, "order waits", "orders wait")) for w, n in words.items())
+        lines = format_html_join("", "“{}”: {}<br>", waiting)
+        return format_html("{}{}", lines, _SAY_MEANING)
 
     @display(description="Webhooks")
     def webhooks(self, store: Store) -> str:
@@ -148,6 +174,11 @@ class StoreHealth(HubAdmin):
         said = [", ".join(s["topic"] for s in endpoint.subscriptions) or "None registered."]
         if endpoint.problem:
             said.append(endpoint.problem)
+        return format_html_join("", "{}<br>", ((words,) for words in said))
+
+    @display(description="Permissions")
+    def permissions(self, store: Store) -> str:
+        said = connect.warnings_of(store) or ["Nothing is missing."]
         return format_html_join("", "{}<br>", ((words,) for words in said))
 
 
@@ -191,20 +222,8 @@ class RunInline(ReadOnlyInline):
         url = reverse("admin:integrations_syncrun_change", args=[run.pk])
         rehearsed = " (dry run)" if run.dry_run else ""
         words = f"{run.stream.get_name_display()}, {run.get_kind_display().lower()}{rehearsed}"
-        at = f"{run.created_at:%Y-%m-%d %H:%M} UTC"
+        at = date_format(timezone.localtime(run.created_at), "DATETIME_FORMAT")
         return format_html("{}<br>{}", link(url, words), at)
-
-
-def _silent(stores: models.QuerySet[Store], now: datetime) -> models.QuerySet[Any, str]:
-    """Names of stores whose orders should have been read by now and were not."""
-    return stores.filter(
-        status=StoreStatus.ACTIVE,
-        auto_sync=True,
-        streams__name="orders",
-        streams__enabled=True,
-        streams__every_s__lte=_SILENT.total_seconds() / 2,
-        streams__next_at__lt=now - _SILENT,
-    ).values_list("name", flat=True)
 
 
 def _linked(words: str, page: str, store: Store, **filters: str) -> str:

@@ -12,7 +12,7 @@ from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from integrations import connect, registry
@@ -20,15 +20,19 @@ from integrations.admin import store_acts
 from integrations.admin.acts import REFUSALS
 from integrations.admin.connecting import (
     KeysForm,
+    OptionsForm,
     SettingsForm,
     connect_field_names,
     connect_form,
     lines_of,
+    shared_with_others,
+    typed_sign_ins,
 )
+from integrations.admin.consenting import ConsentPages, consent_url, other_ways
 from integrations.admin.roles import actor, may
-from integrations.admin.store_health import RunInline, StoreHealth, StreamInline
+from integrations.admin.store_health import RunInline, StreamInline
 from integrations.models import Store, Stream
-from integrations.platform import PlatformCard
+from integrations.platform import AuthKind, PlatformCard, SignIn
 from logix.accounts import audit
 from logix.accounts.models import Role
 
@@ -36,6 +40,7 @@ _ASKED_FIRST = (
     "Logix asks the store first: nothing is kept unless it answers and takes the keys. Then its "
     "products and orders are read. Nothing is written there until you let Logix write."
 )
+_OPTIONS = "What this platform lets you choose for the store. What you leave empty is not set."
 _NEW_KEYS = (
     "The store is asked with the new values first; if it refuses, the old ones stay. What you "
     "leave empty stays as it is."
@@ -43,7 +48,7 @@ _NEW_KEYS = (
 
 
 @admin.register(Store)
-class StoreAdmin(StoreHealth):
+class StoreAdmin(ConsentPages):
     add_role = Role.OWNER
     change_role = Role.OPERATOR
     acts = store_acts.ACTS
@@ -69,6 +74,7 @@ class StoreAdmin(StoreHealth):
         "timezone",
         "last_ok_at",
         "webhooks",
+        "permissions",
         "strange_statuses",
     )
     fieldsets = (
@@ -77,8 +83,8 @@ class StoreAdmin(StoreHealth):
             "Is it well?",
             {
                 "fields": (
-                    ("orders_read", "inbox"),
-                    ("parked_now", "waiting"),
+                    ("orders_read", "waiting"),
+                    ("parked_now", "inbox"),
                     ("strange_statuses", "status_words"),
                 )
             },
@@ -91,7 +97,7 @@ class StoreAdmin(StoreHealth):
                     ("base_url", "merchant"),
                     ("currency", "timezone"),
                     ("writing", "last_ok_at"),
-                    "webhooks",
+                    ("webhooks", "permissions"),
                 )
             },
         ),
@@ -103,6 +109,10 @@ class StoreAdmin(StoreHealth):
         return lines_of(store.options.get("status_words") or {}) or "None."
 
     # -- connect and change --------------------------------------------------------------------
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """What is known of the store that is connected again, else nothing."""
+        return self.known_before(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A disconnected store is history; connecting its address again brings it back."""
@@ -117,18 +127,24 @@ class StoreAdmin(StoreHealth):
     ) -> Any:
         form: type[ModelForm] = SettingsForm
         if obj is None:
-            form = connect_form(_card(request), getattr(request, "connect_refusal", ""))
+            card = _card(request)
+            refusal = getattr(request, "connect_refusal", "")
+            form = connect_form(card, _sign_in(request, card), refusal)
         return super().get_form(request, obj, change, form=form, **options)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A store is connected for a merchant one owns; changing others' stores is less."""
+        options["queryset"] = self.related_rows(request, db_field.related_model, Role.OWNER)
+        return super().formfield_for_foreignkey(db_field, request, **options)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is not None:
             return self.fieldsets
         card = _card(request)
-        others = format_html_join(" ", ' <a href="?platform={}">{}</a>', _others(card))
-        says = format_html("{}{}", _ASKED_FIRST, others)
-        return (
-            (f"Connect {card.name}", {"fields": connect_field_names(card), "description": says}),
-        )
+        sign_in = _sign_in(request, card)
+        says = format_html("{} {}{}", _ASKED_FIRST, sign_in.help, other_ways(card, sign_in))
+        fields = connect_field_names(sign_in)
+        return ((f"Connect {card.name}: {sign_in.label}", {"fields": fields, "description": says}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.readonly_fields if obj else ()
@@ -147,6 +163,8 @@ class StoreAdmin(StoreHealth):
         while it is added.
         """
         context = {"show_save_and_continue": object_id is not None, **(extra_context or {})}
+        if object_id is None and _begins_with_consent(request):
+            return HttpResponseRedirect(consent_url(_card(request), request.GET.get("again", "")))
         if object_id is None and request.method == "POST":
             if not self.has_add_permission(request):
                 raise PermissionDenied
@@ -162,6 +180,12 @@ class StoreAdmin(StoreHealth):
 
     def _connected(self, request: HttpRequest, store: Store) -> HttpResponse:
         messages.success(request, f"{store} is connected; its products and orders are being read.")
+        if shared_with_others(store):
+            messages.warning(
+                request,
+                f"{store}: another merchant of this hub has a store at {store.base_url} as well. "
+                "Both would write stock there; make sure that only one does.",
+            )
         endpoint = store_acts.endpoint_of(store)
         if endpoint is not None and endpoint.problem:
             messages.warning(request, f"{store}: {endpoint.problem}")
@@ -195,34 +219,70 @@ class StoreAdmin(StoreHealth):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.keys_view)
         own = path("<path:object_id>/keys/", view, name="integrations_store_keys")
-        return [own, *super().get_urls()]
+        view = self.admin_site.admin_view(self.options_view)
+        options = path("<path:object_id>/options/", view, name="integrations_store_options")
+        return [own, options, *super().get_urls()]
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         found = super().buttons(request, obj)
         if store_acts.is_connected(obj) and may(request, obj.merchant_id, Role.OWNER):
             keys = {"label": "New keys", "url": self.row_url(obj, "keys"), "asks": True}
             found.insert(1, keys)
+            if registry.card(obj.platform).options:
+                options = {"label": "Options", "url": self.row_url(obj, "options"), "asks": True}
+                found.insert(2, options)
         return found
 
     def keys_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._form_page(
+            request,
+            object_id,
+            KeysForm,
+            title="New keys for {store}",
+            button="Test and keep",
+            says=_NEW_KEYS,
+            done="The store took them; they are in use.",
+        )
+
+    def options_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._form_page(
+            request,
+            object_id,
+            OptionsForm,
+            title="Options of {store}",
+            button="Keep",
+            says=_OPTIONS,
+            done="The options are kept; its products are read again now.",
+        )
+
+    def _form_page(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_class: type[KeysForm | OptionsForm],
+        *,
+        title: str,
+        button: str,
+        says: str,
+        done: str,
+    ) -> HttpResponse:
         store = self.row_or_404(request, object_id)
         if not may(request, store.merchant_id, Role.OWNER) or not store_acts.is_connected(store):
             raise PermissionDenied
-        form = KeysForm(registry.card(store.platform), store, request.POST or None)
+        form = form_class(registry.card(store.platform), store, request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 saved = form.save(actor(request))
             except REFUSALS as err:
                 form.add_error(None, str(err))
             else:
-                done = "The store took them; they are in use." if saved else "Nothing was changed."
-                messages.success(request, f"{store}: {done}")
+                messages.success(request, f"{store}: {done if saved else 'Nothing was changed.'}")
                 return HttpResponseRedirect(self.row_url(store))
         context = {
             **self.admin_site.each_context(request),
-            "title": f"New keys for {store}",
-            "button": "Test and keep",
-            "says": _NEW_KEYS,
+            "title": title.format(store=store),
+            "button": button,
+            "says": says,
             "opts": self.opts,
             "form": form,
             "original": store,
@@ -237,5 +297,14 @@ def _card(request: HttpRequest) -> PlatformCard:
     return cards.get(request.GET.get("platform", "")) or next(iter(cards.values()))
 
 
-def _others(card: PlatformCard) -> list[tuple[str, str]]:
-    return [(c.slug, f"Connect {c.name} instead.") for c in registry.cards() if c != card]
+def _begins_with_consent(request: HttpRequest) -> bool:
+    """Whether consent is the usual way for the platform, and no other one was chosen."""
+    card = _card(request)
+    chosen = request.GET.get("by", "") if typed_sign_ins(card) else ""
+    return not chosen and card.sign_ins[0].kind is AuthKind.OAUTH2
+
+
+def _sign_in(request: HttpRequest, card: PlatformCard) -> SignIn:
+    """The way to sign in chosen in the address, else the usual one that is filled in here."""
+    ways = typed_sign_ins(card)
+    return next((way for way in ways if way.kind == request.GET.get("by")), ways[0])

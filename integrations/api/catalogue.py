@@ -8,20 +8,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api.errors import request_id
-from integrations.api.fields import Query, Strict, Words
-from integrations.api.lookups import item_of, one_item
+from integrations.api.fields import Money, Query, Strict, Words
+from integrations.api.lookups import ONE_ITEM, item_of
 from integrations.api.views import ApiViewSet
 from inventory import links, locations
 from inventory.catalogue import sku_key
 from inventory.models import Listing, ListingMode, Location, Product, Variant
 from logix.accounts.models import Scope
+from logix.common.amounts import money, places_of
 
 
 class VariantSerializer(serializers.ModelSerializer[Variant]):
@@ -60,6 +61,10 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
     variant_id = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="Null: `link_problem` says why."
     )
+    price = serializers.SerializerMethodField()
+    currency = serializers.CharField(
+        source="store.currency", read_only=True, help_text="The store's, of `price`."
+    )
 
     class Meta:
         model = Listing
@@ -73,6 +78,7 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
             "sku",
             "title",
             "price",
+            "currency",
             "raw_status",
             "is_listed",
             "mode",
@@ -83,6 +89,10 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
             "gone_at",
         )
         read_only_fields = fields
+
+    @extend_schema_field(Money(allow_null=True, help_text="Decimal number as text, in `currency`."))
+    def get_price(self, listing: Listing) -> str | None:
+        return money(listing.price, places_of(listing.store.currency))
 
 
 class LocationSerializer(serializers.ModelSerializer[Location]):
@@ -185,11 +195,10 @@ class ListingQuery(Query):
 
 
 class ListingLink(Strict):
+    either = (ONE_ITEM,)
+
     sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
     variant = serializers.UUIDField(required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return one_item(attrs)
 
 
 class ListingViews(ApiViewSet):
@@ -201,7 +210,8 @@ class ListingViews(ApiViewSet):
     serializer_class = ListingSerializer
 
     def get_queryset(self) -> QuerySet[Listing]:
-        return Listing.objects.filter(merchant=self.merchant).defer("custom")
+        rows = Listing.objects.filter(merchant=self.merchant).select_related("store")
+        return rows.defer("custom")
 
     @extend_schema(summary="List listings by SKU", parameters=[ListingQuery])
     def list(self, request: Request) -> Response:

@@ -77,6 +77,7 @@ _STORE_STATUS: tuple[tuple[type[PlatformError], int], ...] = (
 )
 # Refusals of the connect flow that lie in the state of things; the rest lies in what was sent.
 _CONNECT_CONFLICTS = frozenset({"wrong_state", "duplicate_store"})
+_MOST_NAMED = 10
 _BUSY = (OrderChangedMeanwhile, LedgerConflict)
 
 
@@ -153,8 +154,7 @@ Told = tuple[int, str, str, list[dict[str, str]], float | None]
 def _told(exc: Exception) -> Told:
     if isinstance(exc, exceptions.ValidationError):
         errors = list(_fields(exc.detail, ""))
-        detail = errors[0]["detail"] if len(errors) == 1 else "Some values are not valid."
-        return 400, "invalid", detail, errors, None
+        return 400, "invalid", _in_short(errors), errors, None
     if isinstance(exc, Http404 | exceptions.NotFound | registry.UnknownPlatform):
         return 404, "not_found", _sentence(exc) or "There is no such object here.", [], None
     if isinstance(exc, DjangoPermissionDenied):
@@ -199,6 +199,15 @@ def _sentence(exc: Exception) -> str:
         return ""
     text = str(getattr(exc, "detail", "") or exc)
     return "" if text == str(exceptions.NotFound.default_detail) else text
+
+
+def _in_short(errors: list[dict[str, str]]) -> str:
+    """One sentence for all of them; each has its own in ``errors``."""
+    if len(errors) == 1:
+        return errors[0]["detail"]
+    names = list(dict.fromkeys(e["pointer"][1:61] for e in errors if e["pointer"]))
+    told = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    return f"Some values are missing or not valid: {told}. See “errors”."
 
 
 def _fields(detail: Any, pointer: str) -> Iterator[dict[str, str]]:

@@ -14,22 +14,47 @@ from rest_framework import serializers
 
 # An answer must not outgrow the nonsense it refuses.
 _MOST_UNKNOWN = 20
+_LONGEST_NAME = 60
 
 
 class Strict(serializers.Serializer[Any]):
-    """Refuses names it does not know: a misspelt field must not pass for an absent one."""
+    """Refuses names it does not know: a misspelt field must not pass for an absent one. Of each
+    pair in ``either`` exactly one has to be given; what is missing is told all at once.
+    """
+
+    either: tuple[tuple[str, str], ...] = ()
 
     def to_internal_value(self, data: Any) -> Any:
-        unknown = set(data) - set(self.fields) if isinstance(data, dict) else set()
-        if unknown:
-            known = ", ".join(name for name, f in self.fields.items() if not f.read_only)
-            raise serializers.ValidationError(
-                {
-                    name: serializers.ErrorDetail(f"Unknown. Known: {known}.", "unknown")
-                    for name in sorted(unknown)[:_MOST_UNKNOWN]
-                }
-            )
-        return super().to_internal_value(data)
+        if not isinstance(data, dict):
+            return super().to_internal_value(data)
+        if unknown := set(data) - set(self.fields):
+            raise serializers.ValidationError(self._unknown(unknown))
+        wrong = self._not_one(data)
+        try:
+            values = super().to_internal_value(data)
+        except serializers.ValidationError as err:
+            if not wrong or not isinstance(err.detail, dict):
+                raise
+            raise serializers.ValidationError({**err.detail, **wrong}) from err
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return values
+
+    def _unknown(self, names: Iterable[str]) -> dict[str, serializers.ErrorDetail]:
+        known = ", ".join(name for name, f in self.fields.items() if not f.read_only)
+        why = f"is none of: {known}" if known else "means nothing here"
+        return {
+            name: serializers.ErrorDetail(f"Unknown. “{name[:_LONGEST_NAME]}” {why}.", "unknown")
+            for name in sorted(names)[:_MOST_UNKNOWN]
+        }
+
+    def _not_one(self, data: dict[str, Any]) -> dict[str, list[serializers.ErrorDetail]]:
+        told = [
+            serializers.ErrorDetail(f"Give either {one} or {other}.", f"{one}_or_{other}")
+            for one, other in self.either
+            if (one in data) == (other in data)
+        ]
+        return {"non_field_errors": told} if told else {}
 
 
 class Query(Strict):

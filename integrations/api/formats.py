@@ -52,7 +52,7 @@ class JSONBody(BaseParser):
             msgspec.json.decode(body, type=msgspec.Raw)
             value = strictjson.parse(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ContractBroken) as err:
-            if (media_type or "").split(";")[0].strip().lower() in _FORMS:
+            if _is_form(body, media_type or ""):
                 raise UnsupportedMediaType(
                     media_type or "", detail="The body is a form. Send it as JSON."
                 ) from err
@@ -90,6 +90,12 @@ class OnlyJSON(BaseContentNegotiation):
     ) -> tuple[BaseRenderer, str]:
         renderer = next(iter(renderers))
         return renderer, renderer.media_type
+
+
+def _is_form(body: bytes, media_type: str) -> bool:
+    """``curl -d`` calls everything a form: what begins as JSON does, or has no field, is none."""
+    is_called_so = media_type.split(";")[0].strip().lower() in _FORMS
+    return is_called_so and b"=" in body and not body.lstrip().startswith((b"{", b"[", b'"'))
 
 
 def _clean(value: Any) -> Any:

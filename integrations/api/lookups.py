@@ -12,6 +12,9 @@ from inventory.models import Location, Variant
 from logix.accounts.models import Merchant
 from orders.models import Order
 
+# A body that names an item does so either by its SKU or by its id.
+ONE_ITEM = ("sku", "variant")
+
 
 def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
     """By code or id. Raises ValidationError."""
@@ -24,17 +27,8 @@ def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
     return found
 
 
-def one_item(attrs: dict[str, Any]) -> dict[str, Any]:
-    """``attrs`` of a body that names an item either by ``sku`` or by ``variant``. Raises
-    ValidationError.
-    """
-    if ("sku" in attrs) == ("variant" in attrs):
-        raise serializers.ValidationError("Give either sku or variant.", "sku_or_variant")
-    return attrs
-
-
 def item_of(merchant: Merchant, asked: dict[str, Any]) -> Variant:
-    """The variant that a body of ``one_item`` names. Raises ValidationError."""
+    """The variant that a body with ``ONE_ITEM`` names. Raises ValidationError."""
     if "sku" in asked:
         return variant_by_sku(merchant, asked["sku"], field="sku")
     return variant_by_id(merchant, asked["variant"], field="variant")

@@ -85,7 +85,7 @@ class RuleChange(Strict):
 
 
 class NewRule(RuleChange):
-    stream = serializers.ChoiceField(StreamName.choices, default=StreamName.ORDERS.value)
+    stream = serializers.ChoiceField(sync.RULED, default=StreamName.ORDERS.value)
     direction = serializers.ChoiceField(
         FieldRule.Direction.choices,
         default=FieldRule.Direction.IN.value,

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import structlog
 from django.http import HttpRequest, HttpResponse
-from django.urls import NoReverseMatch, reverse
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations import connect
-from integrations.api import errors
+from integrations.api import errors, pages
 from integrations.api.fields import Strict
 from integrations.api.formats import encode
 from integrations.api.views import ApiViewSet
@@ -31,12 +29,6 @@ from logix.common.crypto import digest
 log = structlog.get_logger(__name__)
 
 _MAX_BODY = 64 * 1024
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title} · Logix</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"></head>
-<body><main><h1>{title}</h1><p>{sentence}</p>
-<p><a href="{link}">Go to Logix</a></p></main></body></html>
-"""
 
 
 class OneClickViews(ApiViewSet):
@@ -84,8 +76,7 @@ class OneClickCallback(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         """The store's POST comes before the browser, so the attempt tells how it ended."""
         title, sentence = self._outcome(request)
-        page = format_html(_PAGE, title=title, sentence=sentence, link=_home())
-        return HttpResponse(page, headers={"Cache-Control": "no-store"})
+        return pages.answer(title, sentence)
 
     def _outcome(self, request: HttpRequest) -> tuple[str, str]:
         reference = request.GET.get("user_id", "")
@@ -116,10 +107,3 @@ def _refused(status: int, code: str, detail: str) -> HttpResponse:
         status=status,
         content_type=errors.CONTENT_TYPE,
     )
-
-
-def _home() -> str:
-    try:
-        return reverse("admin:integrations_store_changelist")
-    except NoReverseMatch:
-        return "/"

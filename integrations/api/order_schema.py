@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from integrations.api.fields import Money
 from integrations.models import Command
+from orders.data import PayoutLineKind
 from orders.models import OrderEvent, Shipment
 from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
 
@@ -131,6 +132,27 @@ class RefundSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(allow_null=True)
 
 
+class PayoutLineSerializer(serializers.Serializer[Any]):
+    """One movement that a payout is made of, from the merchant's side: what comes in is above
+    zero.
+    """
+
+    payout_id = serializers.UUIDField()
+    external_id = serializers.CharField()
+    kind = serializers.ChoiceField([str(x) for x in PayoutLineKind])
+    raw_kind = serializers.CharField(help_text="The platform's own word.")
+    currency = serializers.CharField()
+    amount = Money(help_text="Before the fee.")
+    fee = Money(help_text="What was taken off the amount.")
+    net = Money(help_text="What is added up.")
+    at = serializers.DateTimeField(allow_null=True)
+    order_id = serializers.UUIDField(
+        allow_null=True, help_text="Null: about no order, or about one that is not here yet."
+    )
+    external_order_id = serializers.CharField(help_text="The order's id in the store.")
+    external_transaction_id = serializers.CharField()
+
+
 class ShipmentLineSerializer(serializers.Serializer[Any]):
     line_id = serializers.UUIDField()
     quantity = serializers.IntegerField()
@@ -187,6 +209,7 @@ class OrderSerializer(OrderSummarySerializer):
     payments = PaymentSerializer(many=True)
     refunds = RefundSerializer(many=True)
     shipments = ShipmentSerializer(many=True)
+    payout_lines = PayoutLineSerializer(many=True, help_text="How its money was paid out.")
     commands = CommandSerializer(many=True)
 
 

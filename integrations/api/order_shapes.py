@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from integrations.api import payout_shapes
 from integrations.models import Command
 from orders.data import Buyer
 from orders.models import Order
@@ -28,8 +29,9 @@ _COMMAND = (
 
 
 def detail(order: Order, buyer: Buyer | None, *, commands: Iterable[Command]) -> dict[str, Any]:
-    """One order in full, with what its store was told. ``buyer`` None: not allowed to see, or there
-    is none.
+    """One order in full, with how it was paid out and what its store was told. ``buyer`` None: not
+    allowed to see, or there is none.
     """
     told = [{name: getattr(c, name) for name in _COMMAND} for c in commands]
-    return {**in_full(order, buyer), "commands": told}
+    paid = [payout_shapes.line(x) for x in order.payout_lines.all()]
+    return {**in_full(order, buyer), "payout_lines": paid, "commands": told}

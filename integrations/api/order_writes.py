@@ -21,14 +21,11 @@ class StatusWish(Strict):
 
 
 class ParcelLine(Strict):
+    either = (("line", "sku"),)
+
     line = serializers.UUIDField(required=False, help_text="Id of the order line.")
     sku = serializers.CharField(required=False, help_text="Instead of `line`, where it is unique.")
     quantity = serializers.IntegerField(min_value=1, max_value=1_000_000)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("line" in attrs) == ("sku" in attrs):
-            raise serializers.ValidationError("Give either line or sku.", code="line_or_sku")
-        return attrs
 
 
 class Tracking(Strict):

@@ -228,7 +228,7 @@ class OrderViews(ApiViewSet):
         return order
 
     def _detail(self, pk: UUID) -> dict[str, Any]:
-        """Seven statements, whatever the order holds; an audit row when the buyer is shown."""
+        """Eight statements, whatever the order holds; an audit row when the buyer is shown."""
         rows = self.get_queryset().select_related("store")
         order = rows.prefetch_related("lines", "payments", "refunds", "shipments__lines").filter(
             pk=pk

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from integrations import registry
 from integrations.api.views import ApiViewSet
-from integrations.platform import Ability, AuthKind, PlatformCard
+from integrations.platform import Ability, AuthKind, CredentialField, PlatformCard
 
 
 class CredentialFieldSerializer(serializers.Serializer[Any]):
@@ -20,6 +20,20 @@ class CredentialFieldSerializer(serializers.Serializer[Any]):
     help = serializers.CharField()
     secret = serializers.BooleanField()
     required = serializers.BooleanField()  # type: ignore[assignment]
+
+
+class SignInSerializer(serializers.Serializer[Any]):
+    kind = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # the field is really called so
+    help = serializers.CharField()
+    fields_asked = CredentialFieldSerializer(many=True)
+
+
+class StoreOptionSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(help_text="Its name in the store's `options`.")
+    label = serializers.CharField()
+    help = serializers.CharField()
+    many = serializers.BooleanField(help_text="Whether the value is a list.")
 
 
 class ExemptSerializer(serializers.Serializer[Any]):
@@ -32,8 +46,12 @@ class PlatformSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     auth_kinds = serializers.ListField(child=serializers.ChoiceField([k.value for k in AuthKind]))
     credential_fields = CredentialFieldSerializer(many=True)
+    sign_ins = SignInSerializer(many=True, help_text="The ways to connect, the usual one first.")
+    wanted_scopes = serializers.ListField(child=serializers.CharField())
+    optional_scopes = serializers.ListField(child=serializers.CharField())
     abilities = serializers.ListField(child=serializers.ChoiceField([a.value for a in Ability]))
     exempt = ExemptSerializer(many=True, help_text="What stores of it cannot do, and why.")
+    options = StoreOptionSerializer(many=True, help_text="What only stores of it may be told.")
     webhook_topics = serializers.ListField(child=serializers.CharField())
     poll_every_s = serializers.IntegerField()
     api_version = serializers.CharField()
@@ -63,20 +81,25 @@ def _shape(card: PlatformCard) -> dict[str, Any]:
         "slug": card.slug,
         "name": card.name,
         "auth_kinds": [kind.value for kind in card.auth_kinds],
-        "credential_fields": [
+        "credential_fields": [_field(field) for field in card.credential_fields],
+        "sign_ins": [
             {
-                "name": field.name,
-                "label": field.label,
-                "help": field.help,
-                "secret": field.secret,
-                "required": field.required,
+                "kind": sign_in.kind.value,
+                "label": sign_in.label,
+                "help": sign_in.help,
+                "fields_asked": [_field(field) for field in sign_in.fields],
             }
-            for field in card.credential_fields
+            for sign_in in card.sign_ins
         ],
+        "wanted_scopes": list(card.wanted_scopes),
+        "optional_scopes": list(card.optional_scopes),
         "abilities": sorted(a.value for a in card.abilities),
         "exempt": [
             {"ability": ability.value, "reason": reason}
             for ability, reason in sorted(card.exempt.items())
+        ],
+        "options": [
+            {"name": x.name, "label": x.label, "help": x.help, "many": x.many} for x in card.options
         ],
         "webhook_topics": list(card.topics),
         "poll_every_s": int(card.poll_every.total_seconds()),
@@ -84,4 +107,14 @@ def _shape(card: PlatformCard) -> dict[str, Any]:
         "api_sunset": card.api_sunset,
         "docs_url": card.docs_url,
         "guide": card.guide,
+    }
+
+
+def _field(field: CredentialField) -> dict[str, Any]:
+    return {
+        "name": field.name,
+        "label": field.label,
+        "help": field.help,
+        "secret": field.secret,
+        "required": field.required,
     }

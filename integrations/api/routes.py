@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 
+from integrations.api.consent import ConsentViews, RedirectViews
 from integrations.api.one_click import OneClickCallback, OneClickViews
 from integrations.api.runs_schema import RunSerializer
 from integrations.api.stores import PauseReason, StoreViews
@@ -19,9 +20,11 @@ from integrations.api.stores_schema import (
     SyncRequest,
     change_body,
     connect_body,
+    consent_body,
     one_click_body,
+    typed_sign_ins,
 )
-from integrations.platform import PlatformCard
+from integrations.platform import AuthKind, PlatformCard, SignIn
 
 # (address below /{platform}/integrations, {method: action})
 _ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
@@ -33,6 +36,13 @@ _ADDRESSES: tuple[tuple[str, dict[str, str]], ...] = (
     ("/<uuid:pk>/pause", {"post": "pause"}),
     ("/<uuid:pk>/resume", {"post": "resume"}),
 )
+
+
+_REDIRECT = {
+    "type": "object",
+    "additionalProperties": {"type": "string"},
+    "required": ["state"],
+}
 
 
 def integration_routes(card: PlatformCard) -> list[URLPattern]:
@@ -61,6 +71,43 @@ def one_click_routes(card: PlatformCard) -> list[URLPattern]:
     ]
 
 
+def consent_routes(card: PlatformCard) -> list[URLPattern]:
+    """For platforms that ask the merchant for consent and send the browser back (OAuth 2)."""
+    sign_in = card.sign_in(AuthKind.OAUTH2)
+    if sign_in is None:
+        raise ValueError(f"Card {card.slug} has no sign-in by consent.")
+    names = tuple(field.name for field in sign_in.fields)
+    body = consent_body(card, sign_in)
+    given = {"platform": card.slug, "body": body, "app_fields": names}
+    begin: type[ConsentViews] = type(f"{card.slug.title()}Consent", (ConsentViews,), given)
+    given = {"platform": card.slug}
+    end: type[RedirectViews] = type(f"{card.slug.title()}Redirect", (RedirectViews,), given)
+    begin = extend_schema_view(
+        create=extend_schema(
+            summary=f"Begin to connect a {card.name} store by consent",
+            description="Send the merchant's browser to `authorize_url` within ten minutes. The "
+            "store is connected when the merchant has consented there and the browser is back. A "
+            "store that is connected already is given new tokens; its settings stay.",
+            request=body,
+            responses={201: OneClickSerializer},
+        )
+    )(begin)
+    end = extend_schema_view(
+        landed=extend_schema(exclude=True),
+        finish=extend_schema(
+            summary=f"Connect a {card.name} store with what its consent page sent back",
+            description="Only where the browser came back to a program of yours instead of to "
+            "Logix. The body are all parameters of that address, as they are.",
+            request={"application/json": _REDIRECT},
+            responses=IntegrationSerializer,
+        ),
+    )(end)
+    return [
+        path("oauth/authorize", begin.at(post="create")),
+        path("oauth/callback", end.at(get="landed", post="finish")),
+    ]
+
+
 def _store_views(card: PlatformCard) -> type[StoreViews]:
     bodies = {"connect_body": connect_body(card), "change_body": change_body(card)}
     given = {"platform": card.slug, **bodies}
@@ -70,8 +117,6 @@ def _store_views(card: PlatformCard) -> type[StoreViews]:
 
 def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -> dict[str, Any]:
     name = card.name
-    example = {"store_url": "https://your-store.com"}
-    example |= {field.name: f"<{field.label}>" for field in card.credential_fields}
     return {
         "list": extend_schema(summary=f"List connected {name} stores"),
         "create": extend_schema(
@@ -79,7 +124,7 @@ def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -
             description="The connection is tested first; nothing is kept when it does not work.",
             request=connect_body,
             responses={201: IntegrationSerializer},
-            examples=[OpenApiExample("Keys", {**example, "auto_sync": True}, request_only=True)],
+            examples=[_example(sign_in) for sign_in in typed_sign_ins(card)],
         ),
         "retrieve": extend_schema(summary=f"One {name} store and how it is doing"),
         "partial_update": extend_schema(
@@ -110,3 +155,9 @@ def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -
             summary="Resume the store", request=None, responses=IntegrationSerializer
         ),
     }
+
+
+def _example(sign_in: SignIn) -> OpenApiExample:
+    values = {field.name: f"<{field.label}>" for field in sign_in.fields if field.required}
+    body = {"store_url": "https://your-store.com", **values, "auto_sync": True}
+    return OpenApiExample(sign_in.label, body, request_only=True)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict, When, Words
-from integrations.api.lookups import item_of, location_of, one_item, order_of
+from integrations.api.lookups import ONE_ITEM, item_of, location_of, order_of
 from integrations.api.views import ApiViewSet
 from inventory import ledger, locations
 from inventory.catalogue import sku_key
@@ -91,6 +91,8 @@ class MovementSerializer(serializers.Serializer[Any]):
 
 
 class Adjustment(Strict):
+    either = (ONE_ITEM, ("delta", "set_to"))
+
     sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
     variant = serializers.UUIDField(required=False)
     location = serializers.CharField(
@@ -104,14 +106,18 @@ class Adjustment(Strict):
     )
     reason = serializers.CharField(max_length=200)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        one_item(attrs)
-        if ("delta" in attrs) == ("set_to" in attrs):
-            raise serializers.ValidationError("Give either delta or set_to.", "delta_or_set_to")
-        return attrs
+    def validate_delta(self, delta: int) -> int:
+        if delta == 0:
+            raise serializers.ValidationError(
+                "A delta of 0 changes nothing. To confirm what is there, count it with set_to.",
+                "no_change",
+            )
+        return delta
 
 
 class Return(Strict):
+    either = (ONE_ITEM,)
+
     sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
     variant = serializers.UUIDField(required=False)
     location = serializers.CharField(
@@ -123,9 +129,6 @@ class Return(Strict):
     )
     order = serializers.UUIDField(required=False, help_text="The order they were returned from.")
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return one_item(attrs)
 
 
 class LevelQuery(Query):

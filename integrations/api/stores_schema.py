@@ -9,11 +9,12 @@ from typing import Any
 
 from rest_framework import serializers
 
+from integrations import connect
 from integrations.api.fields import Query, Strict, When, Words
 from integrations.api.order_schema import OrderSerializer
 from integrations.api.runs_schema import AppliedSerializer, RunSerializer
 from integrations.models import Credential, Endpoint, Store, StoreStatus, Stream, StreamName
-from integrations.platform import CredentialField, PlatformCard
+from integrations.platform import AuthKind, CredentialField, PlatformCard, SignIn
 
 
 class StreamSerializer(serializers.ModelSerializer[Stream]):
@@ -37,7 +38,16 @@ class StreamSerializer(serializers.ModelSerializer[Stream]):
 class CredentialSerializer(serializers.ModelSerializer[Credential]):
     class Meta:
         model = Credential
-        fields = ("kind", "state", "fingerprint", "scopes", "expires_at", "updated_at")
+        fields = (
+            "kind",
+            "state",
+            "fingerprint",
+            "scopes",
+            "missing",
+            "expires_at",
+            "refresh_expires_at",
+            "updated_at",
+        )
         read_only_fields = fields
 
 
@@ -53,6 +63,18 @@ class IntegrationSerializer(serializers.ModelSerializer[Store]):
     streams = StreamSerializer(many=True, read_only=True)
     credentials = CredentialSerializer(many=True, read_only=True)
     webhooks = WebhooksSerializer(many=True, read_only=True, source="endpoints")
+    warnings = serializers.SerializerMethodField(
+        help_text="What is off because its scope was not granted, and what soon ends, in words."
+    )
+    reconnect = serializers.SerializerMethodField(
+        help_text="Where to begin when the merchant must connect the store again; else empty."
+    )
+
+    def get_warnings(self, store: Store) -> list[str]:
+        return connect.warnings_of(store)
+
+    def get_reconnect(self, store: Store) -> str:
+        return connect.reconnect_at(store)
 
     class Meta:
         model = Store
@@ -63,6 +85,8 @@ class IntegrationSerializer(serializers.ModelSerializer[Store]):
             "store_url",
             "status",
             "status_reason",
+            "reconnect",
+            "warnings",
             "auto_sync",
             "writes_enabled",
             "import_since",
@@ -174,15 +198,31 @@ class OneClickSerializer(serializers.Serializer[Any]):
 
 def connect_body(card: PlatformCard) -> type[_Settings]:
     """The body of POST /{platform}/integrations: the store's address, what the card asks for, and
-    settings.
+    settings. Of several ways to sign in one is enough.
     """
     fields: dict[str, Any] = {
         "store_url": serializers.CharField(
             max_length=300, help_text="Address of the store, as in a browser."
         )
     }
-    fields |= {field.name: _credential(field) for field in card.credential_fields}
+    ways = typed_sign_ins(card)
+    always = frozenset.intersection(*(way.required for way in ways)) if ways else frozenset()
+    for way in ways:
+        for field in way.fields:
+            made = _credential(field, required=field.name in always)
+            fields.setdefault(field.name, made)
     return type(f"{card.slug.title()}Connect", (_Settings,), fields)
+
+
+def typed_sign_ins(card: PlatformCard) -> tuple[SignIn, ...]:
+    """The ways to sign in whose values are typed; consent is given elsewhere."""
+    return tuple(s for s in card.sign_ins if s.kind is not AuthKind.OAUTH2)
+
+
+def consent_body(card: PlatformCard, sign_in: SignIn) -> type[Strict]:
+    """The body of POST /{platform}/oauth/authorize."""
+    fields = {field.name: _credential(field) for field in sign_in.fields}
+    return type(f"{card.slug.title()}Authorize", (OneClick,), fields)
 
 
 def change_body(card: PlatformCard) -> type[_Settings]:

@@ -13,6 +13,7 @@ from integrations.api.formats import encode
 from integrations.api.health import StoreHealthViews
 from integrations.api.mappings import MappingViews
 from integrations.api.orders import OrderViews
+from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
@@ -65,6 +66,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/review", OrderViews.at(post="review")),
     path("orders/<uuid:pk>/erase-buyer", OrderViews.at(post="erase_buyer")),
     path("orders/<uuid:pk>/refetch", OrderViews.at(post="refetch")),
+    path("payouts", PayoutViews.at(get="list")),
+    path("payouts/<uuid:pk>", PayoutViews.at(get="retrieve")),
+    path("payouts/<uuid:pk>/lines", PayoutViews.at(get="lines")),
     path("products", ProductViews.at(get="list")),
     path("products/<uuid:pk>", ProductViews.at(get="retrieve")),
     path("variants", VariantViews.at(get="list")),

@@ -4,18 +4,24 @@ writes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, cast
 
 from django.db.models import Model
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from django.http import QueryDict
+from rest_framework.exceptions import (
+    AuthenticationFailed,
+    ErrorDetail,
+    NotAuthenticated,
+    ValidationError,
+)
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from integrations.api import errors, idempotency
 from integrations.api.auth import BearerAuthentication, HasScope, actor_of, merchant_of, token_of
-from integrations.api.fields import Query
+from integrations.api.fields import Query, Words
 from integrations.api.formats import MAX_BODY, JSONAnswer, JSONBody, OnlyJSON
 from integrations.api.paging import CursorPages
 from integrations.api.schema import ApiSchema
@@ -45,7 +51,9 @@ class ApiViewSet(GenericViewSet[Any]):
     pagination_class: type[CursorPages] | None = CursorPages
     filter_backends: tuple[Any, ...] = ()
     content_negotiation_class = OnlyJSON
-    metadata_class = None  # OPTIONS is answered 405 with the methods there are
+    # OPTIONS is answered 405, and is none of the methods that ``Allow`` names.
+    http_method_names = ["get", "head", "post", "patch", "delete"]
+    metadata_class = None
     schema = ApiSchema()
     lookup_value_converter = "uuid"
     write_scope: str | None = None
@@ -92,8 +100,7 @@ class ApiViewSet(GenericViewSet[Any]):
 
     def query(self, query_class: type[Query]) -> dict[str, Any]:
         """The filters of a list as validated. Raises ValidationError, for unknown names too."""
-        params = self.request.query_params
-        serializer = query_class(data={k: params[k] for k in params if k not in _PAGING})
+        serializer = query_class(data=_each_once(self.request.query_params, query_class().fields))
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
@@ -126,6 +133,21 @@ class ApiViewSet(GenericViewSet[Any]):
         """One page of ``rows``, each put into ``shape``."""
         found = self.paginate_queryset(rows)
         return self.get_paginated_response([shape(row) for row in found or ()])
+
+
+def _each_once(params: QueryDict, fields: Mapping[str, Any]) -> dict[str, str]:
+    """The filters by name. One that is given again adds its words; one that takes a single value
+    must not win over itself. Raises ValidationError.
+    """
+    asked, twice = {}, {}
+    for name, values in params.lists():
+        if len(values) > 1 and not isinstance(fields.get(name), Words):
+            twice[name] = ErrorDetail(f"“{name[:60]}” is given {len(values)} times.", "repeated")
+        if name not in _PAGING:
+            asked[name] = ",".join(values)
+    if twice:
+        raise ValidationError(twice)
+    return asked
 
 
 def _refuse_too_large(request: Request) -> None:

@@ -8,13 +8,16 @@ from integrations.connect.changing import (
     resume,
     set_writes,
 )
+from integrations.connect.consent import begin_oauth, finish_oauth
 from integrations.connect.hooks import (
     reconcile_webhooks,
     rotate_webhook_secret,
     webhook_address,
 )
+from integrations.connect.leaving import scopes_changed, uninstalled
 from integrations.connect.oneclick import begin_one_click, finish_one_click
 from integrations.connect.opening import activate, connect_store
+from integrations.connect.standing import by_consent, reconnect_at, warnings_of
 from integrations.connect.testing import ConnectionTest, test_connection, try_connection
 from integrations.lifecycle import ConnectError, MoveRefused
 
@@ -23,18 +26,25 @@ __all__ = [
     "ConnectionTest",
     "MoveRefused",
     "activate",
+    "begin_oauth",
     "begin_one_click",
+    "by_consent",
     "change_store",
     "connect_store",
     "disconnect",
+    "finish_oauth",
     "finish_one_click",
     "pause",
     "recheck_refused",
     "reconcile_webhooks",
+    "reconnect_at",
     "resume",
     "rotate_webhook_secret",
+    "scopes_changed",
     "set_writes",
     "test_connection",
     "try_connection",
+    "uninstalled",
+    "warnings_of",
     "webhook_address",
 ]

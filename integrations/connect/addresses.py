@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
-from integrations import limits
+from integrations import limits, registry
+from integrations.errors import Misconfigured
+from integrations.platform import PlatformCard
 
 # Places inside a store that people copy from the browser. What follows them is never part of the
 # store's address.
@@ -25,6 +28,24 @@ INSIDE = frozenset(
     }
 )
 _MOST_PARENTS = 2
+
+
+def store_address(card: PlatformCard, typed: str) -> str:
+    """The address of a store of this platform, from what a person typed or pasted. Raises
+    Misconfigured with a sentence when it is none, or may not be called.
+
+    Simulators live where the operator opened the hub's own networks, under any name.
+    """
+    address = tidy(registry.adapter_class(card.slug).address(typed.strip()))
+    parts = urlsplit(address)
+    if not card.host_pattern or limits.guard().is_open_inside(parts.hostname or ""):
+        return address
+    # With its port, if it has one: no store of such a platform does.
+    if not re.fullmatch(card.host_pattern, parts.netloc):
+        raise Misconfigured(
+            f"{parts.netloc} is not the address of a {card.name} store.", code="address_foreign"
+        )
+    return f"https://{parts.netloc}"
 
 
 def tidy(typed: str) -> str:

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from integrations import authentication, lifecycle, registry
+from integrations.authentication import Keys
 from integrations.base import StoreIdentity
 from integrations.connect import addresses, hooks, opening, options, signals, testing
 from integrations.errors import PlatformError
@@ -23,6 +24,7 @@ from integrations.models import (
     Stream,
     SyncRun,
 )
+from integrations.platform import AuthKind, PlatformCard
 from logix.accounts import audit
 
 log = structlog.get_logger(__name__)
@@ -161,27 +163,35 @@ def _renew(
 ) -> None:
     """Test the store with new keys or at a new address, then keep them."""
     card = registry.card(store.platform)
+    keys = _merged(store, card, credentials)
     try:
-        kept = authentication.read_credentials(store)
-    except PlatformError:
-        kept = {}
-    values = testing.check_values(card, {**kept, **credentials})
-    try:
-        address = addresses.tidy(base_url) if base_url else store.base_url
-        opening.refuse_duplicate(store.merchant, card, address, but=store)
-        address, identity = testing.find(card, address, values, store.options)
+        address = addresses.store_address(card, base_url) if base_url else store.base_url
     except PlatformError as err:
         err.message = testing.sentence(err, card)
         raise
-    if must_write and testing.is_read_only(card, identity):
+    renew_keys(store, keys, address, actor=actor, must_write=must_write)
+
+
+def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write: bool) -> None:
+    """Test the store with these keys, then keep them in place of the old ones: its orders, stock
+    and settings stay, and what waited for it goes on. Raises ConnectError, PlatformError; nothing
+    is changed then.
+    """
+    card = registry.card(store.platform)
+    try:
+        opening.refuse_duplicate(store.merchant, card, address, but=store)
+        found = testing.find(card, address, keys, store.options)
+    except PlatformError as err:
+        err.message = testing.sentence(err, card)
+        raise
+    testing.refuse_lacking(card, found.identity)
+    if must_write and testing.is_read_only(card, found.identity):
         raise ConnectError(opening.READ_ONLY, code="read_only_key")
     with transaction.atomic():
-        if address != store.base_url:
-            _write(store, {"base_url": address}, actor)
-        testing.take_identity(store, identity)
-        authentication.save_credentials(
-            store, values, kind=card.auth_kinds[0], actor=actor, scopes=identity.granted
-        )
+        if found.address != store.base_url:
+            _write(store, {"base_url": found.address}, actor)
+        testing.take_identity(store, found.identity)
+        opening.keep_keys(store, found, actor=actor)
         if store.status == StoreStatus.NEEDS_MERCHANT:
             lifecycle.move(store, StoreStatus.ACTIVE, actor=actor, action="store.resumed")
         if store.is_active:
@@ -189,6 +199,26 @@ def _renew(
             signals.store_opened.send(sender=Store, store=store, actor=actor)
     if store.is_active and store.auto_sync:
         transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
+
+
+def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
+    """The keys with what was typed in place of what was kept; of another way to sign in than the
+    one before, all of it has to be typed.
+    """
+    typed = {name: value for name, value in credentials.items() if str(value).strip()}
+    try:
+        kept = authentication.held(store)
+    except PlatformError:
+        return testing.keys_of(card, typed)
+    sign_in = card.sign_in_for(typed)
+    if typed and sign_in.kind != kept.kind and sign_in.required <= set(typed):
+        return testing.keys_of(card, typed)
+    if kept.kind == AuthKind.OAUTH2:
+        raise ConnectError(
+            f"{store.name} was connected by consent. Connect its address again to change it.",
+            code="consent_needed",
+        )
+    return testing.keys_of(card, {**kept.values, **typed})
 
 
 def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:
@@ -218,8 +248,16 @@ def _write(store: Store, changes: Mapping[str, Any], actor: str) -> None:
         )
         if words := _new_words(before.get("options"), changes.get("options")):
             signals.status_words_changed.send(sender=Store, store=store, words=words)
+        if _own_options(store, before) != _own_options(store, changes):
+            opening.read_products_anew(store)
     for name, value in changes.items():
         setattr(store, name, value)
+
+
+def _own_options(store: Store, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of the platform's own: they say what is read of a product, and where."""
+    kept = row.get("options") or {}
+    return {x.name: kept.get(x.name) for x in registry.card(store.platform).options}
 
 
 def _new_words(before: Any, after: Any) -> list[str]:

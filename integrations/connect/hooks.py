@@ -1,9 +1,12 @@
-"""Webhooks of a store: the address it delivers to, its subscriptions, the secret it signs with."""
+"""Webhooks of a store: the address it delivers to, its subscriptions, the secret it signs with:
+one that we give it, or that of the app, where the platform's card says so.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +23,7 @@ from integrations.connect.testing import sentence
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import Endpoint, Store, Stream
-from integrations.platform import Ability
+from integrations.platform import Ability, AuthKind, PlatformCard
 from logix.accounts import audit
 from logix.common import crypto
 from logix.common.ids import uuid7
@@ -32,15 +35,19 @@ _SECRET_BYTES = 32
 
 
 def open_endpoint(store: Store) -> Endpoint:
-    """The address the store delivers to; made when there is none. Call in a transaction."""
+    """The address the store delivers to; made when there is none. Call in a transaction, once the
+    store's keys are kept: where the app signs, its secret is among them.
+    """
     found = _endpoint(store)
     if found is not None:
         return found
+    card = registry.card(store.platform)
     key, token = uuid7(), secrets.token_urlsafe(_SECRET_BYTES)
-    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    secret = _first_secret(store, card)
     return Endpoint.objects.create(
         id=key,
         store=store,
+        account=_account(store, card),
         token_digest=crypto.digest(token),
         token_sealed=authentication.seal(store, token, "token_sealed", str(key)),
         secret_sealed=authentication.seal(store, secret, "secret_sealed", str(key)),
@@ -59,16 +66,17 @@ def reconcile_webhooks(store: Store) -> list[Subscription]:
         return []
     endpoint = open_endpoint(store)
     now = timezone.now()
-    if reason := unreachable(store):
-        _save(endpoint, problem=reason, last_checked_at=now)
-        return []
+    until_then = f"Until then orders are read every {_minutes(card)} min."
     try:
+        lacking = _keep_in_step(store, endpoint, card)
+        if reason := f"{lacking} {until_then}" if lacking else unreachable(store):
+            _save(endpoint, problem=reason, last_checked_at=now)
+            return []
         with authentication.adapter_for(store) as adapter:
+            adapter.require(Ability.WEBHOOKS)
             live = adapter.setup_webhooks(card.topics)
     except PlatformError as err:
-        minutes = max(1, round(card.poll_every.total_seconds() / 60))
-        words = f"{sentence(err, card)} Until then orders are read every {minutes} min."
-        _save(endpoint, problem=words, last_checked_at=now)
+        _save(endpoint, problem=f"{sentence(err, card)} {until_then}", last_checked_at=now)
         raise
     asleep = [found.topic for found in live if not found.active]
     mended = sum(bool(found.mended) for found in live) if endpoint.subscriptions else 0
@@ -117,8 +125,15 @@ def try_webhooks(store: Store) -> str:
 def rotate_webhook_secret(store: Store, *, actor: str) -> None:
     """Give the store a new secret to sign with; for 24 hours the old one is good as well, so
     nothing on its way is refused. Raises PlatformError when the store could not be told; then the
-    old one stays in use.
+    old one stays in use. Raises ConnectError where it is not ours to change.
     """
+    card = registry.card(store.platform)
+    if _is_signed_by_app(card):
+        raise ConnectError(
+            f"{card.name} signs webhooks with the client secret of the app. Change it at "
+            f"{card.name}, then enter the new one here, with the keys of {store.name}.",
+            code="signed_by_app",
+        )
     endpoint = _endpoint(store)
     if endpoint is None:
         raise ConnectError(f"{store.name} has no webhooks.", code="no_webhooks")
@@ -173,6 +188,79 @@ def unreachable(store: Store) -> str:
             "polling."
         )
     return ""
+
+
+def _is_signed_by_app(card: PlatformCard) -> bool:
+    return card.webhooks is not None and card.webhooks.signed_by_app
+
+
+def _app_secret(store: Store, card: PlatformCard) -> str:
+    """The client secret of the app the store was connected by; '' for a pasted token that came
+    without: it is of an app of the merchant's own, so no other's secret signs for it. Raises
+    PlatformError when there is none or it cannot be read.
+    """
+    held = authentication.held(store)
+    if held.kind == AuthKind.TOKEN:
+        return held.values.get("client_secret", "")
+    return authentication.needed_app(card, held.values).client_secret
+
+
+def _first_secret(store: Store, card: PlatformCard) -> str:
+    """Where it is the app's and not known, nobody signs with this one; why is told in words when
+    the webhooks are set up.
+    """
+    known = ""
+    if _is_signed_by_app(card):
+        with suppress(PlatformError):
+            known = _app_secret(store, card)
+    return known or secrets.token_urlsafe(_SECRET_BYTES)
+
+
+def _enter_secret(card: PlatformCard) -> str:
+    sign_in = card.sign_in(AuthKind.TOKEN)
+    labels = {field.name: field.label for field in sign_in.fields} if sign_in else {}
+    label = labels.get("client_secret", "Client secret")
+    return (
+        f"{card.name} signs webhooks with the secret of the app, which Logix does not have. Give "
+        f"the store new keys and enter “{label}” with them."
+    )
+
+
+def _keep_in_step(store: Store, endpoint: Endpoint, card: PlatformCard) -> str:
+    """Have the endpoint know the store and verify as the platform signs. When the app's secret is
+    another than before, the old one is good for 24 hours more: either may sign meanwhile. What is
+    lacking, in words, or ''. Raises PlatformError.
+    """
+    if endpoint.account != (account := _account(store, card)):
+        _save(endpoint, account=account)
+    if not _is_signed_by_app(card):
+        return ""
+    secret = _app_secret(store, card)
+    if not secret:
+        return _enter_secret(card)
+    old = _open_secret(store, endpoint)
+    if secrets.compare_digest(old.encode(), secret.encode()):
+        return ""
+    with transaction.atomic():
+        # Settles the race of two workers: the second finds another secret than it read.
+        rows = Endpoint.objects.filter(pk=endpoint.pk, secret_sealed=endpoint.secret_sealed)
+        if rows.update(**_two_secrets(store, endpoint, current=secret, previous=old)):
+            audit.record(
+                "webhooks.secret_followed", actor="system", merchant=store.merchant, obj=store
+            )
+    return ""
+
+
+def _account(store: Store, card: PlatformCard) -> str:
+    """How the platform's headers name the store, where the card says that they do."""
+    if card.webhooks is None or not card.webhooks.account_header:
+        return ""
+    told = str(store.features.get("domain") or urlsplit(store.base_url).hostname or "")
+    return told.strip().casefold()[:253]
+
+
+def _minutes(card: PlatformCard) -> int:
+    return max(1, round(card.poll_every.total_seconds() / 60))
 
 
 def _endpoint(store: Store) -> Endpoint | None:

@@ -13,30 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models.functions import Now
-from django.utils import timezone
 
 from integrations import registry
-from integrations.connect import addresses, changing, opening, testing
-from integrations.connect import options as store_options
+from integrations.connect import addresses, attempts, changing, opening, testing
 from integrations.errors import PlatformError, Unsupported
 from integrations.lifecycle import ConnectError
 from integrations.models import ConnectAttempt, Store, StoreStatus
-from integrations.platform import Ability
-from logix.accounts import audit
+from integrations.platform import Ability, AuthKind
 from logix.accounts.models import Merchant
-from logix.common import crypto
 
 APP_NAME = "Logix"
 VALID_FOR = timedelta(hours=1)
-# Of ``options``: settings of the store that is to be; the rest is handed to the adapter.
-_SETTINGS = ("name", "auto_sync", "writes_enabled")
-
-
-def callback_url(platform: str) -> str:
-    """Where the store sends the keys, and where the merchant's browser comes back to."""
-    return f"{settings.LOGIX_PUBLIC_URL}/api/v1/{platform}/oauth/callback"
 
 
 def begin_one_click(
@@ -52,6 +39,8 @@ def begin_one_click(
     Raises UnknownPlatform, Unsupported, ConnectError, Misconfigured (the address).
     """
     card = registry.card(platform)
+    if consent := card.sign_in(AuthKind.OAUTH2):
+        raise Unsupported(f"{card.name} hands over no keys: choose “{consent.label}”.")
     if not card.can(Ability.ONE_CLICK_CONNECT):
         raise Unsupported(
             f"{card.name} has no one-click connect: {card.exempt[Ability.ONE_CLICK_CONNECT]}"
@@ -62,30 +51,20 @@ def begin_one_click(
             f"{settings.LOGIX_PUBLIC_URL}. Set LOGIX_PUBLIC_URL, or paste the keys instead.",
             code="public_url_required",
         )
-    asked = dict(options or {})
-    store_options.check(card, {n: v for n, v in asked.items() if n not in _SETTINGS})
-    address = addresses.tidy(base_url)
+    address = addresses.store_address(card, base_url)
     if _refused_store(merchant, platform, address) is None:
         opening.refuse_duplicate(merchant, card, address)
     reference = secrets.token_urlsafe(32)
-    with transaction.atomic():
-        attempt = ConnectAttempt.objects.create(
-            merchant=merchant,
-            platform=platform,
-            base_url=address,
-            reference_digest=crypto.digest(reference),
-            options=asked,
-            requested_by=actor[:150],
-            expires_at=timezone.now() + VALID_FOR,
-        )
-        audit.record(
-            "store.connect_started",
-            actor=actor,
-            merchant=merchant,
-            obj=attempt,
-            details={"platform": platform, "base_url": address},
-        )
-    back = callback_url(platform)
+    attempt = attempts.begin(
+        merchant,
+        card,
+        address,
+        reference,
+        actor=actor,
+        valid_for=VALID_FOR,
+        options=options or {},
+    )
+    back = attempts.callback_url(platform)
     url: str = registry.oauth(platform).authorize_url(address, APP_NAME, back, back, reference)
     return url, attempt
 
@@ -98,47 +77,31 @@ def finish_one_click(platform: str, body: bytes) -> Store:
     PlatformError. The attempt keeps the reason in words for whoever watches it.
     """
     reference, credentials = registry.oauth(platform).read_callback(body)
-    attempt = _take(platform, reference)
+    attempt = attempts.take(platform, reference)
     try:
         store = _finish(attempt, credentials)
     except (PlatformError, ConnectError) as err:
-        ConnectAttempt.objects.filter(pk=attempt.pk).update(problem=err.message)
+        attempts.ended(attempt, problem=err.message)
         raise
-    ConnectAttempt.objects.filter(pk=attempt.pk).update(store=store)
+    attempts.ended(attempt, store=store)
     return store
-
-
-def _take(platform: str, reference: str) -> ConnectAttempt:
-    """The attempt of this reference, used up by this very call: of two answers with one reference,
-    one wins.
-    """
-    digest = crypto.digest(reference)
-    rows = ConnectAttempt.objects.filter(reference_digest=digest, platform=platform)
-    if not rows.filter(used_at=None, expires_at__gt=timezone.now()).update(used_at=Now()):
-        raise ConnectError(
-            "This connect attempt is unknown, used already, or older than an hour. Start again in "
-            "Logix.",
-            code="attempt_unknown",
-        )
-    return rows.select_related("merchant").get()
 
 
 def _finish(attempt: ConnectAttempt, credentials: Mapping[str, str]) -> Store:
     actor = attempt.requested_by or "platform"
-    values = testing.check_values(registry.card(attempt.platform), credentials)
+    card = registry.card(attempt.platform)
+    keys = testing.keys_of(card, credentials)
     refused = _refused_store(attempt.merchant, attempt.platform, attempt.base_url)
     if refused is not None:
-        changing.change_store(refused, actor=actor, credentials=values)
+        changing.change_store(refused, actor=actor, credentials=keys.values)
         return refused
-    chosen = {name: attempt.options[name] for name in _SETTINGS if name in attempt.options}
-    return opening.connect_store(
-        merchant=attempt.merchant,
-        platform=attempt.platform,
-        base_url=attempt.base_url,
-        credentials=values,
-        options={n: v for n, v in attempt.options.items() if n not in _SETTINGS},
+    return opening.open_store(
+        attempt.merchant,
+        card,
+        attempt.base_url,
+        keys,
+        attempts.settings_of(attempt),
         actor=actor,
-        **chosen,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from integrations import authentication, lifecycle, registry
-from integrations.base import StoreIdentity
+from integrations.authentication import Keys
 from integrations.connect import addresses, hooks, signals, testing
 from integrations.connect import options as store_options
+from integrations.connect.testing import Found
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import Store, StoreBreaker, StoreStatus, Stream, StreamName
@@ -28,6 +29,14 @@ READ_ONLY = (
     "permission to read and "
     "write, or connect with writing turned off."
 )
+
+# What a stream needs, how often it is read and how far it looks back each time; None: as the card
+# says. Nothing tells that a payout changed, so all are looked at again that may still be under way.
+_STREAMS: Mapping[StreamName, tuple[Ability, timedelta | None, timedelta | None]] = {
+    StreamName.PRODUCTS: (Ability.PRODUCTS, None, None),
+    StreamName.ORDERS: (Ability.ORDERS, None, None),
+    StreamName.PAYOUTS: (Ability.PAYOUTS, timedelta(hours=6), timedelta(days=30)),
+}
 
 
 def connect_store(
@@ -51,29 +60,53 @@ def connect_store(
     what to do).
     """
     card = registry.card(platform)
-    values = testing.check_values(card, credentials)
-    chosen = store_options.check(card, options or {})
-    try:
-        typed = addresses.tidy(base_url)
-        refuse_duplicate(merchant, card, typed)
-        address, identity = testing.find(card, typed, values, chosen)
-    except PlatformError as err:
-        err.message = testing.sentence(err, card)
-        raise
-    refuse_duplicate(merchant, card, address, identity.base_url)
-    if writes_enabled and testing.is_read_only(card, identity):
-        raise ConnectError(READ_ONLY, code="read_only_key")
-    settings: dict[str, Any] = {
-        "name": (name or identity.name or urlsplit(address).hostname or address)[:120],
+    keys = testing.keys_of(card, credentials)
+    settings = {
+        "name": name,
         "auto_sync": auto_sync,
         "writes_enabled": writes_enabled,
         "import_since": import_since,
+        "options": dict(options or {}),
+    }
+    return open_store(merchant, card, base_url, keys, settings, actor=actor)
+
+
+def open_store(
+    merchant: Merchant,
+    card: PlatformCard,
+    base_url: str,
+    keys: Keys,
+    settings: Mapping[str, Any],
+    *,
+    actor: str,
+) -> Store:
+    """``connect_store`` with keys that are there already; ``settings`` are its other arguments."""
+    chosen = store_options.check(card, settings.get("options") or {})
+    try:
+        typed = addresses.store_address(card, base_url)
+        refuse_duplicate(merchant, card, typed)
+        found = testing.find(card, typed, keys, chosen)
+    except PlatformError as err:
+        err.message = testing.sentence(err, card)
+        raise
+    identity = found.identity
+    refuse_duplicate(merchant, card, found.address, identity.base_url)
+    testing.refuse_lacking(card, identity)
+    writes_enabled = bool(settings.get("writes_enabled", False))
+    if writes_enabled and testing.is_read_only(card, identity):
+        raise ConnectError(READ_ONLY, code="read_only_key")
+    name = settings.get("name") or identity.name or urlsplit(found.address).hostname
+    kept: dict[str, Any] = {
+        "name": str(name or found.address)[:120],
+        "auto_sync": settings.get("auto_sync", True),
+        "writes_enabled": writes_enabled,
+        "import_since": settings.get("import_since"),
         "options": chosen,
     }
     try:
-        store = _keep(merchant, card, address, values, identity, settings, actor)
+        store = _keep(merchant, card, found, kept, actor)
     except IntegrityError:
-        refuse_duplicate(merchant, card, address)
+        refuse_duplicate(merchant, card, found.address)
         raise
     activate(store, actor=actor)
     return store
@@ -92,13 +125,22 @@ def activate(store: Store, *, actor: str) -> None:
 
 
 def wake(store: Store) -> None:
-    """Have every stream of the store read at once."""
+    """Have every stream of the store read at once, one that its platform has gained since as
+    well.
+    """
+    _make_streams(store, registry.card(store.platform))
     rows = Stream.objects.filter(store=store, enabled=True)
     rows.update(next_at=timezone.now(), failures=0, last_error="")
     StoreBreaker.objects.filter(store=store).delete()
     if store.auto_sync:
         for stream_id in rows.values_list("pk", flat=True):
             bell.ring("integrations.tasks.run_stream", stream_id, queue="live")
+
+
+def read_products_anew(store: Store) -> None:
+    """Have all products read, as at the first time."""
+    rows = Stream.objects.filter(store=store, name=StreamName.PRODUCTS)
+    rows.update(read_through=None, position={}, next_at=timezone.now())
 
 
 def refuse_duplicate(
@@ -120,12 +162,11 @@ def refuse_duplicate(
 def _keep(
     merchant: Merchant,
     card: PlatformCard,
-    address: str,
-    values: Mapping[str, str],
-    identity: StoreIdentity,
+    found: Found,
     settings: Mapping[str, Any],
     actor: str,
 ) -> Store:
+    address = found.address
     told = {
         "platform": card.slug,
         "base_url": address,
@@ -157,26 +198,40 @@ def _keep(
                 **settings,
             )
             audit.record("store.connected", actor=actor, merchant=merchant, obj=store, details=told)
-        testing.take_identity(store, identity)
+        testing.take_identity(store, found.identity)
         _make_streams(store, card)
+        keep_keys(store, found, actor=actor)
         if card.can(Ability.WEBHOOKS):
             hooks.open_endpoint(store)
-        authentication.save_credentials(
-            store, values, kind=card.auth_kinds[0], actor=actor, scopes=identity.granted
-        )
     return store
 
 
+def keep_keys(store: Store, found: Found, *, actor: str) -> None:
+    """Keep what let us in, and what it may do there."""
+    grant = found.keys.grant
+    authentication.save_credentials(
+        store,
+        found.keys.values,
+        kind=found.keys.kind,
+        actor=actor,
+        scopes=found.identity.granted or (grant.scopes if grant else ()),
+        missing=found.identity.missing,
+        grant=grant,
+    )
+
+
 def _make_streams(store: Store, card: PlatformCard) -> None:
-    kinds = {StreamName.PRODUCTS: Ability.PRODUCTS, StreamName.ORDERS: Ability.ORDERS}
-    for name, ability in kinds.items():
+    """What the platform has and the store is not read for yet; streams that are there stay as they
+    are.
+    """
+    for name, (ability, every, overlap) in _STREAMS.items():
         if card.can(ability):
             Stream.objects.get_or_create(
                 store=store,
                 name=name,
                 defaults={
-                    "every_s": int(card.poll_every.total_seconds()),
-                    "overlap_s": int(card.overlap.total_seconds()),
+                    "every_s": int((every or card.poll_every).total_seconds()),
+                    "overlap_s": int((overlap or card.overlap).total_seconds()),
                     "lag_s": int(card.lag.total_seconds()),
                     "next_at": timezone.now(),
                 },

@@ -4,6 +4,8 @@
 ``orders_read_within_s``  how old the last reading of orders may be when stock is written, 10–86,400
 ``calls_per_s``           calls a second in place of the platform's declared limit, 0.1–100
 ``status_words``          a plugin's order status → the platform's own status it counts as
+
+A platform's card may name others of its own.
 """
 
 from __future__ import annotations
@@ -13,25 +15,38 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.lifecycle import ConnectError
-from integrations.platform import PlatformCard
+from integrations.platform import PlatformCard, StoreOption
 
 _MOST_WORDS = 100
+_MOST_VALUES = 25
 
 
 def check(card: PlatformCard, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options as they are kept; None stands for “remove”. Raises ConnectError naming the one
     that cannot be right.
     """
-    if strange := sorted(set(options) - set(_CHECKS)):
+    own = {option.name: option for option in card.options}
+    if strange := sorted(set(options) - set(_CHECKS) - set(own)):
         raise ConnectError(
-            f"There is no option {', '.join(strange)}. Options are {', '.join(_CHECKS)}.",
+            f"There is no option {', '.join(strange)}. Options are {', '.join((*_CHECKS, *own))}.",
             code="unknown_option",
         )
     for name, value in options.items():
-        problem = None if value is None else _CHECKS[name](card, value)
+        if value is None:
+            continue
+        problem = _CHECKS[name](card, value) if name in _CHECKS else _own(own[name], value)
         if problem:
             raise ConnectError(f"The option {name} {problem}", code="option_malformed")
     return dict(options)
+
+
+def _own(option: StoreOption, value: Any) -> str | None:
+    """One of the platform's own."""
+    values = value if option.many else [value]
+    if not isinstance(values, list) or len(values) > _MOST_VALUES:
+        return f"must be a list of at most {_MOST_VALUES}."
+    wrong = [x for x in values if not isinstance(x, str) or not re.fullmatch(option.pattern, x)]
+    return f"cannot be “{str(wrong[0])[:60]}”. {option.help}" if wrong else None
 
 
 def _yes_or_no(_: PlatformCard, value: Any) -> str | None:

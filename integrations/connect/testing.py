@@ -6,14 +6,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from integrations import authentication, registry
+from integrations.authentication import Keys
 from integrations.base import StoreIdentity
 from integrations.connect import addresses
 from integrations.errors import (
@@ -24,8 +25,8 @@ from integrations.errors import (
     PlatformError,
 )
 from integrations.lifecycle import ConnectError
-from integrations.models import Store, StoreStatus
-from integrations.platform import Ability, PlatformCard
+from integrations.models import Credential, Store, StoreStatus
+from integrations.platform import Ability, AuthKind, PlatformCard, SignIn
 from logix.accounts import audit
 
 WRITES = frozenset(
@@ -46,6 +47,7 @@ SUNSET_WARNS = timedelta(days=90)
 
 _FRONT_PAGE = "Enter the address of the store's front page and check that it runs {platform}."
 _LET_THROUGH = "Ask the store's operator to let this hub's address through."
+_CONSENT_TO_IT = "Connect the store again and consent to it."
 _IS_IT_UP = "Check the address, and that the store is up."
 
 # What the person who connects can do, by the error's code, else by its class. The error's own
@@ -64,7 +66,7 @@ REMEDIES: Mapping[str, str] = {
 }
 REMEDIES_BY_CLASS: tuple[tuple[type[PlatformError], str], ...] = (
     (AuthenticationFailed, "{keys}"),
-    (PermissionMissing, "Make a key that may read and write."),
+    (PermissionMissing, "{rights}"),
     (NotFound, _FRONT_PAGE),
     (ContractBroken, _FRONT_PAGE),
 )
@@ -84,6 +86,15 @@ class ConnectionTest:
     warnings: tuple[str, ...] = ()
     error_code: str = ""
     elapsed_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Where a store answered, what let us in, and who it says it is."""
+
+    address: str
+    keys: Keys = field(repr=False)
+    identity: StoreIdentity
 
 
 def test_connection(store: Store, *, actor: str) -> ConnectionTest:
@@ -123,8 +134,12 @@ def try_connection(
     ConnectError (a value that cannot be right).
     """
     card = registry.card(platform)
-    values = check_values(card, credentials)
-    return _test(card, lambda: find(card, addresses.tidy(base_url), values, options)[1])
+    keys = keys_of(card, credentials)
+
+    def ask() -> StoreIdentity:
+        return find(card, addresses.store_address(card, base_url), keys, options).identity
+
+    return _test(card, ask)
 
 
 def _test(card: PlatformCard, ask: Callable[[], StoreIdentity]) -> ConnectionTest:
@@ -151,16 +166,21 @@ def _test(card: PlatformCard, ask: Callable[[], StoreIdentity]) -> ConnectionTes
 def find(
     card: PlatformCard,
     base_url: str,
-    credentials: Mapping[str, str],
+    keys: Keys,
     options: Mapping[str, Any] | None = None,
-) -> tuple[str, StoreIdentity]:
-    """The address at which the store answers, the one given or one above it, and who it is. Raises
-    PlatformError.
+) -> Found:
+    """The address at which the store answers, the one given or one above it, and who it is. An app
+    that asks for tokens by itself does so. Raises PlatformError.
     """
+    if keys.kind is AuthKind.CLIENT_CREDENTIALS and keys.grant is None:
+        keys = replace(keys, grant=authentication.from_app(card, base_url, keys.values))
     first: PlatformError | None = None
     for address in addresses.candidates(base_url):
         try:
-            return address, authentication.probe(card.slug, address, credentials, options=options)
+            identity = authentication.probe(
+                card.slug, address, keys.values, options=options, token=keys.token
+            )
+            return Found(address=address, keys=keys, identity=identity)
         except PlatformError as err:
             first = first or err
             if not isinstance(err, NotFound) and err.code not in LOOK_ABOVE:
@@ -174,39 +194,77 @@ def sentence(error: PlatformError, card: PlatformCard) -> str:
     remedy = REMEDIES.get(error.code)
     if remedy is None and error.code == type(error).code:
         remedy = next((r for kind, r in REMEDIES_BY_CLASS if isinstance(error, kind)), "")
-    keys = card.credential_fields[0].help if card.credential_fields else ""
-    remedy = (remedy or "").format(platform=card.name, keys=keys).strip()
+    rights = _CONSENT_TO_IT if card.wanted_scopes else "Make a key that may read and write."
+    keys = _where_keys_are(card)
+    remedy = (remedy or "").format(platform=card.name, keys=keys, rights=rights).strip()
     return error.message if not remedy or remedy in error.message else f"{error.message} {remedy}"
 
 
-def check_values(card: PlatformCard, credentials: Mapping[str, str]) -> dict[str, str]:
-    """The credentials the card asks for, trimmed. Raises ConnectError naming the value that cannot
-    be right.
+def _where_keys_are(card: PlatformCard) -> str:
+    usual = card.sign_ins[0] if card.sign_ins else None
+    if usual is None or usual.kind is AuthKind.OAUTH2:
+        return "Connect the store again."
+    return usual.fields[0].help if usual.fields else usual.help
+
+
+def keys_of(card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
+    """What was typed, trimmed, as keys by the sign-in it belongs to. Raises ConnectError naming the
+    value that cannot be right.
     """
-    known = {field.name: field for field in card.credential_fields}
-    if strange := sorted(set(credentials) - set(known)):
-        raise ConnectError(f"{card.name} knows no {', '.join(strange)}.", code="unknown_credential")
     values = {name: str(value).strip() for name, value in credentials.items()}
-    for field in known.values():
-        value = values.get(field.name, "")
-        if not value and not field.required:
-            values.pop(field.name, None)
-        elif not value:
+    if strange := sorted(set(values) - {field.name for field in card.credential_fields}):
+        raise ConnectError(f"{card.name} knows no {', '.join(strange)}.", code="unknown_credential")
+    values = {name: value for name, value in values.items() if value}
+    sign_in = card.sign_in_for(values)
+    consent = card.sign_in(AuthKind.OAUTH2)
+    if consent and (sign_in is consent or not values):
+        raise ConnectError(
+            f"{card.name} asks the merchant for consent: choose “{consent.label}”.",
+            code="consent_needed",
+        )
+    return Keys(kind=sign_in.kind, values=checked(sign_in, values))
+
+
+def checked(sign_in: SignIn, values: Mapping[str, str]) -> dict[str, str]:
+    """The values of one sign-in. Raises ConnectError naming one that cannot be right."""
+    known = {field.name: field for field in sign_in.fields}
+    if strange := sorted(set(values) - set(known)):
+        raise ConnectError(
+            f"“{sign_in.label}” asks for no {', '.join(strange)}.", code="unknown_credential"
+        )
+    for field_ in known.values():
+        value = values.get(field_.name, "")
+        if not value and field_.required:
             raise ConnectError(
-                f"{field.label} is missing. {field.help}".strip(), code="credential_missing"
+                f"{field_.label} is missing. {field_.help}".strip(), code="credential_missing"
             )
-        elif field.pattern and not re.fullmatch(field.pattern, value):
+        if value and field_.pattern and not re.fullmatch(field_.pattern, value):
             raise ConnectError(
-                f"{field.label} does not look like one. {field.help}".strip(),
+                f"{field_.label} does not look like one. {field_.help}".strip(),
                 code="credential_malformed",
             )
-    return values
+    return {name: values[name] for name in known if values.get(name)}
+
+
+def refuse_lacking(card: PlatformCard, identity: StoreIdentity) -> None:
+    """Raises ConnectError naming the scopes that were not granted and without which nothing would
+    work.
+    """
+    if lacking := [scope for scope in card.required_scopes if scope in identity.missing]:
+        raise ConnectError(
+            f"{identity.name} did not grant {', '.join(lacking)}, without which Logix cannot work "
+            "for it. Allow it in the app's settings, then connect again and consent to it.",
+            code="scopes_missing",
+        )
 
 
 def is_read_only(card: PlatformCard, identity: StoreIdentity) -> bool:
-    """Whether the credentials allow no changes in the store. Scopes the card does not explain are
-    read by name.
+    """Whether the credentials allow no changes in the store. Of a platform whose scopes are asked
+    for one by one, each turns off its own; scopes a card does not explain are read by name.
     """
+    if card.wanted_scopes:
+        writes = WRITES & card.abilities
+        return bool(writes) and writes <= set(card.turned_off(identity.missing))
     for scope in identity.missing:
         if WRITES & set(card.scopes.get(scope, ())) or (
             scope not in card.scopes and "write" in scope
@@ -218,6 +276,7 @@ def is_read_only(card: PlatformCard, identity: StoreIdentity) -> bool:
 def warnings(card: PlatformCard, identity: StoreIdentity) -> tuple[str, ...]:
     """What will not work, or not for long, in words."""
     found = list(identity.warnings)
+    found += turned_off(card, identity.missing)
     if is_read_only(card, identity) and not found:
         found.append(
             "The key is read-only: Logix can read orders but cannot send stock, status or tracking."
@@ -231,6 +290,16 @@ def warnings(card: PlatformCard, identity: StoreIdentity) -> tuple[str, ...]:
     if card.api_sunset and card.api_sunset - timezone.now().date() < SUNSET_WARNS:
         found.append(_sunset(card, card.api_sunset))
     return tuple(dict.fromkeys(found))
+
+
+def turned_off(card: PlatformCard, missing: Collection[str]) -> list[str]:
+    """What stays off because its scope was not granted, a sentence for each scope."""
+    return [
+        f"{scope} was not granted, so this is off: "
+        f"{', '.join(str(ability).replace('_', ' ') for ability in card.scopes[scope])}."
+        for scope in missing
+        if card.wanted_scopes and card.scopes.get(scope)
+    ]
 
 
 def _sunset(card: PlatformCard, day: date) -> str:
@@ -249,5 +318,9 @@ def take_identity(store: Store, identity: StoreIdentity) -> None:
         "features": {**kept, **identity.features},
     }
     Store.objects.filter(pk=store.pk).update(**changes)
+    told: dict[str, Any] = {"missing": list(identity.missing)}
+    if identity.granted:
+        told["scopes"] = list(identity.granted)
+    Credential.objects.filter(store=store).update(**told)
     for name, value in changes.items():
         setattr(store, name, value)

@@ -24,6 +24,20 @@ class _Hidden(AuthBase):
         return f"{type(self).__name__}(***)"
 
 
+class RenewingAuth(_Hidden):
+    """One whose token may run out while it is in use (``kit.oauth2.TokenAuth``)."""
+
+    def ready(self) -> None:
+        """Have a token, before quota is taken and connections are opened. Raises PlatformError."""
+        raise NotImplementedError
+
+    def renewed(self, request: PreparedRequest) -> bool:
+        """The store answered 401 to ``request``: whether there is another token to send it with
+        now. Raises PlatformError.
+        """
+        raise NotImplementedError
+
+
 class BasicAuth(_Hidden):
     """``Authorization: Basic``, UTF-8 (RFC 7617)."""
 

@@ -26,6 +26,7 @@ from requests.structures import CaseInsensitiveDict
 from integrations.errors import PlatformError, RateLimited, Unavailable
 from integrations.kit import outcomes, wire
 from integrations.kit.answer import Answer, CallRecord, route_of
+from integrations.kit.auth import RenewingAuth
 from integrations.kit.body import read_body
 from integrations.kit.breaker import Breaker
 from integrations.kit.outcomes import LONGEST_SLEEP_S, READS, REPEATABLE
@@ -41,6 +42,8 @@ log = structlog.get_logger(__name__)
 OK: Final = frozenset(range(200, 300))
 MIB: Final = 1024 * 1024
 ERROR_BODY: Final = 256 * 1024
+# Nobody waits for a back-fill, and a page of a platform that counts by cost may take seconds of it.
+BULK_SLEEP_S: Final = 10.0
 
 
 def _product() -> str:
@@ -71,6 +74,10 @@ class _Call:
     ok: Collection[int]
     deadline: float
     request_id: str
+    auth: AuthBase | None
+    explain: Explain | None
+    refused: requests.PreparedRequest | None = None
+    has_renewed: bool = False
     attempts: int = 0
     wait_s: float = 0.0
     bytes_in: int = 0
@@ -170,6 +177,7 @@ class PlatformSession:
         data: Any = None,
         headers: Mapping[str, str] | None = None,
         auth: AuthBase | _Default | None = _SESSION_AUTH,
+        explain: Explain | None = None,
         bucket: str = "default",
         cost: float = 1,
         repeatable: bool | None = None,
@@ -182,13 +190,17 @@ class PlatformSession:
         ``repeatable`` None goes by the method: GET, HEAD, OPTIONS, PUT and DELETE are sent again,
         POST and PATCH are not once they may have arrived. True says that sending twice does no
         harm: a lost answer is then Unavailable. Any other write whose answer is lost raises
-        OutcomeUnknown. ``total_s`` is the deadline over all tries and waits. Raises any
-        ``PlatformError``.
+        OutcomeUnknown. ``total_s`` is the deadline over all tries and waits. ``explain`` reads the
+        error body of this call in place of the session's. Raises any ``PlatformError``.
+
+        An answer 401 to an auth that renews itself is no refusal yet: the call was not carried out,
+        so whatever it is, it is sent once more with the new token.
         """
         method = method.upper()
         url = url_below(self.base_url, path, self.guard)
         started = self._clock()
         at = datetime.now(UTC)
+        sign = self.auth if isinstance(auth, _Default) else auth
         call = _Call(
             method=method,
             url=url,
@@ -200,10 +212,11 @@ class PlatformSession:
             ok=ok,
             deadline=started + (self._total_s if total_s is None else total_s),
             request_id=request_id(),
+            auth=sign,
+            explain=explain or self.explain,
         )
         error = ""
         try:
-            sign = self.auth if isinstance(auth, _Default) else auth
             own = {"User-Agent": self._user_agent, "X-Request-ID": call.request_id}
             prepare = preparer(
                 method,
@@ -238,6 +251,8 @@ class PlatformSession:
 
     def _perform(self, call: _Call, prepare: Prepare) -> Answer:
         """All tries of one call, and its outcome told to the breaker."""
+        if isinstance(call.auth, RenewingAuth):
+            call.auth.ready()
         self._wait_for_limiter(call)
         self.breaker.before()
         try:
@@ -254,6 +269,9 @@ class PlatformSession:
             error, pause = self._try(call, prepare)
             if isinstance(error, Answer):
                 return error
+            if self._has_new_token(call):
+                self._wait_for_limiter(call)
+                continue
             if pause is None or call.attempts > self._retries:
                 raise error
             if pause > LONGEST_SLEEP_S or pause >= call.deadline - self._clock():
@@ -263,6 +281,16 @@ class PlatformSession:
                 self._wait_for_limiter(call)
             except RateLimited:
                 raise error from None
+
+    def _has_new_token(self, call: _Call) -> bool:
+        """Whether the last try was refused for its token and there is another one now; once in a
+        call. Raises PlatformError when no token is to be had.
+        """
+        refused, call.refused = call.refused, None
+        if refused is None or call.has_renewed or not isinstance(call.auth, RenewingAuth):
+            return False
+        call.has_renewed = True
+        return call.auth.renewed(refused)
 
     def _try(self, call: _Call, prepare: Prepare) -> tuple[Answer | PlatformError, float | None]:
         """One try: the answer, or the error and the seconds after which another try makes sense
@@ -282,7 +310,8 @@ class PlatformSession:
         token = wire.CURRENT.set(line)
         call.status = None
         try:
-            answer = self._exchange(call, prepare())
+            prepared = prepare()
+            answer = self._exchange(call, prepared)
         except Unavailable as err:
             return err, outcomes.backoff_s(call.attempts, random.random())  # noqa: S311
         except PlatformError as err:
@@ -302,6 +331,7 @@ class PlatformSession:
         self._learn(call, answer)
         if answer.status in call.ok:
             return answer, None
+        call.refused = prepared if answer.status == 401 else None
         return self._refusal(call, answer)
 
     def _exchange(self, call: _Call, prepared: requests.PreparedRequest) -> Answer:
@@ -346,7 +376,7 @@ class PlatformSession:
             answer,
             host,
             meaning,
-            explain=self.explain,
+            explain=call.explain,
             stated_s=stated,
             lost=meaning.lost and call.write,
             hidden=self.hidden,
@@ -363,11 +393,12 @@ class PlatformSession:
         return error, outcomes.backoff_s(call.attempts, random.random())  # noqa: S311
 
     def _wait_for_limiter(self, call: _Call) -> None:
-        """Take quota; sleep at most 2 s for it, else raise RateLimited with the seconds to wait."""
+        """Take quota; sleep a little for it, else raise RateLimited with the seconds to wait."""
         key = self._key(call)
+        longest = BULK_SLEEP_S if self.priority is Priority.BULK else LONGEST_SLEEP_S
         slept = 0.0
         while wait := self.limiter.take(key, cost=call.cost, priority=self.priority):
-            if slept + wait > LONGEST_SLEEP_S or wait >= call.deadline - self._clock():
+            if slept + wait > longest or wait >= call.deadline - self._clock():
                 raise RateLimited(
                     f"The call limit of {call.origin.host} is used up for now.",
                     retry_after_s=wait,

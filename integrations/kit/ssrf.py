@@ -128,6 +128,17 @@ class AddressGuard:
             raise _refused(f"Port {origin.port} of {host} may not be called; allowed are {known}.")
         return origin
 
+    def is_open_inside(self, host: str) -> bool:
+        """Whether ``host`` is a loopback name or an address of the hub's own networks that the
+        operator opened for stores. No DNS is asked.
+        """
+        if self._is_open_loopback(host):
+            return True
+        try:
+            return _within(ipaddress.ip_address(host), self.allowed)
+        except ValueError:
+            return False
+
     def check_address(self, host: str, address: str) -> None:
         """Raise Misconfigured when ``address``, which ``host`` resolved or connected to, is not a
         public one.

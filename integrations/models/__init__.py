@@ -11,6 +11,7 @@ from integrations.models.control import (
     StoreBreaker,
 )
 from integrations.models.outbox import Command, Push
+from integrations.models.privacy import ErasureMark, PrivacyRequest
 from integrations.models.store import ConnectAttempt, Credential, Endpoint, Store, StoreStatus
 from integrations.models.sync import (
     LIVE_STATES,
@@ -31,9 +32,11 @@ __all__ = [
     "ConnectAttempt",
     "Credential",
     "Endpoint",
+    "ErasureMark",
     "FieldRule",
     "Heartbeat",
     "ParkedRecord",
+    "PrivacyRequest",
     "Push",
     "RateBucket",
     "Rereading",

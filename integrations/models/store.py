@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
@@ -83,8 +84,11 @@ class Store(models.Model):
 
 
 class Credential(models.Model):
-    """Sealed JSON of the values the platform's card declares. ``version`` grows with every change
-    (refresh, rotation).
+    """Sealed JSON of the values the platform's card declares, and of the tokens it granted.
+    ``version`` grows with every change (refresh, rotation).
+
+    ``lease_until`` and ``fence`` belong to the one worker that renews a token, which is due from
+    ``refresh_due_at`` on. ``missing`` are the wanted scopes the merchant did not grant.
     """
 
     class State(models.TextChoices):
@@ -100,8 +104,10 @@ class Credential(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.OK)
     fingerprint = models.CharField(max_length=16, blank=True)
     scopes: models.JSONField[Any] = models.JSONField(default=list)
+    missing: models.JSONField[Any] = models.JSONField(default=list, db_default=[])
     expires_at = models.DateTimeField(null=True)
     refresh_expires_at = models.DateTimeField(null=True)
+    refresh_due_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     updated_at = models.DateTimeField(db_default=Now())
@@ -110,6 +116,13 @@ class Credential(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["store", "kind"], name="credential_once"),
         ]
+        indexes = [
+            models.Index(
+                fields=["refresh_due_at"],
+                condition=models.Q(refresh_due_at__isnull=False),
+                name="credential_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.store}"
@@ -117,7 +130,7 @@ class Credential(models.Model):
 
 class Endpoint(models.Model):
     """Where a store's webhooks come in: an unguessable address and one secret, two while the secret
-    is rotated.
+    is rotated. ``account`` is how the platform's headers name the store, where they do.
     """
 
     class Status(models.TextChoices):
@@ -129,6 +142,7 @@ class Endpoint(models.Model):
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="endpoints")
     token_digest = models.CharField(max_length=64, unique=True)
     token_sealed = models.BinaryField()
+    account = models.CharField(max_length=253, blank=True, db_default="")
     secret_sealed = models.BinaryField()
     previous_secret_sealed = models.BinaryField(null=True)
     previous_valid_until = models.DateTimeField(null=True)
@@ -146,14 +160,22 @@ class Endpoint(models.Model):
                 fields=["store"], condition=~models.Q(status="closed"), name="endpoint_one_open"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["account"], condition=~models.Q(account=""), name="endpoint_by_account"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"webhooks of {self.store}"
 
 
 class ConnectAttempt(models.Model):
-    """A one-click connect under way: single use, bound to merchant, platform and store address,
-    short-lived.
+    """A connect under way that ends in the merchant's browser: single use, bound to merchant,
+    platform and store address, short-lived.
+
+    ``user``: begun in the admin, so it ends in that person's browser and no other. ``app_sealed``
+    is the merchant's own app, kept while it is needed.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -163,6 +185,10 @@ class ConnectAttempt(models.Model):
     reference_digest = models.CharField(max_length=64, unique=True)
     options: models.JSONField[Any] = models.JSONField(default=dict)
     requested_by = models.CharField(max_length=150, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+"
+    )
+    app_sealed = models.TextField(blank=True, db_default="")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)

@@ -18,6 +18,7 @@ from logix.common.ids import uuid7
 class StreamName(models.TextChoices):
     ORDERS = "orders", "Orders"
     PRODUCTS = "products", "Products and stock"
+    PAYOUTS = "payouts", "Payouts"
 
 
 class StreamQuerySet(models.QuerySet["Stream"]):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from integrations import policy
+from integrations.outbox import sales
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.dirty import ECHO
 from integrations.outbox.reasons import SENTENCES, Reason
@@ -43,8 +44,9 @@ class Plan:
 
 
 def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = False) -> Plan:
-    """Compute the figures as they should be now. Four statements. ``orders_unread``: the gate is
-    closed, and these pushes have waited for it long enough; their end says so.
+    """Compute the figures as they should be now. Four statements, seven where a figure fell
+    after our write. ``orders_unread``: the gate is closed, and these pushes have waited for it long
+    enough; their end says so.
     """
     done = Plan(
         listings=Listing.objects.in_bulk([c.listing_id for c in claimed]),
@@ -52,6 +54,7 @@ def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = Fal
     )
     wanted = availability.targets(list(done.listings.values()))
     shared: dict[tuple[str, ...], list[tuple[Claimed, int]]] = defaultdict(list)
+    due: list[tuple[Claimed, Listing, int]] = []
     for claim in claimed:
         listing = done.listings.get(claim.listing_id)
         if listing is None or listing.gone_at:
@@ -65,7 +68,10 @@ def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = Fal
         if is_in_step(listing, claim, value):
             done.endings[claim] = Ending(settled=True)
             continue
-        count = _reversals(listing, claim, value, now)
+        due.append((claim, listing, value))
+    undone = _undone(due, now)
+    for claim, listing, value in due:
+        count = _reversals(claim) if claim in undone else 0
         if count >= REVERSALS:
             done.endings[claim] = Ending(
                 blocked=True, code=Reason.FROZEN, problem=SENTENCES[Reason.FROZEN]
@@ -148,9 +154,26 @@ def _group(plan: Plan, pairs: Sequence[tuple[Claimed, int]]) -> Group:
     return Group(update, tuple(claim for claim, _ in pairs))
 
 
-def _reversals(listing: Listing, claim: Claimed, value: int, now: datetime) -> int:
-    """How often in a row our write was undone at the store, this time included."""
-    undone = (
+def _undone(due: Sequence[tuple[Claimed, Listing, int]], now: datetime) -> set[Claimed]:
+    """Whose last write was changed back at the store a moment ago, other than by its sales: those
+    of an item that is sold out here, but not there, lower its figure again and again.
+    """
+    changed = [(c, listing, value) for c, listing, value in due if _differs(c, listing, value, now)]
+    lower = [(c, listing) for c, listing, value in changed if _below(listing, value)]
+    sold = sales.since([(listing, c.pushed_at) for c, listing in lower if c.pushed_at])
+    return {
+        claim
+        for claim, listing, value in changed
+        if not _below(listing, value)
+        or value - (listing.seen_quantity or 0) > sold.get(listing.pk, 0)
+    }
+
+
+def _differs(claim: Claimed, listing: Listing, value: int, now: datetime) -> bool:
+    """Whether the store shows something else than what we wrote a moment ago and want to write
+    again.
+    """
+    return (
         claim.pushed_value == value
         and claim.pushed_at is not None
         and now - claim.pushed_at <= ECHO
@@ -158,8 +181,14 @@ def _reversals(listing: Listing, claim: Claimed, value: int, now: datetime) -> i
         and listing.seen_at >= claim.pushed_at
         and listing.seen_quantity != value
     )
-    if not undone:
-        return 0
+
+
+def _below(listing: Listing, value: int) -> bool:
+    return listing.seen_quantity is not None and listing.seen_quantity < value
+
+
+def _reversals(claim: Claimed) -> int:
+    """How often in a row our write was undone at the store, this time included."""
     before, _, count = claim.problem_code.partition(":")
     return (int(count) if before == Reason.REVERTED and count.isdigit() else 0) + 1
 

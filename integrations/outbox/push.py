@@ -26,6 +26,7 @@ from integrations.outbox import claims, dirty, figures, gate
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.figures import Group
 from integrations.outbox.reasons import SENTENCES, Reason
+from integrations.platform import Ability
 from integrations.policy import What
 from inventory.data import StockResult
 
@@ -194,7 +195,9 @@ class _Sender:
 
     def _open(self, store: Store) -> BaseEcommerceIntegration:
         if self._adapter is None:
-            self._adapter = self._stack.enter_context(authentication.adapter_for(store))
+            adapter = self._stack.enter_context(authentication.adapter_for(store))
+            adapter.require(Ability.STOCK_WRITE)
+            self._adapter = adapter
         return self._adapter
 
     def _failed(

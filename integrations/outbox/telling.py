@@ -35,6 +35,7 @@ class Told:
 
 def tell(adapter: BaseEcommerceIntegration, command: Command) -> Told:
     """Do what the command says at the store. Raises the errors of ``integrations.errors``."""
+    adapter.require(_NEEDS[Command.Kind(command.kind)])
     there = _look(adapter, command) if command.kind in _LOOKED_AT else None
     return _TELL[Command.Kind(command.kind)](adapter, command, there)
 
@@ -126,6 +127,14 @@ _TELL: dict[Command.Kind, Callable[[BaseEcommerceIntegration, Command, OrderData
     Command.Kind.NOTE: _note,
     Command.Kind.FIELDS: _fields,
 }
+# What the merchant must have granted; without it only commands of this kind wait.
+_NEEDS: Mapping[Command.Kind, Ability] = {
+    Command.Kind.STATUS: Ability.STATUS_WRITE,
+    Command.Kind.SHIPMENT: Ability.SHIPMENTS,
+    Command.Kind.CANCEL: Ability.CANCEL,
+    Command.Kind.NOTE: Ability.NOTES,
+    Command.Kind.FIELDS: Ability.ORDER_FIELDS_WRITE,
+}
 _LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})
 
 
@@ -136,7 +145,7 @@ def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | No
     Goods are physical: what was decided here minutes ago may have been cancelled or edited there
     since.
     """
-    if not adapter.card.can(Ability.ORDER_BY_ID):
+    if not adapter.can(Ability.ORDER_BY_ID):
         return None
     there = adapter.read_order(command.external_order_id)
     if there.status.order is OrderStatus.CANCELLED:

@@ -1,12 +1,18 @@
 """Sync Engine: reads stores and applies what they say. Everything comes in through
-``apply_orders``/``apply_products``.
+``apply_orders``, ``apply_products``, ``apply_payouts``.
 """
 
-from integrations.sync.applying import apply_orders, apply_products, mark_gone
+from integrations.sync.applying import (
+    apply_orders,
+    apply_payouts,
+    apply_products,
+    mark_gone,
+)
 from integrations.sync.backfill import run_slice
 from integrations.sync.changes import run_stream
 from integrations.sync.fieldrules import (
     MOST_ORDERS,
+    RULED,
     Preview,
     broken_rules,
     check_rule,
@@ -35,10 +41,12 @@ from integrations.sync.retrying import retry_due_parked, retry_parked
 
 __all__ = [
     "MOST_ORDERS",
+    "RULED",
     "Applied",
     "Preview",
     "RunRefused",
     "apply_orders",
+    "apply_payouts",
     "apply_products",
     "broken_rules",
     "cancel_run",

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -22,10 +23,11 @@ from django.db import (
 )
 from django.utils import timezone
 
-from integrations import policy
+from integrations import policy, registry
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
-from integrations.models import Store, StreamName
+from integrations.models import Store, Stream, StreamName
+from integrations.platform import Ability
 from integrations.sync import parking
 from integrations.sync.inbound import Inbound
 from integrations.sync.outcome import Applied
@@ -34,15 +36,17 @@ from inventory.data import ProductData
 from inventory.ledger import LedgerConflict
 from logix.common.transactions import again_on
 from orders import services
-from orders.data import Authority, OrderData
+from orders.data import Authority, OrderData, PayoutData
 from orders.errors import OrderChangedMeanwhile
 from orders.importing import import_orders
+from orders.judge import is_early
 from orders.models import Order
+from orders.payouts import PayoutChangedMeanwhile, import_payouts, link_orders
 
 log = structlog.get_logger(__name__)
-Record = TypeVar("Record", OrderData, ProductData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData)
 
-CLASHES = (OrderChangedMeanwhile, LedgerConflict)
+CLASHES = (OrderChangedMeanwhile, LedgerConflict, PayoutChangedMeanwhile)
 # Not the record's fault: the database is away, or another process was faster.
 _NOBODYS_FAULT = (OperationalError, InterfaceError, *CLASHES)
 # What a record can be blamed for. Anything else is a mistake of ours.
@@ -72,9 +76,14 @@ def apply_orders(
             authority=authority,
             observed_at=observed_at,
             now=timezone.now(),
+            ahead=_ahead(store, batch, observed_at),
             mark=inbound.mark,
+            own_fields=inbound.written,
             request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         )
+        if done.created and _is_paid_out(store):
+            names = [record.external_id for record in batch]
+            transaction.on_commit(partial(link_orders, store.pk, names), robust=True)
         return Applied(
             created=len(done.created),
             changed=len(done.changed),
@@ -114,6 +123,31 @@ def apply_products(
 
     page = _Page(store, StreamName.PRODUCTS, observed_at, certain=True)
     return _apply(page, mapped, unmapped, write, origin)
+
+
+def apply_payouts(
+    store: Store,
+    records: Sequence[PayoutData],
+    *,
+    observed_at: datetime,
+    origin: str = "",
+) -> Applied:
+    """Bring payouts to what ``records`` say. Field rules are for orders and products."""
+    inbound = Inbound.of(store, StreamName.PAYOUTS)
+
+    def write(batch: Sequence[PayoutData]) -> Applied:
+        done = import_payouts(
+            store, batch, observed_at=observed_at, now=timezone.now(), mark=inbound.mark
+        )
+        return Applied(
+            created=len(done.created),
+            changed=len(done.changed),
+            unchanged=done.unchanged,
+            stale=done.stale,
+        )
+
+    page = _Page(store, StreamName.PAYOUTS, observed_at, certain=True)
+    return _apply(page, records, (), write, origin)
 
 
 def mark_gone(store: Store, external_id: str, *, actor: str) -> bool:
@@ -248,6 +282,24 @@ def _in_words(err: Exception) -> str:
     if isinstance(err, _BREAKS_A_RECORD):
         return f"{lead}it holds a value that cannot be used ({type(err).__name__})."
     return policy.decide(err).sentence
+
+
+def _ahead(store: Store, records: Sequence[OrderData], observed_at: datetime) -> timedelta:
+    """By how much the store's clock goes before ours, as its answers showed. Asked for only where a
+    record is told before its time.
+    """
+    if not any(is_early(x.changed_at, observed_at, timedelta()) for x in records):
+        return timedelta()
+    rows = Stream.objects.filter(store=store, name=StreamName.ORDERS)
+    return timedelta(milliseconds=rows.values_list("skew_ms", flat=True).first() or 0)
+
+
+def _is_paid_out(store: Store) -> bool:
+    """Whether lines of payouts may wait for the store's orders."""
+    try:
+        return registry.card(store.platform).can(Ability.PAYOUTS)
+    except registry.UnknownPlatform:
+        return False
 
 
 def _stock_is_open(store: Store) -> bool:

@@ -52,8 +52,9 @@ _RECHECK = timedelta(minutes=15)
 
 
 def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool:
-    """The first reading of an order stream: changes are followed from now on by the store's clock,
-    the past is read beside it. False: another run has to end first, try again soon. Raises Fenced.
+    """The first reading of a stream with a past: changes are followed from now on by the store's
+    clock, the past is read beside it. False: another run has to end first, try again soon. Raises
+    Fenced.
 
     A back-fill of everything that somebody asked for before takes its place, and changes are then
     followed from when it was asked for. Another run that is not dry, or that is paused, gives way:
@@ -70,7 +71,7 @@ def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool
             asked_for = whole.order_by("created_at").first()
             if asked_for is None:
                 live = runs.filter(state__in=LIVE_STATES)
-                _give_way(live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED)))
+                _give_way(stream, live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED)))
                 if live.exists():
                     return False
                 SyncRun.objects.create(
@@ -111,11 +112,11 @@ def _skew(stream: Stream, adapter: BaseEcommerceIntegration) -> timedelta:
     return first.page.store_time - first.asked_at
 
 
-def _give_way(runs: Any) -> None:
+def _give_way(stream: Stream, runs: Any) -> None:
     """A worker that is at one of them is fenced off."""
     runs.update(
         state=RunState.CANCELLED,
-        problem="The store's first back-fill reads the same orders.",
+        problem=f"The store's first back-fill reads the same {stream.name}.",
         finished_at=Now(),
         next_at=None,
         lease_until=None,

@@ -22,7 +22,8 @@ from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration, Filters
 from integrations.errors import ContractBroken, PlatformError
 from integrations.models import RunKind, RunState, Store, Stream, StreamName, SyncRun
-from integrations.sync import applying, backfill, gaps, leases, reading
+from integrations.policy import Decision, What
+from integrations.sync import applying, backfill, gaps, kinds, leases, reading
 from integrations.sync.outcome import Applied
 from logix.common.transactions import again_on
 
@@ -34,6 +35,8 @@ SLICE_PAGES = 50
 FIRST_WAIT = timedelta(seconds=2)
 # A store that comes back is read again soon, however long it was away.
 LONGEST_WAIT_S = 900.0
+# What a store lacks, it may have one day: somebody grants it, or begins to use it.
+LOOK_AGAIN_S = 86_400.0
 # So many failures in a row, and orders no longer wait for products.
 PRODUCTS_PATIENCE = 3
 # A ring that was set off by a clock slightly ahead of the database's is not lost.
@@ -52,13 +55,13 @@ def run_stream(stream_id: int, *, if_due: bool = False) -> bool:
     if fence is None:
         return False
     stream = Stream.objects.select_related("store__data_key", "store__merchant").get(pk=stream_id)
-    walk = _Walk(stream, fence)
+    walk, kind = _Walk(stream, fence), kinds.of(stream.name)
     try:
-        if stream.name == StreamName.ORDERS and not products_known(stream.store):
+        if kind.after_products and not products_known(stream.store):
             walk.put_off()
             return False
         with authentication.adapter_for(stream.store) as adapter:
-            begins = stream.name == StreamName.ORDERS and stream.read_through is None
+            begins = kind.past_beside and stream.read_through is None
             if begins and not backfill.begin(stream, adapter, fence):
                 walk.put_off()
                 return False
@@ -139,8 +142,12 @@ class _Walk:
 
     def fail(self, err: Exception) -> None:
         """Keep the place, say why, come back when the policy says."""
+        decision = policy.decide(err)
+        if kinds.of(self.stream.name).may_lack and _says_no(decision):
+            self._leave_out(decision)
+            return
         failures = self.stream.failures + policy.rule_for(err).counts
-        sentence = policy.decide(err).sentence
+        sentence = decision.sentence
         leases.drop(
             Stream.objects,
             self.stream.pk,
@@ -156,6 +163,23 @@ class _Walk:
         # The same words again and again are on the stream already.
         is_news = sentence != self.stream.last_error
         self._record(RunState.FAILED, sentence if is_news else "")
+
+    def _leave_out(self, decision: Decision) -> None:
+        """The store has none of these, or does not let us see them: the stream rests and says why.
+        The rest of the store goes on; nobody is told of a failure.
+        """
+        wait = timedelta(seconds=decision.delay_s or LOOK_AGAIN_S)
+        leases.drop(
+            Stream.objects,
+            self.stream.pk,
+            self.fence,
+            failures=0,
+            last_error=f"{decision.sentence} Logix looks again by itself.",
+            position={},
+            asked_at=None,
+            next_at=timezone.now() + wait,
+        )
+        log.info("stream_left_out", stream=self.stream.pk, code=decision.code)
 
     def _wait_s(self, err: Exception, failures: int) -> float:
         longest = max(LONGEST_WAIT_S, self.stream.every_s)
@@ -238,6 +262,8 @@ class _Walk:
             raise leases.Fenced
         if finished:
             self._answer_asker()
+            if at_end := kinds.of(self.stream.name).at_end:
+                at_end(self.store)
         self._record(RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED, "")
         authentication.note_success(self.store)
 
@@ -270,6 +296,11 @@ class _Walk:
             started_at=self.started_at,
             finished_at=timezone.now(),
         )
+
+
+def _says_no(decision: Decision) -> bool:
+    """Whether the store answered, and the answer is no."""
+    return decision.what in (What.MERCHANT, What.REFUSE) and not decision.stops_store
 
 
 def _skew_ms(told: datetime, asked_at: datetime) -> int:

@@ -13,7 +13,7 @@ from django.db.models import prefetch_related_objects
 
 from integrations import registry
 from integrations.mapping.rules import Rule, RuleFailed, RuleInvalid, apply_in, without_own
-from integrations.models import FieldRule, Store
+from integrations.models import FieldRule, Store, StreamName
 from integrations.platform import Ability
 from integrations.sync import parking, signals
 from logix.accounts import audit
@@ -22,6 +22,8 @@ from orders.data import OrderData
 from orders.models import Order
 from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
 
+# Whose records rules may reach, with what they are called.
+RULED = tuple((name.value, name.label) for name in (StreamName.ORDERS, StreamName.PRODUCTS))
 # One preview opens the sealed payload of so many orders at most.
 MOST_ORDERS = 25
 
@@ -93,6 +95,8 @@ def remove_rule(rule: FieldRule, *, actor: str) -> None:
 
 def check_rule(store: Store, rule: FieldRule) -> Rule:
     """The rule, ready for use. Raises RuleInvalid when it cannot work, or not with this store."""
+    if rule.stream not in dict(RULED):
+        raise RuleInvalid("Field rules are for orders and products.")
     compiled = rule.compiled()
     if compiled.outbound:
         card = registry.card(store.platform)

@@ -10,19 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from integrations.base import Unreadable
 from integrations.mapping import rules
 from integrations.models import FieldRule, ParkedRecord, Store, StreamName
 from inventory.data import ProductData
 from orders.data import OrderData
-from orders.models import Order
+from orders.models import Order, Payout
 
 log = structlog.get_logger(__name__)
 Record = TypeVar("Record", OrderData, ProductData)
@@ -32,10 +32,13 @@ _COLUMNS = ("path", "target", "cast", "value_map", "default", "mode")
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """One store's rules for one stream, as they are now."""
+    """One store's rules for one stream, as they are now. ``written`` are the store's fields that
+    rules write: their values come back.
+    """
 
     rules: Sequence[rules.Rule]
     key: bytes
+    written: frozenset[str]
 
     @classmethod
     def of(cls, store: Store, stream: str) -> Inbound:
@@ -43,11 +46,12 @@ class Inbound:
         (it was written past the forms) must not stop a store's orders: it is left out, and the
         store's health names it.
         """
-        rows = FieldRule.objects.filter(
-            store=store, stream=stream, direction=FieldRule.Direction.IN, enabled=True
-        ).order_by("pk")
-        found, told = [], []
+        rows = FieldRule.objects.filter(store=store, stream=stream, enabled=True).order_by("pk")
+        found, told, written = [], [], set()
         for row in rows:
+            if row.direction == FieldRule.Direction.OUT:
+                written.add(row.target)
+                continue
             told.append([getattr(row, name) for name in _COLUMNS])
             try:
                 found.append(row.compiled())
@@ -55,7 +59,7 @@ class Inbound:
                 log.error("rule_left_out", store=str(store.pk), rule=row.pk, problem=str(err))
         words = store.options.get("status_words")
         made_by = msgspec.json.encode([settings.LOGIX_VERSION, words, told])
-        return cls(found, blake2b(made_by, digest_size=32).digest())
+        return cls(found, blake2b(made_by, digest_size=32).digest(), frozenset(written))
 
     def mark(self, raw: bytes) -> str:
         return blake2b(raw, digest_size=16, key=self.key).hexdigest()
@@ -86,14 +90,23 @@ def known_orders(store: Store, raws: Mapping[str, bytes]) -> set[str]:
     """Of raw orders by id, those that are stored as they are (``Filters.known``). One that is
     parked is looked at again. Two statements.
     """
-    inbound = Inbound.of(store, StreamName.ORDERS)
+    return _known(store, StreamName.ORDERS, Order.objects.all(), raws)
+
+
+def known_payouts(store: Store, raws: Mapping[str, bytes]) -> set[str]:
+    """Likewise of payouts: those whose lines are all here and add up. Two statements."""
+    return _known(store, StreamName.PAYOUTS, Payout.objects.filter(problem=""), raws)
+
+
+def _known(store: Store, stream: str, rows: QuerySet[Any], raws: Mapping[str, bytes]) -> set[str]:
+    inbound = Inbound.of(store, stream)
     aside = ParkedRecord.objects.filter(
         store=store,
-        stream=StreamName.ORDERS,
+        stream=stream,
         state=ParkedRecord.State.PARKED,
         external_id=OuterRef("external_id"),
     )
-    stored = Order.objects.filter(~Exists(aside), store=store, external_id__in=list(raws))
+    stored = rows.filter(~Exists(aside), store=store, external_id__in=list(raws))
     return {
         external_id
         for external_id, mark in stored.values_list("external_id", "raw_mark")

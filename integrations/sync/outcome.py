@@ -1,4 +1,4 @@
-"""What a batch came to, the same for orders and products, and for one record as for a thousand."""
+"""What a batch came to, the same for every kind of record, and for one as for a thousand."""
 
 from __future__ import annotations
 

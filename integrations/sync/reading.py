@@ -26,8 +26,7 @@ from integrations.errors import (
 )
 from integrations.kit.pagination import ahead
 from integrations.models import Store, StreamName
-from integrations.sync import applying, parking
-from integrations.sync.inbound import known_orders
+from integrations.sync import applying, kinds, parking
 from integrations.sync.outcome import Applied
 from logix.common.transactions import again_on
 from orders.data import Authority, OrderData
@@ -83,11 +82,7 @@ def one_ahead(
 
 def stamped(adapter: BaseEcommerceIntegration, stream: str, filters: Filters) -> Iterator[Read]:
     """The pages with the time each was asked for."""
-    source: Iterator[Page[Any]] = (
-        adapter.read_orders(filters)
-        if stream == StreamName.ORDERS
-        else adapter.read_products(filters)
-    )
+    source = kinds.of(stream).read(adapter, filters)
     while True:
         asked_at = timezone.now()
         page = next(source, None)
@@ -98,19 +93,10 @@ def stamped(adapter: BaseEcommerceIntegration, stream: str, filters: Filters) ->
 
 def apply_page(store: Store, stream: str, read: Read, *, origin: str) -> Applied:
     """Write a page's records, park its unreadable ones, count those it left out as known."""
-    page, observed_at = read.page, read.asked_at
-    if not page.records:
-        done = Applied()
-    elif stream == StreamName.ORDERS:
-        done = applying.apply_orders(
-            store,
-            page.records,
-            authority=Authority.LIST_PAGE,
-            observed_at=observed_at,
-            origin=origin,
-        )
-    else:
-        done = applying.apply_products(store, page.records, observed_at=observed_at, origin=origin)
+    page, done = read.page, Applied()
+    if page.records:
+        apply = kinds.of(stream).apply
+        done = apply(store, page.records, Authority.LIST_PAGE, read.asked_at, origin)
     for unreadable in page.unreadable:
         parking.park(store, stream=stream, unreadable=unreadable)
     done.parked += tuple(u.external_id for u in page.unreadable)
@@ -119,10 +105,9 @@ def apply_page(store: Store, stream: str, read: Read, *, origin: str) -> Applied
 
 
 def known_to(store: Store, stream: str) -> Known | None:
-    """What a read of this stream need not map again. A product's variations are not in its record,
-    so its bytes do not tell.
-    """
-    return partial(known_orders, store) if stream == StreamName.ORDERS else None
+    """What a read of this stream need not map again."""
+    known = kinds.of(stream).known
+    return partial(known, store) if known is not None else None
 
 
 def nothing() -> None:

@@ -16,9 +16,8 @@ from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration, Unreadable
 from integrations.errors import NotFound, PlatformError
 from integrations.kit.http import Priority
-from integrations.models import ParkedRecord, Store, StreamName
-from integrations.sync import applying, parking, reading
-from inventory.data import ProductData
+from integrations.models import ParkedRecord, Store
+from integrations.sync import kinds, parking, reading
 from logix.accounts import audit
 from logix.common.crypto import SealBroken
 from orders.data import Authority
@@ -106,16 +105,10 @@ def _claim(row: ParkedRecord) -> bool:
 
 
 def _try_again(adapter: BaseEcommerceIntegration, store: Store, parked: ParkedRecord) -> bool:
-    asked_at = timezone.now()
+    asked_at, kind = timezone.now(), kinds.of(parked.stream)
     try:
-        if parked.stream == StreamName.ORDERS:
-            order = adapter.read_order(parked.external_id)
-            applying.apply_orders(
-                store, [order], authority=Authority.BY_ID, observed_at=asked_at, origin="retry"
-            )
-        else:
-            product = adapter.read_product(parked.external_id)
-            applying.apply_products(store, [product], observed_at=asked_at, origin="retry")
+        found = kind.read_one(adapter, parked.external_id)
+        kind.apply(store, [found], Authority.BY_ID, asked_at, "retry")
     except NotFound as err:
         if _is_gone(parked):
             _believe_gone(store, parked, asked_at)
@@ -134,11 +127,7 @@ def _is_gone(parked: ParkedRecord) -> bool:
 
 def _believe_gone(store: Store, parked: ParkedRecord, asked_at: datetime) -> None:
     """The record was deleted in the store: there is nothing left to apply."""
-    if parked.stream == StreamName.ORDERS:
-        applying.mark_gone(store, parked.external_id, actor="platform")
-    else:
-        gone = ProductData(external_id=parked.external_id, title="", changed_at=asked_at, gone=True)
-        applying.apply_products(store, [gone], observed_at=asked_at, origin="retry")
+    kinds.of(parked.stream).gone(store, parked.external_id, asked_at)
     parking.resolve(
         store, stream=parked.stream, external_ids=[parked.external_id], observed_at=asked_at
     )

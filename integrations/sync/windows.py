@@ -19,6 +19,7 @@ from typing import Any
 from django.db import connections
 
 from integrations.base import BaseEcommerceIntegration, Filters, Known, Page, ReadBy
+from integrations.errors import PlatformError
 from integrations.kit.pagination import WAIT_S
 from integrations.models import SyncRun
 from integrations.sync import reading
@@ -131,6 +132,8 @@ def read_ahead(
                 start = _result(future, while_waiting)
                 if start.first is not None:
                     yield window, start.first
+                if start.trouble is not None:
+                    raise start.trouble
                 if start.rest is not None:
                     with reading.one_ahead(start.rest, while_waiting=while_waiting) as rest:
                         for read in rest:
@@ -144,11 +147,13 @@ def read_ahead(
 @dataclass(frozen=True, slots=True)
 class _Start:
     """The first pages of a window, joined: what a batch costs whatever its size is then paid once
-    for all of them. ``rest`` goes on where they end, None where they are all.
+    for all of them. ``rest`` goes on where they end, None where they are all. ``trouble`` ended
+    them: what was read before it is kept, or a store that tires would never be read to its end.
     """
 
     first: reading.Read | None
-    rest: Iterator[reading.Read] | None
+    rest: Iterator[reading.Read] | None = None
+    trouble: PlatformError | None = None
 
 
 def _read_start(
@@ -161,7 +166,11 @@ def _read_start(
             reads.append(read)
             if len(reads) >= HELD_PAGES or stop.is_set():
                 return _Start(reading.joined(reads), None if read.page.last else source)
-        return _Start(reading.joined(reads) if reads else None, None)
+        return _Start(reading.joined(reads) if reads else None)
+    except PlatformError as err:
+        if not reads:
+            raise
+        return _Start(reading.joined(reads), trouble=err)
     finally:
         connections.close_all()
 

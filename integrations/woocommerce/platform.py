@@ -12,6 +12,7 @@ from integrations.platform import (
     CredentialField,
     PlatformCard,
     RateLimit,
+    SignIn,
     WebhookScheme,
 )
 
@@ -62,19 +63,24 @@ CARD = PlatformCard(
     name="WooCommerce",
     service="integrations.woocommerce.service.WooCommerceIntegration",
     routes="integrations.woocommerce.routes",
-    auth_kinds=(AuthKind.API_KEYS,),
-    credential_fields=(
-        CredentialField(
-            name="consumer_key",
-            label="Consumer key",
-            help="WooCommerce → Settings → Advanced → REST API → Add key. Begins with ck_.",
-            pattern=r"ck_[0-9A-Za-z]{8,64}",
-        ),
-        CredentialField(
-            name="consumer_secret",
-            label="Consumer secret",
-            help="Shown once, beside the key. Begins with cs_.",
-            pattern=r"cs_[0-9A-Za-z]{8,64}",
+    sign_ins=(
+        SignIn(
+            kind=AuthKind.API_KEYS,
+            label="Keys made in the store",
+            fields=(
+                CredentialField(
+                    name="consumer_key",
+                    label="Consumer key",
+                    help="WooCommerce → Settings → Advanced → REST API → Add key. Begins with ck_.",
+                    pattern=r"ck_[0-9A-Za-z]{8,64}",
+                ),
+                CredentialField(
+                    name="consumer_secret",
+                    label="Consumer secret",
+                    help="Shown once, beside the key. Begins with cs_.",
+                    pattern=r"cs_[0-9A-Za-z]{8,64}",
+                ),
+            ),
         ),
     ),
     abilities=frozenset(

@@ -48,7 +48,9 @@ def write(client: WooClient, updates: Sequence[StockUpdate]) -> list[StockResult
     while todo:
         parent, part = todo.popleft()
         if trouble is not None:
-            results.update({index: failed(trouble.code, trouble.message) for index, _, _ in part})
+            # By its class: what the engine does next hangs on whether waiting helps.
+            code = type(trouble).code
+            results.update({index: failed(code, trouble.message) for index, _, _ in part})
             continue
         try:
             results.update(_write_part(client, parent, part))

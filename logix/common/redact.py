@@ -5,7 +5,8 @@ filter over every line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any, Final
 
 MASK: Final = "***"
@@ -25,10 +26,16 @@ def _without_query(address: re.Match[str]) -> str:
 
 _Instead = str | Callable[[re.Match[str]], str]
 _SECRET_TEXT: Final[tuple[tuple[re.Pattern[str], _Instead], ...]] = (
-    # Authorization: Basic abc, "Authorization": "Bearer abc"
+    # Authorization: Basic abc, "Authorization": "Bearer abc", a token abc. In the middle of a
+    # sentence a plain word may follow ("CSRF token missing."), and is no credential.
     (
-        re.compile(r"\b(basic|bearer|token)\s+[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE),
-        rf"\1 {MASK}",
+        re.compile(
+            r"([=:]\s*\\?[\"']?(?:basic|bearer|token)\s+"
+            r"|\b(?:basic|bearer|token)\s+(?!(?-i:[A-Za-z][a-z]{1,20})[.,;:!?]?(?:[\s)\"']|$)))"
+            r"[A-Za-z0-9+/=._~-]{8,}",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
     ),
     # name=value, "name": "value", name: value
     (
@@ -57,6 +64,12 @@ _SECRET_TEXT: Final[tuple[tuple[re.Pattern[str], _Instead], ...]] = (
     # The query of any address: keys hide in names nobody listed. An address without one is matched
     # as well, else a text of nothing but beginnings of addresses costs its length squared.
     (re.compile(r"(\bhttps?://[^\s\"'<>?]*)(\?[^\s\"'<>]*)?"), _without_query),
+)
+# In every text that one of the patterns matches there is one of these, in letters of either case.
+# Most texts hold none, and looking for them costs a small part of what the patterns cost.
+_HINT: Final = re.compile(
+    r"auth|basic|bearer|token|secret|passw|sig|key|nonce|code|hmac|cookie"
+    r"|://|ck_|cs_|y2tf|eaaa|shp|atz|sq0|lgx_|/webhooks/receive/"
 )
 # Begins where a word begins: tried from every letter, a long word would cost its length squared.
 _EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
@@ -102,6 +115,9 @@ class Pii(Secret):
 
 def redact(text: str) -> str:
     """``text`` without anything that looks like a credential or the query of an address."""
+    # Beyond ASCII a letter may stand for another where case does not matter (ſ for s).
+    if text.isascii() and not _HINT.search(text.lower()):
+        return text
     for pattern, instead in _SECRET_TEXT:
         text = pattern.sub(instead, text)
     return text
@@ -111,7 +127,7 @@ def redact_told(text: str) -> str:
     """``text`` from where buyers may be named (a store's words, a log line): e-mail addresses are
     masked as well.
     """
-    return redact(_EMAIL.sub(MASK, text))
+    return redact(_EMAIL.sub(MASK, text) if "@" in text or "%40" in text else text)
 
 
 def redact_value(value: Any, depth: int = 0, text: Callable[[str], str] = redact) -> Any:
@@ -151,6 +167,7 @@ def redact_event(
 _HARMLESS: Final = frozenset({"code"})
 
 
-def _is_secret_name(name: object) -> bool:
+@lru_cache(maxsize=256)
+def _is_secret_name(name: Hashable) -> bool:
     text = str(name)
     return text not in _HARMLESS and SECRET_NAME.fullmatch(text) is not None

@@ -22,7 +22,7 @@ from tests.browser.hub import PASSWORD, Hub, busy_hub
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
-WIDE = {"width": 1440, "height": 900}
+WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 
@@ -65,7 +65,7 @@ class Watched:
         return self.page.locator("body").inner_text()
 
     def picture(self, name: str, *, whole: bool = False, phone: bool = False) -> None:
-        """Keep the page as a screen of 1440x900 shows it; all of it and as a phone shows it, when
+        """Keep the page as a screen of 1400x900 shows it; all of it and as a phone shows it, when
         asked.
         """
         self._settle()

@@ -5,10 +5,20 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from integrations.models import Command, Endpoint, ParkedRecord, Push, Store, StoreStatus, SyncRun
+from integrations.models import (
+    Command,
+    Endpoint,
+    FieldRule,
+    ParkedRecord,
+    Push,
+    Store,
+    StoreStatus,
+    SyncRun,
+)
 from inventory.models import Listing, StockLevel
 from logix.accounts.models import ApiToken
 from orders import services
+from orders.models import Order
 from tests.browser.conftest import Watched
 from tests.browser.hub import Hub
 from tests.browser.shop import Shop
@@ -114,6 +124,8 @@ def test_what_is_stuck_is_sent_replayed_tried_again_and_dismissed(
     window.press("Try again")
     assert "orders 9000" in window.text()
     window.press("Dismiss")
+    window.page.fill("input[name=why]", "A test order")
+    window.picture("journey-why", phone=True)
     window.confirm("Dismiss")
     assert "is dismissed; it stays listed" in window.text()
 
@@ -132,6 +144,7 @@ def test_several_rows_are_asked_about_before_they_are_changed(window: Watched, h
     with window.page.expect_navigation():
         window.page.get_by_role("button", name="Run").click()
     window.picture("journey-bulk-confirm")
+    window.page.fill("input[name=why]", "Test orders")
     window.confirm("Dismiss")
 
     assert not ParkedRecord.objects.filter(state="parked").exists()
@@ -182,6 +195,106 @@ def test_a_buyer_is_erased_after_being_asked(window: Watched, hub: Hub) -> None:
     assert services.buyer_of(order) is None
 
 
+def _to_ship(hub: Hub) -> list[Order]:
+    """Orders of several units of which nothing has left."""
+    waiting = {"order_status": "open", "fulfillment_status": "unfulfilled", "flags": ""}
+    rows = Order.objects.filter(store=hub.store, **waiting, unit_count__gte=2)
+    return list(rows.filter(shipments=None).order_by("placed_at")[:2])
+
+
+def test_a_clerk_ships_two_parcels_and_adds_the_second_ones_tracking(
+    window: Watched, hub: Hub
+) -> None:
+    order = _to_ship(hub)[0]
+    window.sign_in("olaf")
+    window.open(reverse("admin:orders_order_change", args=[order.pk]))
+    window.press("Ship a parcel")
+    window.picture("journey-parcel", whole=True, phone=True)
+    first, *others = window.page.locator("input[name^=units-]").all()
+    first.fill("1")
+    for other in others:
+        other.fill("0")
+    window.page.fill("input[name=carrier]", "DHL")
+    window.page.fill("input[name=tracking_number]", "JJD014")
+    window.page.fill("input[name=tracking_url]", "https://dhl.example/JJD014")
+    window.confirm("Ship")
+    assert f"Parcel LGX-{order.number}-1 was made" in window.text()
+
+    window.press("Ship all that is left")
+    window.confirm("Ship all that is left")
+    assert f"Parcel LGX-{order.number}-2 was made" in window.text()
+    window.picture("journey-two-parcels", whole=True, phone=True)
+
+    with window.page.expect_navigation():
+        window.page.get_by_text("Add tracking").click()
+    window.page.fill("input[name=tracking_number]", "JJD015")
+    window.picture("journey-tracking", phone=True)
+    window.confirm("Keep and tell the store")
+    assert f"Tracking of parcel LGX-{order.number}-2 is kept" in window.text()
+    tracked = order.shipments.order_by("reference").values_list("tracking_number", flat=True)
+    assert list(tracked) == ["JJD014", "JJD015"]
+
+    window.press("Write a note")
+    window.page.fill("textarea[name=text]", "Both parcels are on their way")
+    window.page.locator("label[for=id_to_customer]").first.scroll_into_view_if_needed()
+    window.picture("journey-note", phone=True)
+    window.confirm("Put it on the order")
+    assert "The note is on its way" in window.text()
+
+
+def test_an_order_is_held_released_and_cancelled_with_a_reason(window: Watched, hub: Hub) -> None:
+    order = _to_ship(hub)[1]
+    window.sign_in("olaf")
+    window.open(reverse("admin:orders_order_change", args=[order.pk]))
+
+    window.press("Put on hold")
+    window.confirm("Put on hold")
+    assert f"Holding order {order} was asked for" in window.text()
+    window.press("Cancel at the store")
+    window.page.fill("input[name=reason]", "Ordered twice")
+    window.picture("journey-cancel", phone=True)
+    window.confirm("Cancel at the store")
+
+    assert f"Cancelling order {order} was asked for" in window.text()
+
+
+def test_a_rule_is_tried_on_past_orders(window: Watched, hub: Hub) -> None:
+    rule = FieldRule.objects.get(store=hub.store, target="custom.gift")
+    window.sign_in("anna")
+    window.open(reverse("admin:integrations_fieldrule_change", args=[rule.pk]))
+
+    window.press("Try on past orders")
+
+    window.picture("journey-preview", whole=True, phone=True)
+    assert "custom.gift" in window.text()
+
+
+def test_a_webhook_is_put_away_and_a_disconnected_store_connected_again(
+    window: Watched, hub: Hub
+) -> None:
+    window.sign_in("anna")
+    delivery = Delivery.objects.filter(state=Delivery.State.PARKED)[0]
+    window.open(reverse("admin:webhooks_delivery_change", args=[delivery.pk]))
+    window.press("Put away")
+    window.page.fill("input[name=why]", "A maintenance page")
+    window.picture("journey-put-away", phone=True)
+    window.confirm("Put away")
+    assert "is put away. Replay it to undo that." in window.text()
+
+    gone = Store.objects.get(name="Old outlet")
+    window.open(reverse("admin:integrations_store_change", args=[gone.pk]))
+    window.press("Connect again")
+    window.picture("journey-connect-again", phone=True)
+    assert window.page.input_value("input[name=store_url]") == gone.base_url
+    window.page.fill("input[name=consumer_key]", KEY)
+    window.page.fill("input[name=consumer_secret]", SECRET)
+    window.page.fill("input[name=name]", "")
+    with window.page.expect_navigation():
+        window.page.get_by_role("button", name="Save", exact=True).click()
+    gone.refresh_from_db()
+    assert (gone.name, gone.status) == ("Old outlet", StoreStatus.ACTIVE)
+
+
 def test_a_token_is_shown_once(window: Watched, hub: Hub) -> None:
     window.sign_in("anna")
     window.open(reverse("admin:accounts_apitoken_add"))
@@ -197,6 +310,7 @@ def test_a_token_is_shown_once(window: Watched, hub: Hub) -> None:
 
     assert text.startswith("lgx_")
     assert text not in window.page.content()
+    assert ApiToken.objects.filter(name="Scanner 7").count() == 1
     assert ApiToken.objects.get(name="Scanner 7").prefix in window.page.content()
 
 

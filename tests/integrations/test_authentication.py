@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from integrations import authentication, connect
+from integrations.authentication import credentials
 from integrations.errors import (
     AuthenticationFailed,
     MerchantMustAct,
@@ -213,7 +214,7 @@ def test_revoked_credentials_are_not_used(store: Store) -> None:
 def test_a_change_made_in_between_is_not_lost(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, raced = authentication._write_credentials, []
+    real, raced = credentials._write, []
 
     def late(*args: object) -> Credential | None:
         if not raced:
@@ -221,7 +222,7 @@ def test_a_change_made_in_between_is_not_lost(
             return None
         return real(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(authentication, "_write_credentials", late)
+    monkeypatch.setattr(credentials, "_write", late)
 
     saved = authentication.save_credentials(
         store, {**KEYS, "secret": "n3w"}, kind="api_keys", actor="system"

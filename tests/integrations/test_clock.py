@@ -155,6 +155,18 @@ def audited(monkeypatch: pytest.MonkeyPatch, answer: Callable[[Any], Any]) -> in
     return upkeep.audit_subscriptions()
 
 
+def test_a_store_that_is_not_listened_to_gets_no_webhooks_from_the_audit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = make_store(make_merchant(), auto_sync=False)
+    Endpoint.objects.create(store=store, token_digest="1", token_sealed=b"", secret_sealed=b"")
+    asked: list[Any] = []
+
+    audited(monkeypatch, lambda store: asked.append(store) or [])
+
+    assert asked == []
+
+
 def test_one_stores_trouble_does_not_end_the_audit_of_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,8 +27,10 @@ from integrations.models import (
     StoreBreaker,
     StoreStatus,
     Stream,
+    StreamName,
     SyncRun,
 )
+from integrations.platform import StoreOption
 from inventory.models import Location
 from logix.accounts import audit
 from logix.accounts.models import AuditEvent, DataKey, Merchant
@@ -590,6 +593,24 @@ def test_plain_settings_are_changed_and_noted_with_before_and_after(store: Store
     assert (kept.name, kept.options) == ("Cologne", {"calls_per_s": 2})
     event = AuditEvent.objects.filter(action="store.changed").get()
     assert event.details["name"] == {"from": "Fake & Sons", "to": "Cologne"}
+
+
+def test_an_option_of_the_platforms_own_has_all_products_read_anew(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what is read of a product; the figures that are here are those of before."""
+    place = StoreOption(name="place", label="Place", help="A number.", pattern="[0-9]+")
+    own = replace(registry.card(store.platform), options=(place,))
+    monkeypatch.setattr(registry, "card", lambda _slug: own)
+    long_ago = timezone.now() - timedelta(days=1)
+    Stream.objects.filter(store=store).update(read_through=long_ago, next_at=None)
+
+    connect.change_store(store, actor="user:anna", options={"calls_per_s": 2})
+    assert not Stream.objects.filter(store=store, read_through=None).exists()
+    connect.change_store(store, actor="user:anna", options={"place": "7"})
+
+    fresh = Stream.objects.filter(store=store, read_through=None, next_at__lte=timezone.now())
+    assert [stream.name for stream in fresh] == [StreamName.PRODUCTS]
 
 
 def test_a_change_to_the_same_value_is_no_event(store: Store) -> None:

@@ -15,6 +15,7 @@ from integrations.models import (
     Command,
     Heartbeat,
     ParkedRecord,
+    PrivacyRequest,
     Push,
     RunKind,
     ScheduleSlot,
@@ -169,6 +170,24 @@ def test_parked_records_open_gaps_and_signs_of_life_are_told() -> None:
     assert found["logix_sync_gaps_open"] == {(): 1}
     signs = {of: round(age, -1) for (of,), age in found["logix_sign_of_life_age_seconds"].items()}
     assert signs == {"worker": 30, "clock": 10}
+
+
+def test_privacy_requests_are_told_and_which_are_near_their_date() -> None:
+    store = make_store()
+    for days, state in ((3, "open"), (-1, "open"), (20, "open"), (1, "done")):
+        PrivacyRequest.objects.create(
+            store=store,
+            kind="export",
+            reference=str(days),
+            state=state,
+            asked_at=ago(days=1),
+            due_at=ago(days=-days),
+        )
+
+    found = read()
+
+    assert found["logix_privacy_requests_open"] == {(): 3}
+    assert found["logix_privacy_requests_near_due"] == {(): 2}
 
 
 def test_a_scrape_costs_as_many_statements_with_many_stores_as_with_one(

@@ -67,6 +67,16 @@ def test_stores_on_this_machine_are_for_trying_only(settings: Any) -> None:
     assert checks.stores_are_elsewhere() == []
 
 
+def test_an_app_that_is_no_pair_stops_the_start_and_is_not_repeated(settings: Any) -> None:
+    settings.LOGIX_OAUTH_APPS = {"shopify": "half-a-secret", "square": "id:secret:with:colons"}
+
+    (error,) = checks.apps_are_written_as_pairs()
+
+    assert error.id == "logix.E004"
+    assert "LOGIX_OAUTH_SHOPIFY" in error.msg
+    assert "half-a-secret" not in str(error)
+
+
 def test_secrets_that_everybody_may_read_are_told(
     settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -267,3 +267,31 @@ def test_an_embedded_start_needs_nothing(tmp_path: Path) -> None:
         '[false, false, false, 0, true, "django.core.cache.backends.locmem.LocMemCache", '
         '"django.db.backends.sqlite3", ""]'
     )
+
+
+def test_apps_with_platforms_are_read_one_variable_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGIX_OAUTH_SHOPIFY", " id:s3cret ")
+    monkeypatch.setenv("LOGIX_OAUTH_BIG_SHOP", "id:s3cret:x")
+    monkeypatch.setenv("LOGIX_OAUTH_SQUARE", "")
+
+    apps = environment.oauth_apps(environ.Env())
+
+    assert apps == {"shopify": "id:s3cret", "big-shop": "id:s3cret:x"}
+    assert environment.oauth_variable("big-shop") == "LOGIX_OAUTH_BIG_SHOP"
+
+
+@pytest.mark.parametrize(
+    ("spec", "pair"),
+    [
+        ("id:secret", ("id", "secret")),
+        ("id:sec:ret", ("id", "sec:ret")),
+        ("id", None),
+        ("id:", None),
+        (":secret", None),
+        ("id:sec ret", None),
+        ("id:sec\nret", None),
+        ("íd:secret", None),
+    ],
+)
+def test_an_app_is_a_pair_without_blanks(spec: str, pair: tuple[str, str] | None) -> None:
+    assert environment.oauth_app(spec) == pair

@@ -81,3 +81,63 @@ def test_an_event_is_masked_field_by_field() -> None:
         "signature": MASK,
         "url": "https://x.example/?***",
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Forbidden (CSRF token missing.): /admin/login/",
+        "Forbidden (CSRF token incorrect.)",
+        "The token expired. Basic authentication is switched off.",
+        "a bearer certificate",
+    ],
+)
+def test_a_word_of_a_sentence_is_no_credential(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abcdefghijkl",
+        "Authorization: token abcdefghijkl",
+        '{"Authorization": "Basic abcdefghijkl"}',
+        "token abcdefghijk1",
+        "token abcdefghIjkl",
+        "bearer abcdefghijklmnopqrstuvwxyz",
+        "basic abcdefg=",
+        "token abcd_efghijkl",
+    ],
+)
+def test_what_may_be_a_credential_is_masked_wherever_it_stands(text: str) -> None:
+    assert "abcd" not in redact(text)
+
+
+NAMES = (
+    *("authorization", "Proxy-Authorization", "access_token", "X-Secret", "password", "db_passwd"),
+    *("x-signature", "api_key", "apikey", "API-Key", "consumer_key", "consumerkey", "oauth_nonce"),
+    *("oauth_consumer_key", "code", "hmac", "sig", "cookie", "Set-Cookie", "ſecret", "ſıg"),
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("sentence", ["{}=hushhush", '{{"{}": "hushhush"}}', "x {} : hushhush"])
+def test_every_name_of_a_secret_is_found_in_a_text_that_holds_nothing_else(
+    name: str, sentence: str
+) -> None:
+    """Most texts are let through by a quicker look; it must know all the names."""
+    assert "hushhush" not in redact(sentence.format(name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("ck_12345678", "cs_12345678", "Y2tfMTIzNDU2Nzg="),
+        *("EAAA12345678", "shpat_12345678", "shpua_12345678", "Atza|12345678", "Atzr|12345678"),
+        *("sq0atp-12345678", "lgx_12345678", "amqp://a:12345678@b", "http://a/?12345678"),
+        "/webhooks/receive/12345678",
+    ],
+)
+def test_every_look_of_a_secret_is_found_in_a_text_that_holds_nothing_else(text: str) -> None:
+    assert "***" in redact(text)
+    assert "1234567" not in redact(text)

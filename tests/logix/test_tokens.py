@@ -132,6 +132,21 @@ def test_the_commands_say_what_is_wrong() -> None:
         call_command("issue_token", "--merchant=acme", "--name=x", "--scopes", "everything")
 
 
+@pytest.mark.parametrize("name", ["", "  "])
+def test_the_commands_make_nothing_without_a_name(name: str) -> None:
+    make_merchant("acme")
+
+    with pytest.raises(CommandError, match="Give the merchant a name"):
+        call_command("create_merchant", name, "--slug=north-sea-tea")
+    with pytest.raises(CommandError, match="Give the merchant a name"):
+        call_command("create_merchant", name)
+    with pytest.raises(CommandError, match="Give the token a --name"):
+        call_command("issue_token", "--merchant=acme", f"--name={name}")
+
+    assert not ApiToken.objects.exists()
+    assert Merchant.objects.count() == 1
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "99999999999"])
 def test_a_token_that_ends_never_or_before_it_began_is_not_made(days: str) -> None:
     """Zero days used to mean for ever."""

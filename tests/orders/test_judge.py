@@ -104,3 +104,10 @@ def test_lines_of_refunds_count_when_all_refunds_tell_them() -> None:
 
 def test_the_raw_payload_and_the_time_are_no_content() -> None:
     assert digest_of(ORDER) == digest_of(later(ORDER, 5, raw=b"{}"))
+
+
+def test_the_stores_present_word_does_not_outrank_a_newer_version() -> None:
+    stored = known(make_order(version=5))
+
+    older = later(make_order(version=4, raw_status="other"), 9)
+    assert verdict(older, stored, Authority.BY_ID, NOW + MINUTE) is Verdict.STALE

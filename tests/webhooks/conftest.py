@@ -96,6 +96,7 @@ def deliver(endpoint: Endpoint, client: Client) -> Deliver:
         platform: str = "toy",
         signature: str | None = None,
         slash: str = "",
+        number: str = "d-1",
         **told: Any,
     ) -> Any:
         body = body or toy.body_of(**told)
@@ -106,7 +107,7 @@ def deliver(endpoint: Endpoint, client: Client) -> Deliver:
             headers={
                 toy.TOPIC: topic,
                 toy.SIGNATURE: toy.sign(body) if signature is None else signature,
-                "X-Toy-Delivery": "d-1",
+                "X-Toy-Delivery": number,
                 "Cookie": "a=b",
             },
         )

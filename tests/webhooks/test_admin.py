@@ -84,7 +84,7 @@ def test_the_banner_says_what_is_wrong(keep: Keep, staff: Client) -> None:
 
     html = page(staff, LIST)
     assert "has waited 5 minutes. Is a worker running?" in html
-    assert "Parked: 1 delivery." in html
+    assert "Set aside: 1 delivery." in html
     assert "tried again without you: 1 delivery." in html
 
     Store.objects.update(status=StoreStatus.PAUSED)

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from integrations.api import idempotency
 from integrations.base import Unreadable
-from integrations.models import Command, Endpoint, ParkedRecord, Store
+from integrations.models import Command, Endpoint, ParkedRecord, PrivacyRequest, Store
 from integrations.outbox.words import words_of
+from integrations.privacy.subjects import customer_of
 from integrations.sync import park, parking
 from inventory import ledger
 from inventory.models import StockMovement
@@ -48,6 +49,7 @@ OPENED: dict[tuple[type[models.Model], str], Callable[[Any], bytes | None]] = {
     (ParkedRecord, "raw_sealed"): parking.raw_of,
     (IdempotentRequest, "response"): lambda row: answer_of(row),
     (Command, "words_sealed"): lambda row: words_of(row).encode(),
+    (PrivacyRequest, "customer_sealed"): lambda row: customer_of(row).encode(),
 }
 # Secrets of stores and endpoints: nothing of a buyer ever goes there.
 SECRETS = {

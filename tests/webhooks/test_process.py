@@ -249,19 +249,6 @@ def test_news_nobody_needs_are_ignored_with_the_reason(keep: Keep) -> None:
     assert delivery.problem == "coupons are not kept"
 
 
-def test_a_goodbye_is_only_believed_from_the_credentials(
-    keep: Keep, toy_store: toy.ToyStore, store: Store
-) -> None:
-    delivery = keep("gone", id=1)
-    inbox.process_ready()
-    assert state(delivery) == (State.DONE, "store_answers")
-
-    toy_store.failing = AuthenticationFailed("The key was refused.")
-    refused = keep("gone", id=2)
-    inbox.process_ready()
-    assert state(refused) == (State.PARKED, verdicts.WAITS_FOR_MERCHANT)
-
-
 def test_an_unreadable_delivery_is_parked_alone_with_the_reason(keep: Keep) -> None:
     bad = keep(nothing=1)
     good = keep(**told())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -317,6 +318,19 @@ def test_the_platforms_own_dedupe_key_wins(
     deliver(id=2)
 
     assert Delivery.objects.count() == 2
+
+
+def test_deliveries_that_carry_a_number_are_told_apart_by_it_and_not_by_their_bodies(
+    deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bodies that name the order alone are the same at each of its changes."""
+    scheme = replace(toy.CARD.webhooks, event_id_header="X-Toy-Delivery")
+    monkeypatch.setattr(toy.ToyIntegration, "card", replace(toy.CARD, webhooks=scheme))
+    for number in ("d-1", "d-2", "d-2"):
+        assert deliver(BODY, number=number).status_code == 200
+
+    found = Delivery.objects.order_by("id").values_list("dedupe_key", "duplicates")
+    assert list(found) == [("e:order.updated:d-1", 0), ("e:order.updated:d-2", 1)]
 
 
 @pytest.mark.parametrize("statement", ["SELECT", "INSERT"])

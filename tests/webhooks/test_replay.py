@@ -4,6 +4,7 @@ harmless to repeat.
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -96,6 +97,20 @@ def test_the_command_says_how_many_and_asks(keep: Keep, monkeypatch: pytest.Monk
     monkeypatch.setattr("builtins.input", lambda _: "y")
     assert "1 delivery will be worked again" in run()
     assert state(delivery)[0] == State.NEW
+
+
+def test_the_command_says_how_to_answer_where_there_is_nobody_to_ask(
+    keep: Keep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = keep(**told())
+    inbox.process_ready()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    with pytest.raises(CommandError, match=r"nobody to ask\. Give --yes"):
+        run()
+
+    assert state(delivery)[0] == State.DONE
+    assert "1 delivery will be worked again" in run(yes=True)
 
 
 def test_the_command_chooses_by_store_state_topic_and_order(keep: Keep, store: Store) -> None:

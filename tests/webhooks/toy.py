@@ -16,7 +16,14 @@ from typing import Any
 from integrations.base import BaseEcommerceIntegration, Filters, Page, StoreIdentity, Subscription
 from integrations.errors import ContractBroken, NotFound
 from integrations.events import Event, EventKind, RawDelivery
-from integrations.platform import Ability, AuthKind, Connection, PlatformCard, WebhookScheme
+from integrations.platform import (
+    Ability,
+    AuthKind,
+    Connection,
+    PlatformCard,
+    SignIn,
+    WebhookScheme,
+)
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
@@ -30,8 +37,7 @@ CARD = PlatformCard(
     name="Toy",
     service="tests.webhooks.toy.ToyIntegration",
     routes="",
-    auth_kinds=(AuthKind.API_KEYS,),
-    credential_fields=(),
+    sign_ins=(SignIn(kind=AuthKind.API_KEYS, label="Keys"),),
     abilities=frozenset({Ability.WEBHOOKS, Ability.ORDER_BY_ID}),
     exempt={
         ability: "not needed in tests"

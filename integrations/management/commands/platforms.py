@@ -80,7 +80,7 @@ def _facts(cards: Sequence[PlatformCard]) -> Iterator[str]:
         ("Connected by", lambda c: ", ".join(k.value.replace("_", " ") for k in c.auth_kinds)),
         ("Read every", lambda c: f"{c.poll_every.total_seconds() / 60:g} min"),
         ("Page, stock batch", lambda c: f"{c.page_size}, {c.stock_batch}"),
-        ("Calls a second", lambda c: ", ".join(f"{limit.rate:g}" for limit in c.limits)),
+        ("A second", lambda c: ", ".join(f"{limit.rate:g} {limit.unit}" for limit in c.limits)),
         ("Guide", lambda c: f"[{c.name}]({c.guide})"),
     ):
         yield _row(name, [fact(card) for card in cards])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import Q
@@ -12,6 +14,8 @@ from django.utils import timezone
 from integrations import sync
 from integrations.errors import PlatformError
 from integrations.models import Store, Stream, StreamName, SyncRun
+
+_MOST_LISTED = 20
 
 
 class Command(BaseCommand):
@@ -36,15 +40,22 @@ class Command(BaseCommand):
             raise CommandError(str(err)) from err
 
     def _store(self, word: str) -> Store:
-        wanted = Q(name=word) | Q(base_url__icontains=word)
-        if len(word) == 36:
-            wanted |= Q(pk=word)
-        found = list(Store.objects.filter(wanted)[:3])
-        if len(found) == 1:
-            return found[0]
+        address = word.rstrip("/")
+        wanted = Q(name=word) | Q(base_url__icontains=address)
+        with contextlib.suppress(ValueError):  # not an id: a name or an address, then
+            wanted |= Q(pk=UUID(word))
+        found = list(Store.objects.filter(wanted).order_by("name", "base_url")[:_MOST_LISTED])
+        # An address may begin as another one does.
+        exact = [store for store in found if store.base_url == address]
+        if len(found) == 1 or len(exact) == 1:
+            return (exact or found)[0]
+        if found:
+            raise CommandError(
+                f"“{word}” is more than one store. Name it by its id or its address:\n"
+                + "\n".join(f"  {x.pk}  {x.base_url}  {x.name}" for x in found)
+            )
         known = ", ".join(Store.objects.values_list("name", flat=True)[:20]) or "none"
-        what = "More than one store matches" if found else "No store matches"
-        raise CommandError(f"{what} “{word}”. Connected stores: {known}.")
+        raise CommandError(f"No store matches “{word}”. Connected stores: {known}.")
 
     def _one(self, store: Store, number: str, *, dry_run: bool) -> None:
         done = sync.refetch_order(store, number=number, actor="command", dry_run=dry_run)

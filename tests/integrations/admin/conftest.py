@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.urls import reverse
 
+from integrations import privacy
 from integrations.base import Unreadable
+from integrations.events import PrivacyAsk, PrivacyKind
 from integrations.models import CallLog, Command, FieldRule, Store, SyncGap, SyncRun
 from integrations.sync import park
 from inventory.catalogue import import_products
@@ -19,7 +24,8 @@ from logix.accounts.models import Membership, Merchant, Role
 from orders.data import Authority
 from orders.importing import import_orders
 from orders.models import Order
-from tests.factories import NOW, make_line, make_order, make_product, make_store
+from orders.payouts import import_payouts
+from tests.factories import NOW, make_line, make_order, make_payout, make_product, make_store
 from tests.webhooks.conftest import make_endpoint
 from webhooks import accept
 
@@ -69,6 +75,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
         observed_at=NOW,
         now=NOW,
     )
+    import_payouts(store, [make_payout(n) for n in numbers], observed_at=NOW, now=NOW)
     endpoint = store.endpoints.first() or make_endpoint(store, token=str(store.pk))
     stream = store.streams.get(name="orders")
     StockRule.objects.get_or_create(merchant=store.merchant, store=store, defaults={"buffer": 1})
@@ -85,6 +92,8 @@ def fill(store: Store, count: int, first: int = 1) -> None:
         tokens.issue(store.merchant, name=f"token {number}", scopes=["read"])
         audit.record("test.filled", actor="system", merchant=store.merchant, obj=store)
         _one_command(store, number)
+        ask = PrivacyAsk(kind=PrivacyKind.EXPORT, reference=f"p{number}", customer_id="c1")
+        privacy.take(store, ask, reference="", asked_at=NOW)
         accept.accept(
             endpoint,
             topic="order.updated",
@@ -98,3 +107,17 @@ def _one_command(store: Store, number: int) -> None:
     order = Order.objects.get(store=store, number=str(1000 + number))
     fields: dict[str, Any] = {"order_ref": order.pk, "external_order_id": order.external_id}
     Command.objects.create(store=store, kind="note", key=f"k{number}", **fields)
+
+
+def text(client: Client, url: str) -> str:
+    return words(client.get(url))
+
+
+def words(answer: Any) -> str:
+    """What a person reads on the page, without its tags."""
+    page = answer.content.decode()
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).split())
+
+
+def listed(client: Client, name: str, query: str = "") -> str:
+    return text(client, f"{reverse(f'admin:{name}_changelist')}{query}")

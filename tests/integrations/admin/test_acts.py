@@ -9,17 +9,17 @@ from django.urls import reverse
 from integrations import connect
 from integrations.errors import Unavailable
 from integrations.models import Command, ParkedRecord, Push, Store, StoreStatus, Stream, SyncRun
-from logix.accounts.models import ApiToken
+from logix.accounts.models import ApiToken, AuditEvent
 from orders.models import Order
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
 
-def press(client: Client, model: str, row: object, verb: str) -> str:
+def press(client: Client, model: str, row: object, verb: str, why: str = "") -> str:
     """The page after an act: what it says is in it."""
     url = reverse(f"admin:{model}_act", args=[row.pk, verb])  # type: ignore[attr-defined]
-    return client.post(url, follow=True).content.decode()
+    return client.post(url, {"why": why}, follow=True).content.decode()
 
 
 def test_a_push_that_is_being_sent_is_not_claimed_to_be_sent_again(
@@ -41,7 +41,7 @@ def test_a_command_that_is_settled_is_not_claimed_to_be_dropped(
     Command.objects.update(state=state)
     command = Command.objects.order_by("pk")[0]
 
-    page = press(boss, "integrations_command", command, "drop")
+    page = press(boss, "integrations_command", command, "drop", why="Told by phone")
 
     assert "is dropped" not in page
     command.refresh_from_db()
@@ -156,7 +156,15 @@ def test_runs_are_paused_let_on_and_cancelled(boss: Client, store: Store) -> Non
 def test_a_record_that_was_dismissed_is_not_offered_again(boss: Client, store: Store) -> None:
     parked = ParkedRecord.objects.order_by("pk")[0]
 
-    assert "stays listed" in press(boss, "integrations_parkedrecord", parked, "dismiss")
+    asked = press(boss, "integrations_parkedrecord", parked, "dismiss", why=" ")
+    assert "Say why in a few words." in asked
+    parked.refresh_from_db()
+    assert parked.state == ParkedRecord.State.PARKED
+
+    page = press(boss, "integrations_parkedrecord", parked, "dismiss", why="A test order")
+    assert "stays listed" in page
+    event = AuditEvent.objects.get(action="parked.dismissed")
+    assert (event.actor, event.details) == ("boss", {"reason": "A test order"})
 
     url = reverse("admin:integrations_parkedrecord_change", args=[parked.pk])
     assert "Try again" not in boss.get(url).content.decode()

@@ -74,7 +74,7 @@ def test_a_store_page_names_the_statuses_nobody_knows(boss: Client, store: Store
 
     page = boss.get(url).content.decode()
 
-    assert "“packed&lt;b&gt;”: 2 orders wait" in page
+    assert "“<bdi>packed&lt;b&gt;</bdi>”: 2 orders wait" in page
     assert sentence in page
 
 

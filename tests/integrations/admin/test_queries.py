@@ -16,6 +16,7 @@ from integrations.models import (
     Command,
     FieldRule,
     ParkedRecord,
+    PrivacyRequest,
     Push,
     Store,
     SyncGap,
@@ -23,7 +24,7 @@ from integrations.models import (
 )
 from inventory.models import Listing, Location, Product, StockLevel, StockMovement, Variant
 from logix.accounts.models import ApiToken, AuditEvent, Membership, Merchant, Role
-from orders.models import Order
+from orders.models import Order, Payout
 from tests.factories import make_store
 from tests.integrations.admin.conftest import fill
 from webhooks.models import Delivery
@@ -41,6 +42,8 @@ LISTS: tuple[type[Any], ...] = (
     Merchant,
     Order,
     ParkedRecord,
+    Payout,
+    PrivacyRequest,
     Product,
     Push,
     StockLevel,

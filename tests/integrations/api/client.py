@@ -8,11 +8,11 @@ from typing import Any
 from django.test import Client
 
 from integrations.models import Store
-from integrations.sync import apply_orders, apply_products
+from integrations.sync import apply_orders, apply_payouts, apply_products
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
-from orders.data import Authority, OrderData
-from orders.models import Order
+from orders.data import Authority, OrderData, PayoutData
+from orders.models import Order, Payout
 from tests import factories
 
 
@@ -52,6 +52,12 @@ class Api:
 def api_for(merchant: Merchant, *scopes: str) -> Api:
     _, text = tokens.issue(merchant, name="test", scopes=scopes or Scope.values)
     return Api(text)
+
+
+def import_payouts(store: Store, records: Sequence[PayoutData]) -> list[Payout]:
+    apply_payouts(store, records, observed_at=factories.NOW)
+    ids = [record.external_id for record in records]
+    return [Payout.objects.get(store=store, external_id=external_id) for external_id in ids]
 
 
 def import_orders(store: Store, records: Sequence[OrderData]) -> list[Order]:

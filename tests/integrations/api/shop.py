@@ -35,7 +35,13 @@ class Shop:
         self.secret = KEYS["consumer_secret"]
 
     def adapter(self, slug: str) -> Any:
-        return lambda connection: ShopAdapter(connection, self)
+        shop = self
+
+        class Mine(ShopAdapter):
+            def __init__(self, connection: Connection) -> None:
+                super().__init__(connection, shop)
+
+        return Mine
 
 
 class ShopAdapter(BaseEcommerceIntegration):

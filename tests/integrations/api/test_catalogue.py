@@ -4,6 +4,7 @@ they may be.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -68,6 +69,22 @@ def test_what_is_archived_is_shown_when_asked_for(api: Api, mugs: Store) -> None
 
     assert found(api, "/variants", "sku", archived="true") == ["SKU-1"]
     assert "SKU-1" not in found(api, "/variants", "sku", archived="false")
+
+
+@pytest.mark.parametrize(
+    ("currency", "price"), [("EUR", "12.50"), ("JPY", "12.5"), ("KWD", "12.500"), ("", "12.50")]
+)
+def test_the_price_of_a_listing_is_money_of_its_store(
+    api: Api, mugs: Store, currency: str, price: str
+) -> None:
+    Store.objects.update(currency=currency)
+    Listing.objects.filter(sku="SKU-1").update(price=Decimal("12.5"))
+
+    rows = {row["sku"]: row for row in api.get("/listings").json()["results"]}
+
+    assert (rows["SKU-1"]["price"], rows["SKU-1"]["currency"]) == (price, currency)
+    assert rows["SKU-2"]["price"] is None
+    assert api.get(f"/listings/{rows['SKU-1']['id']}").json() == rows["SKU-1"]
 
 
 def test_listings_are_found_by_store_variant_sku_and_state(api: Api, mugs: Store) -> None:

@@ -62,6 +62,43 @@ def test_a_body_that_is_no_json_object_is_400(api: Api, body: bytes) -> None:
     assert answer.json()["code"] == "malformed"
 
 
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b"{", "truncated"),
+        (b'{"code": "a=b",}', "byte 15"),
+        (b'{"rank": NaN}', "byte 9"),
+        (b'{"rank": 1e400}', "absurd number"),
+        (b'{"a":' * 100 + b"1" + b"}" * 100, "too deep"),
+        (b" [1, 2", "truncated"),
+        (b"NaN", "byte 0"),
+        (b"1e400", "absurd number"),
+    ],
+)
+def test_json_that_curl_calls_a_form_is_told_where_it_breaks(
+    api: Api, body: bytes, where: str
+) -> None:
+    answer = _send(api, body, FORM)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert where in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"code=north", FORM),
+        (b'code={"a": 1}', FORM),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="code"\r\n\r\nnorth\r\n--x--\r\n',
+            "multipart/form-data; boundary=x",
+        ),
+    ],
+)
+def test_a_real_form_is_415(api: Api, body: bytes, content_type: str) -> None:
+    assert _send(api, body, content_type).status_code == 415
+
+
 def test_nul_in_a_name_is_left_out(api: Api) -> None:
     answer = _send(api, b'{"code": "north", "name": "No\\u0000rth"}', "application/json")
 
@@ -75,8 +112,24 @@ def test_a_refusal_points_at_each_wrong_value(api: Api) -> None:
     assert answer.status_code == 400
     assert told["code"] == "invalid"
     assert {error["pointer"]: error["code"] for error in told["errors"]} == {"/colour": "unknown"}
+    assert told["detail"].startswith("Unknown. “colour” is none of: code, name")
     told = api.post("/locations", {"code": "no slug!", "rank": "first"}).json()
     assert {error["pointer"] for error in told["errors"]} == {"/code", "/name", "/rank"}
+    assert "code, name, rank" in told["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "missing"),
+    [
+        ("/locations", {"/code", "/name"}),
+        ("/stock/adjust", {"/reason", "sku_or_variant", "delta_or_set_to"}),
+        ("/stock/restock", {"/units", "/reference", "sku_or_variant"}),
+    ],
+)
+def test_an_empty_body_is_told_all_that_is_missing(api: Api, path: str, missing: set[str]) -> None:
+    told = api.post(path, {}).json()
+
+    assert {error["pointer"] or error["code"] for error in told["errors"]} == missing
 
 
 def test_a_refusal_carries_the_request_id_of_the_answer(api: Api) -> None:
@@ -103,6 +156,13 @@ def test_a_method_that_is_not_there_is_405(api: Api) -> None:
 
     assert answer.status_code == 405
     assert answer.json()["code"] == "method_not_allowed"
+
+
+def test_the_methods_that_are_named_are_those_that_are_answered(api: Api) -> None:
+    answer = api.client.options("/api/v1/locations", headers=api.headers)
+
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET, HEAD, POST"
 
 
 def test_any_accept_header_gets_json(api: Api) -> None:

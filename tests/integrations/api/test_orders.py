@@ -62,10 +62,21 @@ def variety(store: Store) -> list[Order]:
         ({"sku": "SKU-1"}, ["1001", "1002", "1003"]),
         ({"changed_after": "2026-11-21T00:00:00Z"}, []),
         ({"store": str(uuid4())}, []),
+        ({"order_status": ["cancelled", "open"], "sku": "SKU-1"}, ["1001", "1002", "1003"]),
     ],
 )
-def test_filters(api: Api, variety: list[Order], query: dict[str, str], numbers: list[str]) -> None:
+def test_filters(api: Api, variety: list[Order], query: dict[str, Any], numbers: list[str]) -> None:
     assert _numbers(api.get("/orders", query)) == numbers
+
+
+@pytest.mark.parametrize("name", ["number", "placed_after", "page_size", "colour"])
+def test_a_value_that_is_given_twice_does_not_win_over_itself(api: Api, name: str) -> None:
+    answer = api.get("/orders", {name: ["1", "2"]})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert answer.json()["errors"] == [
+        {"pointer": f"/{name}", "code": "repeated", "detail": f"“{name}” is given 2 times."}
+    ]
 
 
 def test_a_plus_that_became_a_blank_is_understood(api: Api, variety: list[Order]) -> None:

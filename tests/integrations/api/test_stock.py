@@ -47,6 +47,7 @@ def test_a_count_and_a_correction_leave_a_trail(api: Api, mug: Variant) -> None:
         ({}, 400, "delta_or_set_to"),
         ({"delta": 1, "set_to": 1}, 400, "delta_or_set_to"),
         ({"set_to": -1}, 400, "min_value"),
+        ({"delta": 0}, 400, "no_change"),
         ({"delta": 1.5}, 400, "invalid"),
         ({"delta": 10**18}, 400, "max_value"),
         ({"delta": 1, "sku": "SKU-404"}, 400, "unknown"),

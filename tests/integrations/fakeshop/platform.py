@@ -8,6 +8,7 @@ from integrations.platform import (
     CredentialField,
     PlatformCard,
     RateLimit,
+    SignIn,
     WebhookScheme,
 )
 
@@ -25,11 +26,16 @@ CARD = PlatformCard(
     name="FakeShop",
     service="tests.integrations.fakeshop.service.FakeShopIntegration",
     routes="",
-    auth_kinds=(AuthKind.API_KEYS,),
-    credential_fields=(
-        CredentialField(name="key", label="Key", help="FakeShop → Keys.", pattern=r"k_\w+"),
-        CredentialField(name="secret", label="Secret"),
-        CredentialField(name="note", label="Note", required=False, secret=False),
+    sign_ins=(
+        SignIn(
+            kind=AuthKind.API_KEYS,
+            label="Keys",
+            fields=(
+                CredentialField(name="key", label="Key", help="FakeShop → Keys.", pattern=r"k_\w+"),
+                CredentialField(name="secret", label="Secret"),
+                CredentialField(name="note", label="Note", required=False, secret=False),
+            ),
+        ),
     ),
     abilities=_CAN,
     exempt={ability: "Not in a fake." for ability in Ability if ability not in _CAN},

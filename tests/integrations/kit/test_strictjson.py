@@ -90,13 +90,13 @@ def test_odd_but_honest_bodies_are_read(body: bytes, value: Any) -> None:
     ],
 )
 def test_what_would_hurt_is_refused_at_once(body: bytes, code: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
 
     with pytest.raises(ContractBroken) as caught:
         parse(body)
 
     assert caught.value.code == code
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert len(caught.value.message) < 200
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from integrations.base import BaseEcommerceIntegration, Filters, Page, StoreIdentity, Subscription
 from integrations.errors import NotFound
 from integrations.events import Event, RawDelivery
-from integrations.platform import Ability, AuthKind, Connection, PlatformCard
+from integrations.platform import Ability, AuthKind, Connection, PlatformCard, SignIn
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
@@ -33,8 +33,7 @@ CARD = PlatformCard(
     name="Toy shop",
     service="tests.integrations.outbox.toy.ToyShopIntegration",
     routes="",
-    auth_kinds=(AuthKind.API_KEYS,),
-    credential_fields=(),
+    sign_ins=(SignIn(kind=AuthKind.API_KEYS, label="Keys"),),
     abilities=_CAN,
     exempt={ability: "not needed in tests" for ability in Ability if ability not in _CAN},
     stock_batch=250,

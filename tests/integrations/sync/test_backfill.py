@@ -265,6 +265,33 @@ def test_pages_that_were_read_together_are_written_together_and_counted_one_by_o
     assert in_hub(store) == in_shop(shop)
 
 
+def test_a_store_that_tires_after_two_pages_is_read_to_its_end_page_by_page(
+    store: Store, shop: MovingShop
+) -> None:
+    """What was read before the store wanted rest is kept: each turn gets further."""
+    shop.page_size = 2
+    shop.add(*orders(20, ago(hours=3), apart_s=1))
+    answered = 0
+
+    def tires(_page: int) -> None:
+        nonlocal answered
+        answered += 1
+        if answered % 3 == 0:
+            raise RateLimited("The call limit is used up for now.", retry_after_s=5)
+
+    shop.before = tires
+    run = make_run(store, window_from=ago(days=1))
+    turns = 0
+    while state_of(run) not in (RunState.COMPLETED, RunState.FAILED):
+        SyncRun.objects.filter(pk=run.pk).update(next_at=timezone.now())
+        sync.run_slice(run.pk)
+        turns += 1
+        assert turns < 40
+
+    assert state_of(run) == RunState.COMPLETED
+    assert in_hub(store) == in_shop(shop)
+
+
 def test_windows_shrink_where_much_was_sold_and_grow_where_little_was(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

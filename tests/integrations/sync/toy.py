@@ -26,7 +26,7 @@ from integrations.base import (
 from integrations.errors import NotFound
 from integrations.events import Event, RawDelivery
 from integrations.kit.pagination import Fetched, keyset
-from integrations.platform import Ability, AuthKind, Connection, PlatformCard
+from integrations.platform import Ability, AuthKind, Connection, PlatformCard, SignIn
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
 from orders.status import OrderStatus
@@ -37,8 +37,7 @@ CARD = PlatformCard(
     name="Moving shop",
     service="tests.integrations.sync.toy.MovingShopIntegration",
     routes="",
-    auth_kinds=(AuthKind.API_KEYS,),
-    credential_fields=(),
+    sign_ins=(SignIn(kind=AuthKind.API_KEYS, label="Keys"),),
     abilities=_CAN,
     exempt={ability: "not needed in tests" for ability in Ability if ability not in _CAN},
     status_words=("processing", "completed"),

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from integrations import policy
 from integrations.errors import AuthenticationFailed, Rejected, Unavailable
+from integrations.policy import What
 from inventory.data import StockResult, StockUpdate
 from tests.integrations.woocommerce.make import product, variation
 from tests.integrations.woocommerce.site import Call, Shelf, Site, adapter_for, refused, told
@@ -187,7 +189,9 @@ def test_after_the_first_write_trouble_is_told_line_by_line(site: Site) -> None:
 
     results = adapter_for(site).update_inventories(updates)
 
-    assert codes(results) == ["", "busy", "busy"]
+    # Not the store's own word: by the class it is known that waiting helps.
+    assert codes(results) == ["", "unavailable", "unavailable"]
+    assert policy.decide_line(results[1].error_code, results[1].error).what is What.WAIT
     # The third was never asked for: a store that is down is not asked again and again.
     assert not site.asked(f"{of(4)}/batch", "POST")
 
@@ -202,7 +206,7 @@ def test_a_half_that_was_written_counts_as_written(site: Site) -> None:
 
     results = adapter_for(site).update_inventories([update(1), update(2)])
 
-    assert codes(results) == ["", "busy"]
+    assert codes(results) == ["", "unavailable"]
 
 
 def test_one_figure_by_sku_alone(site: Site) -> None:

@@ -58,12 +58,21 @@ class Command(BaseCommand):
             self.stdout.write("There is nothing to replay.")
             return
         if not options["yes"]:
-            answer = input(f"Replay {_deliveries(count)}? [y/N] ")
+            answer = _asked(f"Replay {_deliveries(count)}? [y/N] ")
             if answer.strip().lower() not in {"y", "yes"}:
                 self.stdout.write("Nothing was replayed.")
                 return
         done = replay.replay_all(chosen, actor="system")
         self.stdout.write(f"{_deliveries(done)} will be worked again by the next free worker.")
+
+
+def _asked(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:
+        raise CommandError(
+            "There is nobody to ask. Give --yes to replay without a question."
+        ) from None
 
 
 def _deliveries(count: int) -> str:

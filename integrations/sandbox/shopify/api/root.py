@@ -105,7 +105,7 @@ def metafields_delete(_: Any, info: Any, *, metafields: list[dict[str, Any]]) ->
         kind, number = ids.parted(row["ownerId"])
         _check_may(info, "metafieldsDelete", kind)
         load = store.nodes.get(kind)
-        owner = load(store, number) if load else None
+        owner: Any = load(store, number) if load else None
         found = _known(owner, row) if hasattr(owner, "metafields") else None
         if found is not None:
             owner.metafields.remove(found)

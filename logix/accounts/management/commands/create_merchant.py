@@ -21,12 +21,15 @@ class Command(BaseCommand):
         parser.add_argument("--slug", default="", help="Short name; made from the name.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        slug = options["slug"] or slugify(options["name"])
+        name = options["name"].strip()
+        if not name:
+            raise CommandError("Give the merchant a name.")
+        slug = options["slug"] or slugify(name)
         if not slug or slug != slugify(slug):
             raise CommandError("Give a --slug of small letters, digits and dashes.")
         try:
             with transaction.atomic():
-                merchant = Merchant.objects.create(name=options["name"], slug=slug)
+                merchant = Merchant.objects.create(name=name, slug=slug)
                 audit.record("merchant.created", actor="system", merchant=merchant, obj=merchant)
         except IntegrityError as err:
             raise CommandError(f"There is a merchant “{slug}” already.") from err

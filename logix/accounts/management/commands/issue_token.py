@@ -43,11 +43,14 @@ class Command(BaseCommand):
         days = options["days"]
         if days is not None and not 1 <= days <= _MOST_DAYS:
             raise CommandError(f"--days is a number from 1 to {_MOST_DAYS}.")
+        name = options["name"].strip()
+        if not name:
+            raise CommandError("Give the token a --name: it says what will use it.")
         asked = [s for text in options["scopes"] for s in text.replace(",", " ").split()]
         try:
             token, text = tokens.issue(
                 merchant,
-                name=options["name"],
+                name=name,
                 scopes=Scope.values if asked == ["all"] else asked,
                 expires_at=timezone.now() + timedelta(days=days) if days else None,
             )

@@ -1,0 +1,114 @@
+"""What the audit log's actions mean, in words. The codes stay what is stored, searched by programs
+and sealed into the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+
+# One of a page's settings, saved in a form: “<model>.added”, “.changed”, “.deleted”.
+_THINGS: Mapping[str, str] = {
+    "clockedschedule": "a moment of the clock",
+    "crontabschedule": "a timetable of the clock",
+    "fieldrule": "a field rule",
+    "group": "a group",
+    "intervalschedule": "an interval of the clock",
+    "listing": "a listing’s settings",
+    "location": "a location",
+    "merchant": "a merchant",
+    "periodictask": "a task of the clock",
+    "solarschedule": "a timetable by the sun",
+    "stockrule": "a stock rule",
+    "user": "a user",
+}
+_VERBS: Mapping[str, str] = {"added": "Added", "changed": "Changed", "deleted": "Deleted"}
+
+ACTIONS: Mapping[str, str] = {
+    "command.dropped": "Dropped a write to a store",
+    "command.retried": "Sent a write to a store again",
+    "credentials.saved": "Kept new keys of a store",
+    "deliveries.replayed": "Replayed webhooks",
+    "delivery.body_seen": "Read the body of a webhook",
+    "delivery.dismissed": "Put a webhook away",
+    "keys.rotated": "Changed the keys that seal data",
+    "listing.linked": "Linked a listing to a product",
+    "listing.unlinked": "Unlinked a listing",
+    "location.created": "Added a location",
+    "login.failed": "Tried to log in and failed",
+    "login.locked": "Was locked out after wrong passwords",
+    "login.ok": "Logged in",
+    "member.added": "Gave somebody a role",
+    "member.changed": "Changed somebody’s role",
+    "member.removed": "Took somebody’s role away",
+    "merchant.created": "Added a merchant",
+    "order.buyer_erased": "Erased a buyer",
+    "order.buyer_seen": "Looked at a buyer",
+    "order.cancel_requested": "Asked a store to cancel an order",
+    "order.note_requested": "Wrote a note on an order",
+    "order.refetched": "Read an order again from its store",
+    "order.reviewed": "Reviewed an order",
+    "order.shipped": "Shipped a parcel",
+    "order.status_requested": "Asked a store for another order status",
+    "order.tracking_changed": "Changed the tracking of a parcel",
+    "outbox.unblocked": "Let everything go on that waited for a store",
+    "parked.dismissed": "Dismissed a parked record",
+    "parked.retried": "Tried a parked record again",
+    "privacy.asked": "Took in a privacy request",
+    "privacy.bundle_taken": "Downloaded what is kept of a buyer",
+    "privacy.confirmed": "Let the erasure of a store’s buyers begin",
+    "privacy.done": "Ended a privacy request",
+    "push.retried": "Sent a stock figure again",
+    "rule.changed": "Changed a field rule",
+    "rule.created": "Added a field rule",
+    "rule.removed": "Deleted a field rule",
+    "rules.previewed": "Tried field rules on past orders",
+    "stock.adjusted": "Counted or corrected stock",
+    "stock.opened": "Opened the stock of a store",
+    "stock.restocked": "Put a return back into stock",
+    "store.activated": "Let a store run",
+    "store.changed": "Changed a store",
+    "store.connect_failed": "Tried to connect a store and failed",
+    "store.connect_started": "Began to connect a store",
+    "store.connected": "Connected a store",
+    "store.disconnected": "Disconnected a store",
+    "store.needs_merchant": "Found that a store must be reconnected",
+    "store.paused": "Paused a store",
+    "store.reconnected": "Connected a store again",
+    "store.resumed": "Resumed a store",
+    "store.scopes_changed": "Found other permissions at a store",
+    "store.tested": "Tested the connection to a store",
+    "store.uninstalled": "Found Logix uninstalled at a store",
+    "store.writes_off": "Turned writing to a store off",
+    "store.writes_on": "Turned writing to a store on",
+    "stream.changed": "Changed how a store is read",
+    "sync.cancel": "Cancelled a run",
+    "sync.pause": "Paused a run",
+    "sync.requested": "Asked for a run",
+    "sync.resumed": "Let a run go on",
+    "token.issued": "Made an API token",
+    "token.revoked": "Revoked an API token",
+    "webhooks.secret_followed": "Took over a webhook secret changed at the store",
+    "webhooks.secret_rotated": "Changed the webhook secret of a store",
+}
+
+
+def sentence_of(action: str) -> str:
+    """What was done, in words; a code that has none is shown with its words apart."""
+    if action in ACTIONS:
+        return ACTIONS[action]
+    thing, _, did = action.partition(".")
+    if thing in _THINGS and did in _VERBS:
+        return f"{_VERBS[did]} {_THINGS[thing]}"
+    return action.replace("_", " ").replace(".", ": ").capitalize()
+
+
+class ActionFilter(admin.AllValuesFieldListFilter):
+    """The actions that occur, in words."""
+
+    def choices(self, changelist: Any) -> Any:
+        for choice in super().choices(changelist):
+            shown = str(choice["display"])
+            yield {**choice, "display": sentence_of(shown) if "." in shown else shown}

@@ -1,0 +1,181 @@
+"""What a person does with an order that takes more than a click: ship a parcel, add its tracking,
+write a note, cancel. Each is a page with a small form, and calls one service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+
+from integrations.admin import order_acts
+from integrations.admin.asking import ask, row_for
+from integrations.admin.base import HubAdmin
+from integrations.admin.order_forms import CancelForm, NoteForm, ParcelForm, TrackingForm
+from integrations.admin.roles import actor, may
+from logix.accounts.models import Role
+from orders import services
+from orders.errors import OrderError
+from orders.models import Order, Shipment
+
+_PAGE = "orders_order"
+# The clerk's order of the day; what is not named comes last.
+_BUTTONS = (
+    "Ship a parcel",
+    "Ship all that is left",
+    "Write a note",
+    "Put on hold",
+    "Release",
+    "Mark as reviewed",
+    "Complete at the store",
+    "Read again from the store",
+    "Cancel at the store",
+    "Erase the buyer",
+)
+
+
+class OrderPages(HubAdmin):
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<path:object_id>/parcel/", wrap(self.parcel_view), name=f"{_PAGE}_parcel"),
+            path(
+                "<path:object_id>/tracking/<uuid:parcel_id>/",
+                wrap(self.tracking_view),
+                name=f"{_PAGE}_tracking",
+            ),
+            path("<path:object_id>/note/", wrap(self.note_view), name=f"{_PAGE}_note"),
+            path("<path:object_id>/cancel/", wrap(self.cancel_view), name=f"{_PAGE}_cancel"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        found = super().buttons(request, obj)
+        if may(request, obj.merchant_id, Role.OPERATOR):
+            found += self._pages_for(obj)
+        return sorted(found, key=lambda button: _BUTTONS.index(button["label"]))
+
+    def _pages_for(self, order: Order) -> list[dict[str, Any]]:
+        pages = [("Ship a parcel", "parcel", order_acts.is_shippable(order))]
+        pages.append(("Write a note", "note", order.gone_at is None))
+        pages.append(("Cancel at the store", "cancel", order_acts.may_cancel(order)))
+        return [
+            {
+                "label": label,
+                "url": self.row_url(order, page),
+                "asks": True,
+                "danger": page == "cancel",
+            }
+            for label, page, is_shown in pages
+            if is_shown
+        ]
+
+    def parcel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order: Order = row_for(self, request, object_id)
+        form = ParcelForm(order, request.POST or None)
+
+        def ship(told: dict[str, Any]) -> str:
+            tracking = {n: told[n] for n in ("carrier", "tracking_number", "tracking_url")}
+            _refuse_if_shipped_meanwhile(order, told["parcels"])
+            parcel = services.add_shipment(
+                order,
+                lines=form.units,
+                location=told.get("location"),
+                **tracking,
+                actor=actor(request),
+            )
+            order_acts.record(request, order, "order.shipped", reference=parcel.reference)
+            return f"Parcel {parcel.reference} was made; {order_acts.told(order)}"
+
+        return ask(
+            self,
+            request,
+            order,
+            form,
+            ship,
+            title=f"Ship a parcel of {order}",
+            button="Ship",
+            says="Say what is in this parcel; the rest stays open for the next one. The tracking "
+            "can be added later. The store is told, and tells the buyer as it is set up to.",
+        )
+
+    def tracking_view(self, request: HttpRequest, object_id: str, parcel_id: UUID) -> HttpResponse:
+        order: Order = row_for(self, request, object_id)
+        parcel = Shipment.objects.filter(order=order, pk=parcel_id).first()
+        if parcel is None:
+            raise Http404
+        parcel.order = order
+
+        def track(told: dict[str, Any]) -> str:
+            changed = services.update_tracking(parcel, **told, actor=actor(request))
+            if changed.version == parcel.version:
+                return f"Parcel {parcel.reference} is as it was."
+            order_acts.record(request, order, "order.tracking_changed", reference=parcel.reference)
+            return f"Tracking of parcel {parcel.reference} is kept; {order_acts.told(order)}"
+
+        return ask(
+            self,
+            request,
+            order,
+            TrackingForm(parcel, request.POST or None),
+            track,
+            title=f"Tracking of {parcel.reference}",
+            button="Keep and tell the store",
+            says=f"Parcel {parcel.reference} of order {order}. What you leave empty stays as it "
+            "is.",
+        )
+
+    def note_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order: Order = row_for(self, request, object_id)
+
+        def write(told: dict[str, Any]) -> str:
+            services.add_note(order, **told, actor=actor(request))
+            to_customer = told["to_customer"]
+            order_acts.record(request, order, "order.note_requested", to_customer=to_customer)
+            whom = "The note to the buyer" if to_customer else "The note"
+            return f"{whom} is on its way; {order_acts.told(order)}"
+
+        return ask(
+            self,
+            request,
+            order,
+            NoteForm(request.POST or None),
+            write,
+            title=f"Write a note on {order}",
+            button="Put it on the order",
+            says=f"The note is put on the order at {order.store}.",
+        )
+
+    def cancel_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        order: Order = row_for(self, request, object_id)
+
+        def cancel(told: dict[str, Any]) -> str:
+            services.cancel_order(order, **told, actor=actor(request))
+            order_acts.record(request, order, "order.cancel_requested")
+            return f"Cancelling order {order} was asked for; {order_acts.told(order)}"
+
+        return ask(
+            self,
+            request,
+            order,
+            CancelForm(request.POST or None),
+            cancel,
+            title=f"Cancel {order}",
+            button="Cancel at the store",
+            danger=True,
+            says="The store is asked to cancel this order and may tell the buyer. What is "
+            "reserved for it is free again when the store has confirmed.",
+        )
+
+
+def _refuse_if_shipped_meanwhile(order: Order, parcels: int) -> None:
+    """Waits for whoever ships a parcel of the order now, then compares with what the person saw."""
+    Order.objects.select_for_update(of=("self",)).only("pk").get(pk=order.pk)
+    if order.shipments.count() != parcels:
+        raise OrderError(
+            "shipped_meanwhile",
+            "The order has another parcel than when you opened this page. Look at it before you "
+            "ship more.",
+        )

@@ -1,0 +1,53 @@
+"""Authentication Manager: the one door to a store. Keeps its credentials sealed, renews what runs
+out, and hands out adapters that hold them.
+
+``adapter_for`` is what everybody uses: a ready adapter for the length of a ``with`` block. Calls
+are made outside of transactions.
+"""
+
+from integrations.authentication.credentials import (
+    GRANTED,
+    Held,
+    Keys,
+    held,
+    read_credentials,
+    save_credentials,
+)
+from integrations.authentication.door import PROBE_TOTAL_S, adapter_for, probe
+from integrations.authentication.granting import from_app, from_code
+from integrations.authentication.noting import note_failure, note_success
+from integrations.authentication.oauth_apps import (
+    app_for,
+    hub_app,
+    needed_app,
+    own_app,
+    signing_secret,
+)
+from integrations.authentication.sealing import open_sealed, seal, webhook_url
+from integrations.authentication.tokens import ENDS_SOON, refresh_due
+
+__all__ = [
+    "ENDS_SOON",
+    "GRANTED",
+    "PROBE_TOTAL_S",
+    "Held",
+    "Keys",
+    "adapter_for",
+    "app_for",
+    "from_app",
+    "from_code",
+    "held",
+    "hub_app",
+    "needed_app",
+    "note_failure",
+    "note_success",
+    "open_sealed",
+    "own_app",
+    "probe",
+    "read_credentials",
+    "refresh_due",
+    "save_credentials",
+    "seal",
+    "signing_secret",
+    "webhook_url",
+]

@@ -1,0 +1,237 @@
+"""Connect by consent (OAuth 2): the merchant agrees at the platform, the browser brings a code
+back, and the code is exchanged for tokens.
+
+What ties the browser that comes back to the one that was sent away is the ``state``: good once, for
+ten minutes, for one merchant, platform and store address and, when it was begun in the admin, for
+one person. The platform's own signature over the redirect is checked by its ``oauth`` module.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+import string
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+
+from integrations import authentication, limits, registry
+from integrations.authentication import Keys
+from integrations.connect import addresses, attempts, changing, opening, testing
+from integrations.errors import PlatformError, Unsupported
+from integrations.kit.oauth2 import pkce_challenge
+from integrations.lifecycle import ConnectError
+from integrations.models import ConnectAttempt, Store, StoreStatus
+from integrations.platform import AuthKind, PlatformCard, SignIn
+from logix.accounts.models import Merchant
+from logix.common import crypto
+
+VALID_FOR = timedelta(minutes=10)
+
+# Platforms sign the redirect over its parameters, and not all escape them alike: letters and digits
+# read the same everywhere. 43 of them are 256 bits.
+_STATE = string.ascii_letters + string.digits
+_STATE_LENGTH = 43
+
+# RFC 6749, 4.1.2.1.
+_DENIED = {
+    "access_denied": "The merchant did not consent, so nothing was connected.",
+    "temporarily_unavailable": "The platform cannot ask for consent at the moment. Try again.",
+    "server_error": "The platform cannot ask for consent at the moment. Try again.",
+}
+_NOT_GIVEN = "The platform did not ask for consent as it should. Check the app's settings there."
+
+
+def begin_oauth(
+    *,
+    merchant: Merchant,
+    platform: str,
+    base_url: str,
+    actor: str,
+    credentials: Mapping[str, str] | None = None,
+    options: Mapping[str, Any] | None = None,
+    user: AbstractBaseUser | None = None,
+) -> tuple[str, ConnectAttempt]:
+    """The address to send the merchant's browser to, and the attempt to watch. Calls nobody.
+
+    ``credentials``: client id and secret of the merchant's own app, in place of the hub's.
+    ``user``: whoever begins it in the admin, and alone may end it. A store that is connected at the
+    address already is given new tokens. Raises UnknownPlatform, Unsupported, ConnectError,
+    Misconfigured (the address, or no app).
+    """
+    card = registry.card(platform)
+    sign_in = card.sign_in(AuthKind.OAUTH2)
+    if sign_in is None:
+        raise Unsupported(f"{card.name} has no connect by consent. Paste the keys instead.")
+    _refuse_unreachable_hub()
+    address = addresses.store_address(card, base_url)
+    values = _own_app(sign_in, credentials or {}) or _app_before(
+        sign_in, _connected(merchant, platform, address)
+    )
+    app = authentication.needed_app(card, values)
+    state = "".join(secrets.choice(_STATE) for _ in range(_STATE_LENGTH))
+    attempt = attempts.begin(
+        merchant,
+        card,
+        address,
+        state,
+        actor=actor,
+        valid_for=VALID_FOR,
+        options=options or {},
+        user=user,
+        app_sealed=_seal(values, merchant, state),
+    )
+    url: str = registry.oauth(platform).authorize_url(
+        app,
+        address,
+        attempts.callback_url(platform),
+        state,
+        card.wanted_scopes,
+        pkce_challenge(_verifier(state)) if card.pkce else "",
+    )
+    return url, attempt
+
+
+def finish_oauth(
+    platform: str,
+    query: Mapping[str, str],
+    *,
+    merchant: Merchant | None = None,
+    user: AbstractBaseUser | None = None,
+) -> Store:
+    """Take the redirect that came back and connect the store, or give the one of this address new
+    tokens: its orders and stock stay.
+
+    ``merchant``: whose token brought it, ``user``: who is logged in where it came. Raises
+    ConnectError, PlatformError; the attempt keeps the reason in words.
+    """
+    state = query.get("state", "")
+    attempt = attempts.open_one(platform, state)
+    _refuse_others(attempt, merchant, user)
+    card = registry.card(platform)
+    if "error" in query:
+        attempts.take(platform, state)
+        problem = _DENIED.get(query["error"], _NOT_GIVEN)
+        attempts.ended(attempt, problem=problem)
+        raise ConnectError(problem, code="consent_denied")
+    values = _unseal(attempt, state)
+    try:
+        app = authentication.needed_app(card, values)
+        code = registry.oauth(platform).read_redirect(app, attempt.base_url, query)
+    except PlatformError as err:
+        attempts.stumbled(attempt, err.message)
+        raise
+    attempts.take(platform, state)
+    try:
+        grant = authentication.from_code(
+            card,
+            attempt.base_url,
+            values,
+            code=code,
+            redirect_uri=attempts.callback_url(platform),
+            verifier=_verifier(state) if card.pkce else "",
+        )
+        store = _keep(attempt, card, Keys(kind=AuthKind.OAUTH2, values=values, grant=grant))
+    except (PlatformError, ConnectError) as err:
+        attempts.ended(attempt, problem=err.message)
+        raise
+    attempts.ended(attempt, store=store)
+    return store
+
+
+def _keep(attempt: ConnectAttempt, card: PlatformCard, keys: Keys) -> Store:
+    actor = attempt.requested_by or "platform"
+    store = _connected(attempt.merchant, card.slug, attempt.base_url)
+    if store is not None:
+        changing.renew_keys(
+            store, keys, store.base_url, actor=actor, must_write=store.writes_enabled
+        )
+        return store
+    chosen = attempts.settings_of(attempt)
+    return opening.open_store(attempt.merchant, card, attempt.base_url, keys, chosen, actor=actor)
+
+
+def _connected(merchant: Merchant, platform: str, address: str) -> Store | None:
+    rows = Store.objects.filter(merchant=merchant, platform=platform, base_url=address)
+    return rows.exclude(status=StoreStatus.DISCONNECTED).first()
+
+
+def _refuse_others(
+    attempt: ConnectAttempt, merchant: Merchant | None, user: AbstractBaseUser | None
+) -> None:
+    """Another merchant hears no more than if there were no such attempt."""
+    if merchant is not None and attempt.merchant_id != merchant.pk:
+        raise attempts.unknown()
+    if attempt.user_id is not None and (user is None or user.pk != attempt.user_id):
+        raise ConnectError(
+            "This connect was begun in the admin. Log in there as the person who began it, in this "
+            "browser, then open this address again.",
+            code="login_required",
+        )
+
+
+def _refuse_unreachable_hub() -> None:
+    """Platforms send browsers, and with them the code, to https addresses only."""
+    hub = urlsplit(settings.LOGIX_PUBLIC_URL)
+    if hub.scheme != "https" and not limits.guard().is_open_inside(hub.hostname or ""):
+        raise ConnectError(
+            f"Connect by consent needs an https:// address for this hub, and it is at "
+            f"{settings.LOGIX_PUBLIC_URL}. Set LOGIX_PUBLIC_URL.",
+            code="public_url_required",
+        )
+
+
+def _own_app(sign_in: SignIn, credentials: Mapping[str, str]) -> dict[str, str]:
+    typed = {name: str(value).strip() for name, value in credentials.items() if str(value).strip()}
+    values = testing.checked(sign_in, typed)
+    if values and authentication.own_app(values) is None:
+        raise ConnectError(
+            "An app of your own needs both its client id and its client secret.",
+            code="credential_missing",
+        )
+    return values
+
+
+def _app_before(sign_in: SignIn, store: Store | None) -> dict[str, str]:
+    """The app a store was connected by, for connecting it again."""
+    if store is None:
+        return {}
+    try:
+        kept = authentication.held(store).values
+    except PlatformError:
+        return {}
+    values = {name: value for name, value in kept.items() if name in sign_in.names}
+    return values if authentication.own_app(values) else {}
+
+
+def _verifier(state: str) -> str:
+    """Of a state, always the same, and nothing of it is stored: whoever sees the state on its way
+    through the browser cannot make the verifier without the hub's pepper.
+    """
+    made = hmac.new(settings.LOGIX_PEPPER.encode(), f"pkce|{state}".encode(), sha256).digest()
+    return base64.urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def _seal(values: Mapping[str, str], merchant: Merchant, state: str) -> str:
+    if not values:
+        return ""
+    return crypto.ring().seal(json.dumps(dict(values)).encode(), _place(merchant.pk, state))
+
+
+def _unseal(attempt: ConnectAttempt, state: str) -> dict[str, str]:
+    if not attempt.app_sealed:
+        return {}
+    plain = crypto.ring().open(attempt.app_sealed, _place(attempt.merchant_id, state))
+    values: dict[str, str] = json.loads(plain)
+    return values
+
+
+def _place(merchant_id: Any, state: str) -> str:
+    return f"integrations_connectattempt|app_sealed|{crypto.digest(state)}|{merchant_id}"

@@ -1,0 +1,56 @@
+"""How a store's connection stands: what is off for want of a scope, what soon ends, and where to
+begin when the merchant must connect it again. Read from what is kept; the store is not asked.
+"""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from integrations import authentication, registry
+from integrations.connect import testing
+from integrations.models import Credential, Store, StoreStatus
+from integrations.platform import AuthKind
+
+
+def warnings_of(store: Store) -> list[str]:
+    """In words, from the store's ``credentials`` (prefetch them for a list)."""
+    try:
+        card = registry.card(store.platform)
+    except registry.UnknownPlatform:
+        return []
+    said: list[str] = []
+    for row in store.credentials.all():
+        said += testing.turned_off(card, row.missing)
+        if ends := _ends_soon(row):
+            said.append(ends)
+    return said
+
+
+def reconnect_at(store: Store) -> str:
+    """The address of the API to begin at, '' while nobody has to."""
+    if store.status != StoreStatus.NEEDS_MERCHANT:
+        return ""
+    if by_consent(store):
+        return f"/api/v1/{store.platform}/oauth/authorize"
+    return f"/api/v1/{store.platform}/integrations/{store.pk}"
+
+
+def by_consent(store: Store) -> bool:
+    """Whether the merchant can connect the store again by consenting."""
+    try:
+        return registry.card(store.platform).sign_in(AuthKind.OAUTH2) is not None
+    except registry.UnknownPlatform:
+        return False
+
+
+def _ends_soon(row: Credential) -> str:
+    """Tokens are renewed long before their consent ends; where that did not happen, something is
+    wrong.
+    """
+    ends = row.refresh_expires_at
+    if ends is None or ends - timezone.now() > authentication.ENDS_SOON:
+        return ""
+    return (
+        f"The merchant's consent ends on {ends:%d %B %Y} and could not be renewed. Connect the "
+        "store again before that."
+    )

@@ -1,0 +1,151 @@
+"""The kinds of record that are read from stores: one row of a table says how each is read and
+written, and what the engine does for it beyond that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from integrations.base import BaseEcommerceIntegration, Filters, Page
+from integrations.errors import ContractBroken, NotFound
+from integrations.models import Store, StreamName
+from integrations.platform import Ability
+from integrations.sync import applying
+from integrations.sync.inbound import known_orders, known_payouts
+from integrations.sync.outcome import Applied
+from inventory.data import ProductData
+from orders.data import Authority, PayoutData
+from orders.payouts import link_waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """``read``: pages of it; ``read_one``: one by its id, raises NotFound. ``apply``: write records
+    as they were told at a time, with how far they can be trusted and where they came from.
+    ``gone``: the store no longer has one that was set aside. ``known``: what a read need not map
+    again, None where a record's bytes do not tell.
+
+    ``past_beside``: changes are followed from the first moment, and the past is read beside them.
+    ``after_products``: not before the store's products were read. ``may_lack``: a store that has
+    none, or does not let us see them, is no failure. ``at_end``: done when changes were read to
+    their end.
+    """
+
+    read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]]
+    read_one: Callable[[BaseEcommerceIntegration, str], Any]
+    apply: Callable[[Store, Sequence[Any], Authority, datetime, str], Applied]
+    gone: Callable[[Store, str, datetime], None]
+    known: Callable[[Store, Mapping[str, bytes]], set[str]] | None = None
+    past_beside: bool = False
+    after_products: bool = False
+    may_lack: bool = False
+    at_end: Callable[[Store], None] | None = None
+
+
+def of(stream: str) -> Kind:
+    return _KINDS[stream]
+
+
+# -- orders
+
+
+def _read_orders(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[Page[Any]]:
+    adapter.require(Ability.ORDERS)
+    return adapter.read_orders(filters)
+
+
+def _apply_orders(
+    store: Store, records: Sequence[Any], authority: Authority, observed_at: datetime, origin: str
+) -> Applied:
+    return applying.apply_orders(
+        store, records, authority=authority, observed_at=observed_at, origin=origin
+    )
+
+
+def _order_gone(store: Store, external_id: str, _asked_at: datetime) -> None:
+    applying.mark_gone(store, external_id, actor="platform")
+
+
+# -- products
+
+
+def _read_products(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[Page[Any]]:
+    adapter.require(Ability.PRODUCTS)
+    return adapter.read_products(filters)
+
+
+def _apply_products(
+    store: Store, records: Sequence[Any], _authority: Authority, observed_at: datetime, origin: str
+) -> Applied:
+    return applying.apply_products(store, records, observed_at=observed_at, origin=origin)
+
+
+def _product_gone(store: Store, external_id: str, asked_at: datetime) -> None:
+    gone = ProductData(external_id=external_id, title="", changed_at=asked_at, gone=True)
+    applying.apply_products(store, [gone], observed_at=asked_at, origin="retry")
+
+
+# -- payouts
+
+
+def _read_payouts(
+    adapter: BaseEcommerceIntegration, filters: Filters
+) -> Iterator[Page[PayoutData]]:
+    adapter.require(Ability.PAYOUTS)
+    return adapter.read_payouts(filters)
+
+
+def _read_payout(adapter: BaseEcommerceIntegration, external_id: str) -> PayoutData:
+    for page in _read_payouts(adapter, Filters(ids=(external_id,))):
+        for found in page.unreadable:
+            raise ContractBroken(found.reason, path=found.path, code=found.code)
+        for record in page.records:
+            return record
+    raise NotFound(f"The store has no payout {external_id}.")
+
+
+def _apply_payouts(
+    store: Store, records: Sequence[Any], _authority: Authority, observed_at: datetime, origin: str
+) -> Applied:
+    return applying.apply_payouts(store, records, observed_at=observed_at, origin=origin)
+
+
+def _payout_gone(_store: Store, _external_id: str, _asked_at: datetime) -> None:
+    """What was paid stays on the books, whether or not the store still shows it."""
+
+
+def _payouts_read(store: Store) -> None:
+    link_waiting(store.pk)
+
+
+_KINDS: Mapping[str, Kind] = {
+    StreamName.ORDERS: Kind(
+        read=_read_orders,
+        read_one=lambda adapter, external_id: adapter.read_order(external_id),
+        apply=_apply_orders,
+        gone=_order_gone,
+        known=known_orders,
+        past_beside=True,
+        after_products=True,
+    ),
+    # A product's variations are not in its record, so its bytes do not tell whether it is known.
+    StreamName.PRODUCTS: Kind(
+        read=_read_products,
+        read_one=lambda adapter, external_id: adapter.read_product(external_id),
+        apply=_apply_products,
+        gone=_product_gone,
+    ),
+    StreamName.PAYOUTS: Kind(
+        read=_read_payouts,
+        read_one=_read_payout,
+        apply=_apply_payouts,
+        gone=_payout_gone,
+        known=known_payouts,
+        past_beside=True,
+        may_lack=True,
+        at_end=_payouts_read,
+    ),
+}

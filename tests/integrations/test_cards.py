@@ -1,0 +1,76 @@
+"""What a card says of the ways to sign in and of scopes, and what it refuses to say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from integrations.platform import Ability, AuthKind, CredentialField, SignIn
+from tests.integrations.tokenshop.platform import CARD
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [
+        ({"client_id", "client_secret"}, AuthKind.CLIENT_CREDENTIALS),
+        ({"client_id"}, AuthKind.CLIENT_CREDENTIALS),
+        ({"access_token"}, AuthKind.TOKEN),
+        ({"access_token", "client_secret"}, AuthKind.TOKEN),
+    ],
+)
+def test_values_tell_which_way_to_sign_in_they_stand_for(names: set[str], kind: AuthKind) -> None:
+    token = SignIn(
+        kind=AuthKind.TOKEN,
+        label="A token",
+        fields=(
+            CredentialField(name="access_token", label="Access token"),
+            CredentialField(name="client_secret", label="Client secret", required=False),
+        ),
+    )
+    card = replace(CARD, sign_ins=(*CARD.sign_ins[:2], token))
+
+    assert card.sign_in_for(names).kind == kind
+
+
+def test_consent_is_chosen_for_no_values_only_where_there_is_nothing_else() -> None:
+    only = replace(CARD, sign_ins=CARD.sign_ins[:1])
+
+    assert CARD.sign_in_for(()).kind is not AuthKind.OAUTH2
+    assert only.sign_in_for({"client_id"}).kind is AuthKind.OAUTH2
+
+
+def test_readers_see_all_fields_and_each_name_once() -> None:
+    assert CARD.auth_kinds == (AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS, AuthKind.TOKEN)
+    names = [field.name for field in CARD.credential_fields]
+    assert names == ["client_id", "client_secret", "access_token"]
+    assert CARD.sign_in("token") is CARD.sign_ins[2]
+    assert CARD.sign_in(AuthKind.API_KEYS) is None
+
+
+def test_an_ability_names_every_scope_it_lacks() -> None:
+    card = replace(
+        CARD,
+        scopes={"read_orders": (Ability.ORDERS,), "read_all": (Ability.ORDERS, Ability.PRODUCTS)},
+    )
+
+    assert card.turned_off(()) == {}
+    assert card.turned_off(("unknown",)) == {}
+    assert card.turned_off(("read_orders", "read_all")) == {
+        Ability.ORDERS: ("read_orders", "read_all"),
+        Ability.PRODUCTS: ("read_all",),
+    }
+    assert CARD.required_scopes == ("read_orders", "read_products")
+
+
+def test_a_card_that_contradicts_itself_does_not_load() -> None:
+    no_secret = SignIn(
+        kind=AuthKind.CLIENT_CREDENTIALS,
+        label="App",
+        fields=(CredentialField(name="client_id", label="Id"),),
+    )
+
+    with pytest.raises(ValueError, match="client_secret"):
+        replace(CARD, sign_ins=(no_secret,))
+    with pytest.raises(ValueError, match="nobody asks for"):
+        replace(CARD, optional_scopes=("read_returns",))
