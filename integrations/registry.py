@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 # slug → dotted path of its card
 BUILT_IN = {
     "woocommerce": "integrations.woocommerce.platform.CARD",
+    "shopify": "integrations.shopify.platform.CARD",
 }
 GROUP = "logix.platforms"
 

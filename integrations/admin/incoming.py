@@ -114,7 +114,8 @@ class SyncRunAdmin(HubAdmin):
         failed = self.rows_in(request, "failed").select_related("store").order_by("-created_at")
         if count := failed.count():
             newest = failed.first()
-            cause = f"The newest, of {newest.store}: {newest.problem}" if newest else ""
+            said = f": {newest.problem}" if newest and newest.problem else "."
+            cause = f"The newest is of {newest.store}{said}" if newest else ""
             words = f"{count_of(count, 'run')} failed in the last 24 hours. {cause}".strip()
             return [Sentence(BAD, words, "look=failed")]
         return [Sentence(GOOD, "No run failed in the last 24 hours.")]

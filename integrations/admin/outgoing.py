@@ -314,7 +314,8 @@ class CallLogAdmin(HubAdmin):
 
     def looks(self) -> dict[str, Look]:
         recent = Q(at__gte=Now() - _CALLS_COUNTED)
-        failed = Q(status__gte=500) | Q(status=None)
+        # What our own limiter holds back was never sent, and is asked again.
+        failed = Q(status__gte=500) | Q(status=None, attempts__gt=0)
         return {
             "failed": Look("Failed in the last hour", recent & failed),
             "recent": Look("In the last hour", recent),

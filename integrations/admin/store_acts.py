@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from integrations import connect, sync
+from integrations import connect, registry, sync
 from integrations.admin.acts import ASKS_STORES, Act, NotDone
 from integrations.admin.base import count_of
 from integrations.admin.roles import actor
@@ -21,6 +21,12 @@ _RESUMABLE = (StoreStatus.PAUSED, StoreStatus.NEEDS_MERCHANT)
 
 def is_active(store: Store) -> bool:
     return store.status == StoreStatus.ACTIVE
+
+
+def _has_own_secret(store: Store) -> bool:
+    """Where the app signs for all its stores, there is none to change here."""
+    scheme = registry.card(store.platform).webhooks
+    return is_active(store) and scheme is not None and not scheme.signed_by_app
 
 
 def is_connected(store: Store) -> bool:
@@ -175,7 +181,7 @@ ACTS = (
         label="Rotate secret",
         run=_rotate,
         role=Role.OWNER,
-        shown=is_active,
+        shown=_has_own_secret,
         confirm=(
             "The store gets a new secret to sign its webhooks with; the old one stays valid for 24 "
             "hours."

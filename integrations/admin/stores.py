@@ -10,7 +10,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -234,7 +233,7 @@ class StoreAdmin(ConsentPages):
         return found
 
     def keys_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._form_page(
+        return self._owners_form(
             request,
             object_id,
             KeysForm,
@@ -245,7 +244,7 @@ class StoreAdmin(ConsentPages):
         )
 
     def options_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return self._form_page(
+        return self._owners_form(
             request,
             object_id,
             OptionsForm,
@@ -255,7 +254,7 @@ class StoreAdmin(ConsentPages):
             done="The options are kept; its products are read again now.",
         )
 
-    def _form_page(
+    def _owners_form(
         self,
         request: HttpRequest,
         object_id: str,
@@ -278,17 +277,15 @@ class StoreAdmin(ConsentPages):
             else:
                 messages.success(request, f"{store}: {done if saved else 'Nothing was changed.'}")
                 return HttpResponseRedirect(self.row_url(store))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": title.format(store=store),
-            "button": button,
-            "says": says,
-            "opts": self.opts,
-            "form": form,
-            "original": store,
-            "back": self.row_url(store),
-        }
-        return TemplateResponse(request, "logix/admin/form.html", context)
+        return self._form_page(
+            request,
+            title=title.format(store=store),
+            button=button,
+            says=says,
+            form=form,
+            original=store,
+            back=self.row_url(store),
+        )
 
 
 def _card(request: HttpRequest) -> PlatformCard:

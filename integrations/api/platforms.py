@@ -31,9 +31,9 @@ class SignInSerializer(serializers.Serializer[Any]):
 
 class StoreOptionSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(help_text="Its name in the store's `options`.")
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     help = serializers.CharField()
-    many = serializers.BooleanField(help_text="Whether the value is a list.")
+    is_list = serializers.BooleanField(help_text="Whether its value is a list.")
 
 
 class ExemptSerializer(serializers.Serializer[Any]):
@@ -51,7 +51,7 @@ class PlatformSerializer(serializers.Serializer[Any]):
     optional_scopes = serializers.ListField(child=serializers.CharField())
     abilities = serializers.ListField(child=serializers.ChoiceField([a.value for a in Ability]))
     exempt = ExemptSerializer(many=True, help_text="What stores of it cannot do, and why.")
-    options = StoreOptionSerializer(many=True, help_text="What only stores of it may be told.")
+    options = StoreOptionSerializer(many=True, help_text="What staff may choose for its stores.")
     webhook_topics = serializers.ListField(child=serializers.CharField())
     poll_every_s = serializers.IntegerField()
     api_version = serializers.CharField()
@@ -99,7 +99,8 @@ def _shape(card: PlatformCard) -> dict[str, Any]:
             for ability, reason in sorted(card.exempt.items())
         ],
         "options": [
-            {"name": x.name, "label": x.label, "help": x.help, "many": x.many} for x in card.options
+            {"name": x.name, "label": x.label, "help": x.help, "is_list": x.many}
+            for x in card.options
         ],
         "webhook_topics": list(card.topics),
         "poll_every_s": int(card.poll_every.total_seconds()),

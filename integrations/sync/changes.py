@@ -146,7 +146,8 @@ class _Walk:
         if kinds.of(self.stream.name).may_lack and _says_no(decision):
             self._leave_out(decision)
             return
-        failures = self.stream.failures + policy.rule_for(err).counts
+        counts = policy.rule_for(err).counts
+        failures = self.stream.failures + counts
         sentence = decision.sentence
         leases.drop(
             Stream.objects,
@@ -160,6 +161,10 @@ class _Walk:
             authentication.note_failure(self.store, err)
         if isinstance(err, ContractBroken):
             log.error("contract_broken", stream=self.stream.pk, path=err.path)
+        if not counts:
+            # A store that wants rest has failed nobody; the rest is read when it has rested.
+            self._record(RunState.COMPLETED, "")
+            return
         # The same words again and again are on the stream already.
         is_news = sentence != self.stream.last_error
         self._record(RunState.FAILED, sentence if is_news else "")

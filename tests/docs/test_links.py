@@ -47,7 +47,10 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    for name in _NAMED.findall(_FENCE.sub("", text_of(page))):
+    # Shopify's topics look like paths of ours: orders/create.
+    topics = {topic for card in registry.cards() for topic in card.topics}
+
+    for name in set(_NAMED.findall(_FENCE.sub("", text_of(page)))) - topics:
         assert (ROOT / name).exists(), name
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 import pytest
@@ -10,9 +11,14 @@ from django.core.management import get_commands, load_command_class
 
 from integrations import policy
 from integrations.outbox import gate
-from integrations.sandbox.woocommerce.acts import VERBS
-from integrations.sandbox.woocommerce.faults import KINDS
-from integrations.sandbox.woocommerce.placing import ORDER_KINDS
+from integrations.sandbox.shopify.orders import acts as shopify_acts
+from integrations.sandbox.shopify.orders import placing as shopify_placing
+from integrations.sandbox.shopify.play import acts as shopify_play
+from integrations.sandbox.shopify.play import faults as shopify_faults
+from integrations.sandbox.woocommerce import acts, faults, placing
+from integrations.shopify.mapper import FULFILLMENT_IN, PAYMENT_IN
+from integrations.shopify.platform import CARD as SHOPIFY
+from integrations.shopify.webhooks import TOPICS as SHOPIFY_TOPICS
 from integrations.woocommerce.mapper import STATUS_IN
 from inventory.models import ListingMode
 from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
@@ -66,17 +72,63 @@ def test_the_guide_says_what_each_status_of_woocommerce_becomes() -> None:
     assert set(re.findall(r"`([a-z-]+)`", table)) == set(STATUS_IN)
 
 
-def test_the_test_stores_have_the_troubles_orders_and_verbs_that_are_listed() -> None:
-    text = page("docs/integrations/TEST_STORES.md")
-    troubles = text.partition("| kind | what the hub sees |")[2].partition("\n\n")[0]
-    orders = text.partition("Kinds of orders:")[2].partition("```")[0]
-    verbs = re.search(r"/\{verb\}` \|(.+)\|", text)
+def test_the_guide_says_what_each_status_of_shopify_becomes() -> None:
+    text = page("docs/integrations/SHOPIFY_INTEGRATION_GUIDE.md")
+    goods = text.partition("| Shopify, fulfilment |")[2].partition("\n\n")[0]
+    payment = text.partition("| Shopify, payment |")[2].partition("\n\n")[0]
 
-    first_cells = " ".join(row.split("|")[1] for row in troubles.splitlines() if "|" in row)
-    assert set(re.findall(r"`(\w+)`", first_cells)) == set(KINDS)
-    assert set(re.findall(r"`(\w+)`", orders)) == set(ORDER_KINDS)
-    assert verbs is not None
-    assert re.findall(r"`(\w+)`", verbs[1]) == list(VERBS)
+    assert set(re.findall(r"`([A-Z_]+)`", goods)) == set(FULFILLMENT_IN)
+    assert set(re.findall(r"`([A-Z_]+)`", payment)) == set(PAYMENT_IN)
+
+
+def test_the_guide_names_each_scope_and_topic_of_shopify() -> None:
+    text = page("docs/integrations/SHOPIFY_INTEGRATION_GUIDE.md")
+    scopes = text.partition("| scope | without it |")[2].partition("\n\n")[0]
+    topics = text.partition("| topic | Logix |")[2].partition("\n\n")[0]
+
+    named = set(re.findall(r"`((?:read|write)_\w+)`", scopes))
+    refused = {scope for scope in named if f"`{scope}` | the store cannot be connected" in scopes}
+    assert named == {*SHOPIFY.wanted_scopes, "read_all_orders"}
+    assert refused == set(SHOPIFY.required_scopes)
+    listed = set(re.findall(r"`([a-z_]+/[a-z_]+)`", topics))
+    assert listed >= {*SHOPIFY.topics, *SHOPIFY_TOPICS}
+    assert SHOPIFY.api_version in text
+    assert SHOPIFY.api_sunset is not None
+    assert f"{SHOPIFY.api_sunset.day} {SHOPIFY.api_sunset:%B %Y}" in text
+
+
+@pytest.mark.parametrize(
+    ("platform", "troubles", "kinds", "verbs"),
+    [
+        ("WooCommerce", faults.KINDS, placing.ORDER_KINDS, acts.VERBS),
+        ("Shopify", shopify_faults.KINDS, shopify_placing.ORDER_KINDS, shopify_acts.VERBS),
+    ],
+)
+def test_the_test_stores_have_the_troubles_orders_and_verbs_that_are_listed(
+    platform: str, troubles: Iterable[str], kinds: Iterable[str], verbs: Iterable[str]
+) -> None:
+    text = page("docs/integrations/TEST_STORES.md")
+    text = text.partition(f"\n## {platform}\n")[2].partition("\n## ")[0]
+    told = text.partition("| trouble | what the hub sees |")[2].partition("\n\n")[0]
+    listed_kinds = text.partition("Kinds of orders:")[2].partition("\n\n")[0]
+    listed_verbs = text.partition("Verbs:")[2].partition("\n\n")[0]
+
+    first_cells = " ".join(row.split("|")[1] for row in told.splitlines() if "|" in row)
+    assert set(re.findall(r"`(\w+)`", first_cells)) == set(troubles)
+    assert set(re.findall(r"`(\w+)`", listed_kinds)) == set(kinds)
+    assert re.findall(r"`(\w+)`", listed_verbs) == list(verbs)
+
+
+def test_the_test_stores_say_what_can_be_done_with_products_locations_and_the_app() -> None:
+    text = page("docs/integrations/TEST_STORES.md")
+
+    for thing, verbs in (
+        ("products/{id}", shopify_play.PRODUCT_VERBS),
+        ("locations/{id}", shopify_play.LOCATION_VERBS),
+        ("app", shopify_play.APP_VERBS),
+    ):
+        told = text.partition(f"`POST /_sandbox/api/{thing}/{{verb}}` |")[2].partition("|")[0]
+        assert re.findall(r"`(\w+)`", told) == list(verbs), thing
 
 
 def test_the_test_stores_take_the_options_that_are_listed() -> None:

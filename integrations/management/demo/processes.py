@@ -4,20 +4,47 @@ left behind.
 
 from __future__ import annotations
 
+import ctypes
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _GRACE_S = 15.0
+_PR_SET_PDEATHSIG = 1
 
 
 class ChildDied(Exception):
     """A process ended that should be running; the message names its log."""
+
+
+class RunsAlready(Exception):
+    """Another demonstration holds this folder; the message says where it is."""
+
+
+@contextmanager
+def alone(folder: Path, told: str) -> Iterator[None]:
+    """Hold ``folder`` for this process; ``told`` is what another one is told of us. The system
+    lets go of it with the process, however that ends. Raises RunsAlready.
+    """
+    with (folder / "demo.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as err:
+            lock.seek(0)
+            raise RunsAlready(lock.read().strip()) from err
+        lock.truncate(0)
+        lock.write(told)
+        lock.flush()
+        yield
 
 
 class Group:
@@ -45,6 +72,7 @@ class Group:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_end_with_parent if sys.platform == "linux" else None,
             )
 
     def check(self) -> None:
@@ -66,6 +94,11 @@ class Group:
                 _signal(child, signal.SIGKILL)
                 child.wait()
         self._children.clear()
+
+
+def _end_with_parent() -> None:
+    """Between fork and exec: a parent that is killed ends its children as well."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _signal(child: subprocess.Popen[bytes], number: int) -> None:

@@ -5,7 +5,7 @@ line by line.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations.management.demo.people import Access
 from integrations.management.demo.processes import Group
-from integrations.models import ParkedRecord, Push, RunKind, Store, SyncRun
+from integrations.models import ParkedRecord, Push, RunKind, Store, StreamName, SyncRun
 from inventory.models import Listing, StockMovement
 from orders.models import Order, OrderEvent
 
@@ -24,39 +24,35 @@ _MOST_LINES = 15
 
 
 class Screen:
-    def __init__(self, out: Any, store: Store) -> None:
+    def __init__(self, out: Any, stores: Sequence[Store]) -> None:
         self._out = out
-        self._store = store
+        self._stores = stores
         self._since = timezone.now()
         self._shown: set[Any] = set()
 
     def follow_import(self, group: Group) -> None:
-        """One line, rewritten, until the first back-fill has ended. Nothing when it had ended in an
-        earlier demo.
+        """One line, rewritten, until each first back-fill has ended. Nothing where all had ended in
+        an earlier demo.
         """
-        before = SyncRun.objects.filter(store=self._store, kind=RunKind.BACKFILL).last()
-        if before and not before.is_live:
-            return
+        waiting = [store for store in self._stores if not _has_ended(_first_run(store))]
         began = time.monotonic()
-        while time.monotonic() - began < _IMPORT_LIMIT_S:
+        while waiting and time.monotonic() - began < _IMPORT_LIMIT_S:
             group.check()
-            run = SyncRun.objects.filter(store=self._store, kind=RunKind.BACKFILL).last()
-            orders = Order.objects.filter(store=self._store).count()
-            expected = f" of {run.expected}" if run and run.expected else ""
-            products = Listing.objects.filter(store=self._store).count()
-            self._line(f"{products} listings · {orders}{expected} orders read")
-            if run and not run.is_live:
+            runs = {store: _first_run(store) for store in waiting}
+            self._line(" · ".join(_progress(store, run) for store, run in runs.items()))
+            if all(_has_ended(run) for run in runs.values()):
                 self._out.write("")
-                if run.problem:
-                    self._out.write(f"  {run.problem}")
+                for store, run in runs.items():
+                    if run and run.problem:
+                        self._out.write(f"  {store.name}: {run.problem}")
                 return
             time.sleep(_EVERY_S)
 
-    def welcome(self, hub: str, store_url: str, access: Access) -> None:
+    def welcome(self, hub: str, access: Access) -> None:
         parked = ParkedRecord.objects.filter(
-            store=self._store, state=ParkedRecord.State.PARKED
+            store__in=self._stores, state=ParkedRecord.State.PARKED
         ).count()
-        orders = Order.objects.filter(store=self._store)
+        orders = Order.objects.filter(store__in=self._stores)
         waiting = orders.exclude(import_state__in=["accepted", "skipped"]).count()
         self._out.write(
             f"{orders.count()} orders are here; {waiting} wait for a person or a product, "
@@ -67,9 +63,11 @@ class Screen:
             ("Login", f"{access.username} / {access.password}"),
             ("API docs", f"{hub}/api/docs"),
             ("API token", access.token),
-            ("The store", f"{store_url}/_sandbox/  (place orders, change stock, break things)"),
         ):
             self._out.write(f"  {label:<10} {value}")
+        self._out.write("The stores, where you place orders, change stock and break things:")
+        for store in self._stores:
+            self._out.write(f"  {store.base_url}/_sandbox/  {store.name}")
         self._out.write("Ctrl-C stops everything. What happens now:")
         self._since = timezone.now()
 
@@ -90,23 +88,23 @@ class Screen:
 
     def _news(self) -> list[tuple[datetime, str]]:
         events = OrderEvent.objects.filter(
-            order__store=self._store, at__gte=self._since
+            order__store__in=self._stores, at__gte=self._since
         ).select_related("order")
         news: list[tuple[Any, datetime, str]] = [
-            (e.pk, e.at, f"order #{e.order.number}: {e.title}") for e in events
+            (e.pk, e.at, f"order {e.order.number}: {e.title}") for e in events
         ]
         adjusted = StockMovement.objects.filter(
             Q(kind="count") | Q(kind="adjustment"), at__gte=self._since
         ).select_related("variant")
         news += [(m.pk, m.at, f"stock of {m.variant}: {m.before} → {m.after}") for m in adjusted]
-        pushes = Push.objects.filter(store=self._store, pushed_at__gte=self._since).select_related(
-            "listing"
-        )
+        pushes = Push.objects.filter(
+            store__in=self._stores, pushed_at__gte=self._since
+        ).select_related("listing", "store")
         news += [
             (
                 (p.pk, p.pushed_at),
                 p.pushed_at,
-                f"store now shows {p.pushed_value} of {p.listing.sku or p.listing.title}",
+                f"{p.store.name} now shows {p.pushed_value} of {p.listing.sku or p.listing.title}",
             )
             for p in pushes
             if p.pushed_at
@@ -122,3 +120,20 @@ class Screen:
         elif text not in self._shown:
             self._shown.add(text)
             self._out.write(f"  {text}")
+
+
+def _first_run(store: Store) -> SyncRun | None:
+    return SyncRun.objects.filter(
+        store=store, kind=RunKind.BACKFILL, stream__name=StreamName.ORDERS
+    ).last()
+
+
+def _has_ended(run: SyncRun | None) -> bool:
+    return run is not None and not run.is_live
+
+
+def _progress(store: Store, run: SyncRun | None) -> str:
+    orders = Order.objects.filter(store=store).count()
+    expected = f" of {run.expected}" if run and run.expected else ""
+    listings = Listing.objects.filter(store=store).count()
+    return f"{store.name}: {listings} listings, {orders}{expected} orders"

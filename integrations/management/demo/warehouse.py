@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections import deque
 from random import Random
 
-from integrations.models import Store
 from inventory import ledger
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.models import StockLevel
+from logix.accounts.models import Merchant
 from orders import services
 from orders.errors import OrderChangedMeanwhile, OrderError
 from orders.models import Order, Shipment
@@ -27,8 +27,8 @@ _CARRIERS = ("DHL", "DPD", "UPS", "Hermes")
 class Warehouse:
     """``step`` is called about once a second."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, merchant: Merchant) -> None:
+        self._merchant = merchant
         self._chance = Random()  # noqa: S311 - play, no secret
         self._steps = 0
         self._without_number: deque[Shipment] = deque()
@@ -49,7 +49,7 @@ class Warehouse:
     def _pack(self) -> None:
         order = (
             Order.objects.filter(
-                store=self._store,
+                merchant=self._merchant,
                 order_status=OrderStatus.OPEN,
                 fulfillment_status=FulfillmentStatus.UNFULFILLED,
                 import_state=ImportState.ACCEPTED,
@@ -64,19 +64,19 @@ class Warehouse:
         parcel = services.add_shipment(
             order,
             carrier=self._chance.choice(_CARRIERS),
-            tracking_number=self._number(order) if has_number else "",
+            tracking_number=self._number() if has_number else "",
             actor=_ACTOR,
         )
         if not has_number:
             self._without_number.append(parcel)
 
     def _add_number(self, parcel: Shipment) -> None:
-        number = self._number(parcel.order)
+        number = self._number()
         services.update_tracking(parcel, tracking_number=number, actor=_ACTOR)
 
     def _count(self) -> None:
         levels = StockLevel.objects.filter(
-            merchant=self._store.merchant_id, counted_at__isnull=False, on_hand__gt=0
+            merchant=self._merchant, counted_at__isnull=False, on_hand__gt=0
         )
         level = levels.select_related("variant", "location").order_by("?").first()
         if level is not None:
@@ -88,5 +88,5 @@ class Warehouse:
                 actor=_ACTOR,
             )
 
-    def _number(self, order: Order) -> str:
-        return f"00340434{order.number:0>8}{self._chance.randrange(10_000):04d}"
+    def _number(self) -> str:
+        return f"00340434{self._chance.randrange(10**12):012d}"

@@ -20,8 +20,8 @@ from django.core.management import CommandError, call_command
 from django.core.management.base import CommandParser
 
 from integrations.management.commands import demo
-from integrations.management.demo.shops import SHOPS
 from integrations.management.commands.sandbox import Command
+from integrations.management.demo.shops import SHOPS
 from integrations.sandbox.state import load
 from tests.conftest import ROOT
 from tests.integrations.sandbox.receiver import within

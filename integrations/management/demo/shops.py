@@ -1,0 +1,95 @@
+"""The simulated stores of the demonstration: how each is started and how it is connected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from integrations import connect
+from integrations.connect import hooks, opening
+from integrations.models import Store, StoreStatus
+from logix.accounts.models import Merchant
+
+_ACTOR = "demo"
+_KEY, _SECRET = "ck_" + "d" * 40, "cs_" + "d" * 40
+_CLIENT, _CLIENT_SECRET = "d" * 32, "shpss_" + "d" * 32
+_TOKEN = "shpat_" + "d" * 32
+# The first of the two locations that the simulated Shopify store sends online orders from.
+_WAREHOUSE = "61000001"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shop:
+    """``share`` of the orders asked for are in this store. ``arguments`` make the simulator hold
+    the ``credentials`` it is connected with.
+    """
+
+    platform: str
+    name: str
+    share: float
+    state_file: str
+    credentials: Mapping[str, str]
+    arguments: tuple[str, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def port_variable(self) -> str:
+        return f"LOGIX_DEMO_{self.platform.upper()}_PORT"
+
+
+SHOPS = (
+    Shop(
+        platform="woocommerce",
+        name="Sandbox shop",
+        share=1.0,
+        state_file="sandbox.json",
+        credentials={"consumer_key": _KEY, "consumer_secret": _SECRET},
+        arguments=(f"--key={_KEY}", f"--secret={_SECRET}"),
+    ),
+    Shop(
+        platform="shopify",
+        name="Sandbox boutique",
+        share=0.3,
+        state_file="sandbox-shopify.json",
+        credentials={"access_token": _TOKEN, "client_secret": _CLIENT_SECRET},
+        # On the smallest plan the first reading takes minutes, most of them waiting for points.
+        arguments=(
+            f"--key={_CLIENT}",
+            f"--secret={_CLIENT_SECRET}",
+            f"--token={_TOKEN}",
+            "--plan=plus",
+        ),
+        options={"stock_location": _WAREHOUSE},
+    ),
+)
+
+
+def earlier(merchant: Merchant, shop: Shop) -> Store | None:
+    """The store of an earlier demo."""
+    rows = Store.objects.filter(merchant=merchant, platform=shop.platform)
+    return rows.exclude(status=StoreStatus.DISCONNECTED).first()
+
+
+def connect_new(merchant: Merchant, shop: Shop, url: str) -> Store:
+    return connect.connect_store(
+        merchant=merchant,
+        platform=shop.platform,
+        base_url=url,
+        credentials=shop.credentials,
+        name=shop.name,
+        writes_enabled=True,
+        options=shop.options,
+        actor=_ACTOR,
+    )
+
+
+def go_on(store: Store, url: str) -> None:
+    """The address may have moved to another port, and what failed before was the store being
+    stopped.
+    """
+    if store.base_url != url:
+        Store.objects.filter(pk=store.pk).update(base_url=url)
+        store.base_url = url
+    if store.is_active:
+        opening.wake(store)
+        hooks.try_webhooks(store)

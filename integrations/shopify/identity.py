@@ -1,0 +1,131 @@
+"""Who a store is, what the app was granted and where its stock lies: ``StoreIdentity``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from integrations.base import StoreIdentity
+from integrations.errors import PermissionMissing
+from integrations.shopify import places, refusals, shapes
+from integrations.shopify.client import Reply, ShopifyClient
+from integrations.shopify.orders import ALL_ORDERS
+from integrations.shopify.places import Location
+from integrations.shopify.platform import CARD
+from integrations.shopify.shapes import Camel
+from integrations.shopify.values import text
+
+# Either opens the account of Shopify Payments: admin_2026-07, the access notes.
+_ALIKE = {"read_shopify_payments_accounts": "read_shopify_payments"}
+_OLD_ORDERS = (
+    "Orders older than 60 days cannot be read: that takes the scope read_all_orders, which Shopify "
+    "approves for an app."
+)
+_READ_ONLY = (
+    "The app may only read: orders come in, but no stock, parcel or cancellation can be sent. "
+    "Connect the store again and grant {scopes} to change that."
+)
+
+
+class Plan(Camel):
+    public_display_name: str = ""
+    shopify_plus: bool = False
+
+
+class Shop(Camel):
+    name: str
+    myshopify_domain: str
+    currency_code: str
+    iana_timezone: str
+    plan: Plan
+
+
+class Scope(Camel):
+    handle: str
+
+
+class Installation(Camel):
+    access_scopes: list[Scope]
+
+
+def check(client: ShopifyClient) -> None:
+    """Whether calls are let in with all that Logix cannot do without. Raises AuthenticationFailed,
+    PermissionMissing.
+    """
+    granted = _granted(client.ask("identity"))
+    missing = tuple(s for s in CARD.required_scopes if not _covers(granted, s))
+    if missing:
+        raise PermissionMissing(refusals.no_scope(missing), scopes=missing, code="scope_missing")
+
+
+def identify(client: ShopifyClient, base_url: str, options: Mapping[str, Any]) -> StoreIdentity:
+    """Raises AuthenticationFailed, NotFound and whatever says "not now"."""
+    reply = client.ask("identity")
+    shop = reply.at("shop", Shop)
+    granted = _granted(reply)
+    missing = tuple(s for s in CARD.wanted_scopes if not _covers(granted, s))
+    features: dict[str, Any] = {
+        "domain": shop.myshopify_domain,
+        "plan": text(shop.plan.public_display_name, 80),
+        "plus": shop.plan.shopify_plus,
+        "all_orders": ALL_ORDERS in granted,
+    }
+    warnings = [_version(client.served)]
+    if _covers(granted, "read_locations"):
+        features["locations"] = rows = places.to_features(_locations(client))
+        warnings.append(places.warning(rows, text(options.get("stock_location"), 20)))
+    writes = [scope for scope in missing if scope.startswith("write_")]
+    if writes:
+        warnings.append(_READ_ONLY.format(scopes=", ".join(writes)))
+    if ALL_ORDERS not in granted:
+        warnings.append(_OLD_ORDERS)
+    now = datetime.now(UTC)
+    return StoreIdentity(
+        name=text(shop.name) or shop.myshopify_domain,
+        base_url=base_url,
+        currency=shop.currency_code,
+        timezone=shop.iana_timezone,
+        version=client.served or CARD.api_version,
+        granted=granted,
+        missing=missing,
+        clock_skew_s=(reply.store_time - now).total_seconds() if reply.store_time else None,
+        features=features,
+        warnings=tuple(warning for warning in warnings if warning),
+    )
+
+
+def _granted(reply: Reply) -> tuple[str, ...]:
+    scopes = reply.at("currentAppInstallation", Installation).access_scopes
+    return tuple(sorted({scope.handle for scope in scopes}))
+
+
+def _covers(granted: Collection[str], scope: str) -> bool:
+    """Who may write may read."""
+    return (
+        scope in granted
+        or _ALIKE.get(scope) in granted
+        or (scope.startswith("read_") and f"write_{scope.removeprefix('read_')}" in granted)
+    )
+
+
+def _locations(client: ShopifyClient) -> list[Location]:
+    found: list[Location] = []
+    after: str | None = None
+    while True:
+        reply = client.ask("locations", {"after": after})
+        page = reply.at("locations", shapes.Connection[Location])
+        found += page.nodes
+        if page.rest is None or page.rest == after:
+            return found
+        after = page.rest
+
+
+def _version(served: str) -> str:
+    """A version that was retired is answered by the oldest that lives, with other meanings."""
+    if not served or served == CARD.api_version:
+        return ""
+    return (
+        f"Shopify answers with version {served} of its API, and Logix asks for {CARD.api_version}. "
+        "Update Logix."
+    )

@@ -1,0 +1,55 @@
+"""The operations of ``queries/``: their text with the fragments they spread, and what they are
+expected to cost.
+
+A file is an operation or a fragment and is named after it. An operation's first line tells its cost
+in points by the documented rule: a base, and so much for each node asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+QUERIES = Path(__file__).parent / "queries"
+_COST = re.compile(r"# cost: (\d+)(?: \+ (\d+) each)?\n")
+_SPREAD = re.compile(r"\.\.\.([A-Z]\w*)")
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``each`` is the cost of one node where the operation lists as many as it is asked for."""
+
+    name: str
+    text: str
+    base: int
+    each: int
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.text.startswith("mutation")
+
+    def cost(self, count: int = 1) -> int:
+        return self.base + self.each * count
+
+
+@lru_cache(maxsize=64)
+def operation(name: str) -> Operation:
+    text = (QUERIES / f"{name}.graphql").read_text(encoding="utf-8")
+    told = _COST.match(text)
+    if told is None:
+        raise ValueError(f"{name}.graphql does not tell its cost.")
+    body = text[told.end() :]
+    fragments: dict[str, str] = {}
+    _collect(body, fragments)
+    return Operation(name, body + "".join(fragments.values()), int(told[1]), int(told[2] or 0))
+
+
+def _collect(text: str, fragments: dict[str, str]) -> None:
+    for spread in _SPREAD.findall(text):
+        if spread not in fragments:
+            file = QUERIES / f"{_HUMP.sub('_', spread).lower()}.graphql"
+            fragments[spread] = file.read_text(encoding="utf-8")
+            _collect(fragments[spread], fragments)

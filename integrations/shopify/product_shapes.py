@@ -1,0 +1,67 @@
+"""Products, variants and what is counted of them, as Shopify tells them: the part of ``shapes``
+that orders have no use for.
+"""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from integrations.shopify.shapes import Amount, Camel, Connection, Number
+
+
+class Quantity(Camel):
+    quantity: int
+
+
+class Level(Camel):
+    updated_at: str = ""
+    quantities: list[Quantity] = field(default_factory=list)
+
+
+class Weight(Camel):
+    unit: str
+    value: float
+
+
+class Measurement(Camel):
+    weight: Weight | None = None
+
+
+class InventoryItem(Camel):
+    id: str
+    legacy_resource_id: Number
+    tracked: bool
+    updated_at: str = ""
+    inventory_level: Level | None = None
+    measurement: Measurement | None = None
+
+
+class Option(Camel):
+    name: str
+    value: str
+
+
+class Variant(Camel):
+    id: str
+    legacy_resource_id: Number
+    inventory_item: InventoryItem
+    title: str | None = None
+    sku: str | None = None
+    barcode: str | None = None
+    price: Amount = None
+    inventory_policy: str = ""
+    requires_components: bool = False
+    selected_options: list[Option] = field(default_factory=list)
+
+
+class Product(Camel):
+    id: str
+    legacy_resource_id: Number
+    title: str
+    status: str
+    updated_at: str
+    vendor: str | None = None
+    product_type: str | None = None
+    tags: list[str] = field(default_factory=list)
+    has_only_default_variant: bool = False
+    variants: Connection[Variant] = field(default_factory=Connection)

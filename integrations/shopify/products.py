@@ -1,0 +1,108 @@
+"""Reading products with their variants, and finding what a SKU or an inventory item belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from integrations.base import Filters, Page
+from integrations.errors import NotFound
+from integrations.shopify import catalogue, product_shapes, reading, records, shapes
+from integrations.shopify.client import ShopifyClient
+from integrations.shopify.places import Place
+from integrations.shopify.records import Source
+from integrations.shopify.shapes import Camel, Owner
+from integrations.shopify.values import gid, quoted, text
+from inventory.data import ProductData, StockUpdate
+
+# Left to itself the search shows active products alone: one that was hidden would go unnoticed.
+_ANY_STATUS = "status:active,archived,draft,unlisted"
+# News of stock name the item that is counted, not the product it is sold as.
+ITEM = "item:"
+
+
+class _Sold(Camel):
+    product: Owner
+
+
+class _Item(Camel):
+    variants: shapes.Connection[_Sold] | None = None
+
+
+class _Listing(Camel):
+    legacy_resource_id: shapes.Number
+    product: Owner
+    inventory_item: Owner
+    sku: str | None = None
+
+
+class ProductReader:
+    def __init__(self, client: ShopifyClient, place: Place) -> None:
+        self.client = client
+        self.place = place
+        self.source: Source[ProductData] = Source(
+            client=client,
+            kind="Product",
+            root="products",
+            pages="products",
+            ids="product_ids",
+            by_ids="products_by_id",
+            variables=place.variables,
+            to_record=self._to_product,
+            term=_ANY_STATUS,
+        )
+
+    def read(self, filters: Filters) -> Iterator[Page[ProductData]]:
+        yield from reading.read(self.source, filters)
+
+    def one(self, product_id: str) -> ProductData:
+        """By its number, or by that of an inventory item (``item:…``). Raises NotFound."""
+        if product_id.startswith(ITEM):
+            product_id = self._product_of(product_id.removeprefix(ITEM))
+        gid("Product", product_id)
+        found = records.by_ids(self.source, [product_id])
+        if not found:
+            raise NotFound("The store does not have this product (any more).")
+        return self._to_product(found[0].raw)
+
+    def find(self, sku: str, quantity: int) -> StockUpdate:
+        """The one variant with this SKU. Raises NotFound for none or several. The search looks for
+        words in any case, so what it finds is looked at.
+        """
+        wanted = sku.strip()
+        found: list[_Listing] = []
+        if wanted:
+            reply = self.client.ask("listings_by_sku", {"query": f"sku:{quoted(wanted)}"})
+            listed = reply.at("productVariants", shapes.Connection[_Listing])
+            found = [row for row in listed.nodes if text(row.sku, 128).strip() == wanted]
+        if len(found) != 1:
+            many = "more than one listing" if found else "no listing"
+            raise NotFound(f"The store has {many} with SKU “{sku}”.")
+        (row,) = found
+        return StockUpdate(
+            sku=sku,
+            quantity=quantity,
+            external_product_id=row.product.legacy_resource_id,
+            external_variant_id=row.legacy_resource_id,
+            stock_ref=row.inventory_item.legacy_resource_id,
+        )
+
+    def _product_of(self, item_id: str) -> str:
+        reply = self.client.ask("product_of_item", {"id": gid("InventoryItem", item_id)})
+        sold = reply.at("inventoryItem", _Item).variants
+        if sold is None or not sold.nodes:
+            raise NotFound("The store sells this item as no product (any more).")
+        return sold.nodes[0].product.legacy_resource_id
+
+    def _to_product(self, raw: bytes) -> ProductData:
+        product = shapes.decode(raw, product_shapes.Product)
+        if rest := product.variants.rest:
+            product.variants.nodes += self.client.connection(
+                "product_variants",
+                {"id": product.id, **self.place.variables},
+                "product",
+                "variants",
+                product_shapes.Variant,
+                rest,
+            )
+            product.variants.page_info = None
+        return catalogue.to_product(raw, product=product, at_location=bool(self.place.location))

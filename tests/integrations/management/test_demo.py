@@ -1,0 +1,86 @@
+"""The demonstration's processes: one demo a folder, and nothing left behind however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from integrations.management.demo.processes import RunsAlready, alone
+
+
+@contextmanager
+def another(code: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Another process, from the moment it says so; killed at the end."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.wait()
+
+
+HOLD = """
+    import sys, time
+    from pathlib import Path
+    from integrations.management.demo.processes import alone
+    with alone(Path(sys.argv[1]), "http://127.0.0.1:8000/admin/"):
+        print("held", flush=True)
+        time.sleep(60)
+"""
+
+PARENT = """
+    import sys, time
+    from pathlib import Path
+    from integrations.management.demo.processes import Group
+    with Group(Path(sys.argv[1])) as group:
+        group.start("child", [sys.executable, "-c", "import time; time.sleep(60)"])
+        print(group._children["child"].pid, flush=True)
+        time.sleep(60)
+"""
+
+
+def test_a_second_demo_in_one_folder_is_told_where_the_first_one_is(tmp_path: Path) -> None:
+    with another(HOLD, str(tmp_path)) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        with pytest.raises(RunsAlready, match=r"127\.0\.0\.1:8000/admin/"), alone(tmp_path, ""):
+            pass
+
+    with alone(tmp_path, "now us"):  # a demo that was killed holds nothing
+        assert (tmp_path / "demo.lock").read_text() == "now us"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells children of their parent")
+def test_a_demo_that_is_killed_takes_its_processes_with_it(tmp_path: Path) -> None:
+    with another(PARENT, str(tmp_path)) as demo:
+        assert demo.stdout is not None
+        child = int(demo.stdout.readline())
+        demo.send_signal(signal.SIGKILL)
+        demo.wait()
+
+    end = time.monotonic() + 10
+    while _lives(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not _lives(child)
+
+
+def _lives(pid: int) -> bool:
+    """A process that ended but was not waited for counts as ended."""
+    try:
+        os.kill(pid, 0)
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False

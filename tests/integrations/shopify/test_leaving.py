@@ -1,0 +1,109 @@
+"""The whole way over HTTP: a simulated shop is connected, sells, removes the app, and asks two days
+later that its buyers are forgotten.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from integrations import connect, privacy
+from integrations.models import Credential, Endpoint, PrivacyRequest, Store, StoreStatus
+from integrations.sandbox.server import Server
+from integrations.sandbox.shopify.options import StoreOptions
+from integrations.sandbox.shopify.orders import placing
+from integrations.sandbox.shopify.shop import Shop
+from logix.accounts.models import DataKey
+from logix.common import bell
+from orders import services
+from orders.models import Order
+from tests.factories import make_merchant
+from webhooks import accept, inbox
+from webhooks.models import Delivery
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+APP = {"client_id": "0123456789abcdef" * 2, "client_secret": "shpss_" + "0" * 32}
+
+
+@pytest.fixture(autouse=True)
+def quiet_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bell, "publish", lambda *_args, **_options: True)
+    accept.forget()
+
+
+@pytest.fixture
+def shop(live_server: Any, settings: Any) -> Iterator[Shop]:
+    """Its two days until shop/redact last half a second."""
+    settings.LOGIX_PUBLIC_URL = live_server.url
+    options = StoreOptions(
+        orders=0,
+        products=4,
+        hour_s=0.01,
+        compliance_uri=f"{live_server.url}/api/v1/shopify/webhooks/receive",
+        **APP,
+    )
+    shop = Shop(options, webhook_delay_s=0, has_control=False)
+    with Server(shop) as server:
+        shop.url = server.url  # type: ignore[attr-defined]
+        yield shop
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """The shop's deliveries come when they come."""
+    end = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+        inbox.process_ready()
+
+
+def test_a_shop_that_leaves_is_stopped_then_forgotten_and_may_come_back(shop: Shop) -> None:
+    address = shop.url  # type: ignore[attr-defined]
+    store = connect.connect_store(
+        merchant=make_merchant(),
+        platform="shopify",
+        base_url=address,
+        credentials=APP,
+        actor="user:anna",
+    )
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.account, endpoint.problem) == ("musterladen.myshopify.com", "")
+    placing.place(shop.store, shop.chance)
+    until(Order.objects.exists)
+    order = Order.objects.get()
+    assert services.buyer_of(order) is not None
+
+    with shop.store.working():
+        shop.store.access.uninstall()
+    until(lambda: Store.objects.get().status == StoreStatus.NEEDS_MERCHANT)
+    store.refresh_from_db()
+    until(lambda: "uninstalled at Shopify" in Store.objects.get().status_reason)
+    assert Credential.objects.get().state == Credential.State.REVOKED
+    assert services.buyer_of(Order.objects.get()) is not None, "orders stay for now"
+
+    until(PrivacyRequest.objects.exists)
+    old_key = store.data_key_id
+    for _ in range(2):
+        privacy.work_due()
+        due = timezone.now() - timedelta(seconds=1)
+        PrivacyRequest.objects.update(next_at=due, lease_until=None)
+    assert PrivacyRequest.objects.get().state == PrivacyRequest.State.DONE
+    order.refresh_from_db()
+    assert order.erased_at is not None
+    assert not Delivery.objects.exclude(body_sealed=None).exists()
+    assert DataKey.objects.get(pk=old_key).destroyed_at is not None
+
+    with shop.store.working():
+        shop.store.access.install(shop.store.options.scopes)
+    store.refresh_from_db()
+    connect.change_store(store, actor="user:anna", credentials=APP)
+    assert Store.objects.get().status == StoreStatus.ACTIVE
+    placing.place(shop.store, shop.chance)
+    until(lambda: Order.objects.count() == 2)
+    assert Order.objects.filter(erased_at=None).count() == 1
