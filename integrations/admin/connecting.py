@@ -18,11 +18,10 @@ from unfold.widgets import (
 )
 
 from integrations import connect, registry
-from integrations.connect import ConnectError, addresses
+from integrations.connect import ConnectError
 from integrations.connect import options as store_options
 from integrations.models import Store, StoreStatus
 from integrations.platform import AuthKind, PlatformCard, SignIn
-from logix.accounts.models import Merchant
 
 # Browsers offer saved passwords of people where a store's key is asked for.
 _UNREMEMBERED = {"autocomplete": "new-password", "spellcheck": "false"}
@@ -99,13 +98,12 @@ class ConnectForm(forms.ModelForm):
     def connect(self, by: str) -> Store:
         """Raises what ``connect_store`` raises."""
         data = self.cleaned_data
-        name = data["name"] or name_before(data["merchant"], self.card, data["store_url"])
         return connect.connect_store(
             merchant=data["merchant"],
             platform=self.card.slug,
             base_url=data["store_url"],
             credentials={f.name: data[f.name] for f in self.sign_in.fields},
-            name=name,
+            name=data["name"],
             writes_enabled=data["writes_enabled"],
             actor=by,
         )
@@ -120,16 +118,6 @@ def connect_form(card: PlatformCard, sign_in: SignIn, refusal: str = "") -> type
 def connect_field_names(sign_in: SignIn) -> tuple[str, ...]:
     keys = tuple(field.name for field in sign_in.fields)
     return ("merchant", "store_url", *keys, "name", "writes_enabled")
-
-
-def name_before(merchant: Merchant, card: PlatformCard, typed: str) -> str:
-    """What a store of this address was called before it was disconnected; '' for a new one. Raises
-    what ``addresses.store_address`` raises.
-    """
-    address = addresses.store_address(card, typed)
-    rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url=address)
-    gone = rows.filter(status=StoreStatus.DISCONNECTED).order_by("-disconnected_at")
-    return gone.values_list("name", flat=True).first() or ""
 
 
 def shared_with_others(store: Store) -> bool:

@@ -26,7 +26,7 @@ from unfold.widgets import (
 from integrations import connect, registry
 from integrations.admin import store_acts
 from integrations.admin.acts import REFUSALS
-from integrations.admin.connecting import name_before, sign_in_fields
+from integrations.admin.connecting import sign_in_fields
 from integrations.admin.roles import actor, may, person
 from integrations.admin.store_health import StoreHealth
 from integrations.models import Store
@@ -84,13 +84,12 @@ class ConsentForm(forms.Form):
     def begin(self, card: PlatformCard, by: str, user: AbstractBaseUser) -> str:
         """The address to leave for. Raises what ``begin_oauth`` raises."""
         data = self.cleaned_data
-        name = data["name"] or name_before(data["merchant"], card, data["store_url"])
         url, _ = connect.begin_oauth(
             merchant=data["merchant"],
             platform=card.slug,
             base_url=data["store_url"],
             credentials={name: data[name] for name in self.app},
-            options={"name": name, "writes_enabled": data["writes_enabled"]},
+            options={"name": data["name"], "writes_enabled": data["writes_enabled"]},
             actor=by,
             user=user,
         )

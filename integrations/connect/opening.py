@@ -95,9 +95,10 @@ def open_store(
     writes_enabled = bool(settings.get("writes_enabled", False))
     if writes_enabled and testing.is_read_only(card, identity):
         raise ConnectError(READ_ONLY, code="read_only_key")
-    name = settings.get("name") or identity.name or urlsplit(found.address).hostname
+    before = _left(merchant, card, found.address)
+    name = settings.get("name") or (before.name if before else "") or identity.name
     kept: dict[str, Any] = {
-        "name": str(name or found.address)[:120],
+        "name": str(name or urlsplit(found.address).hostname or found.address)[:120],
         "auto_sync": settings.get("auto_sync", True),
         "writes_enabled": writes_enabled,
         "import_since": settings.get("import_since"),
@@ -175,8 +176,7 @@ def _keep(
     }
     with transaction.atomic():
         locations.default(merchant.pk)
-        rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url=address)
-        store = rows.filter(status=StoreStatus.DISCONNECTED).order_by("-disconnected_at").first()
+        store = _left(merchant, card, address)
         if store is not None:
             lifecycle.move(
                 store,
@@ -204,6 +204,12 @@ def _keep(
         if card.can(Ability.WEBHOOKS):
             hooks.open_endpoint(store)
     return store
+
+
+def _left(merchant: Merchant, card: PlatformCard, address: str) -> Store | None:
+    """The store of this address that was disconnected last: it comes back under its name."""
+    rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url=address)
+    return rows.filter(status=StoreStatus.DISCONNECTED).order_by("-disconnected_at").first()
 
 
 def keep_keys(store: Store, found: Found, *, actor: str) -> None:

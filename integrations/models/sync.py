@@ -65,6 +65,7 @@ class Stream(models.Model):
     objects = StreamQuerySet.as_manager()
 
     class Meta:
+        ordering = ["id"]
         constraints = [models.UniqueConstraint(fields=["store", "name"], name="stream_once")]
 
     def __str__(self) -> str:

@@ -712,6 +712,17 @@ def test_disconnecting_wipes_the_keys_and_keeps_the_rest(store: Store, shop: wor
     assert run.problem == "Fake & Sons was disconnected."
 
 
+@pytest.mark.parametrize(("typed", "called"), [("", "Our mugs"), ("New mugs", "New mugs")])
+def test_a_store_comes_back_under_its_name_unless_another_is_given(
+    store: Store, merchant: Merchant, shop: world.Shop, typed: str, called: str
+) -> None:
+    connect.change_store(store, actor="user:anna", name="Our mugs")
+    connect.disconnect(store, actor="user:anna")
+
+    assert connected(merchant, name=typed).name == called
+    assert again(store).name == called
+
+
 def test_a_past_that_was_still_being_read_is_read_anew_when_the_store_comes_back(
     store: Store, merchant: Merchant, shop: world.Shop
 ) -> None:

@@ -172,7 +172,7 @@ def test_only_rabbitmq_is_left_to_find_the_queue_by_its_exchange(
 ) -> None:
     told: list[dict[str, Any]] = []
     monkeypatch.setattr(app, "send_task", lambda _name, **options: told.append(options))
-    monkeypatch.setattr(app.conf, "broker_url", url)
+    monkeypatch.setenv("CELERY_BROKER_URL", url)  # Celery looks there first
 
     bell.publish("t", ("a",), queue="push")
 

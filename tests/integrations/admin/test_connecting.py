@@ -59,19 +59,6 @@ def _connect(client: Client, merchant: Merchant, monkeypatch: Any, **typed: str)
     return {**asked, "page": answer.content.decode()}
 
 
-@pytest.mark.parametrize(("typed", "kept"), [("", "Example shop"), ("Mugs", "Mugs")])
-def test_an_address_connected_again_keeps_its_name_unless_another_is_given(
-    boss: Client, store: Store, monkeypatch: pytest.MonkeyPatch, typed: str, kept: str
-) -> None:
-    Store.objects.update(status=StoreStatus.DISCONNECTED)
-
-    asked = _connect(
-        boss, store.merchant, monkeypatch, store_url="https://shop.example/", name=typed
-    )
-
-    assert asked["name"] == kept
-
-
 def test_the_same_site_at_another_merchant_is_warned_of(
     boss: Client, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
