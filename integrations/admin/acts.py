@@ -4,6 +4,7 @@ service; a harmful one asks first.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -81,8 +82,9 @@ class ActsMixin(ModelAdmin):
     acts: Sequence[Act] = ()
     change_form_outer_before_template = "logix/admin/acts.html"
 
+    @abstractmethod
     def merchant_id(self, obj: Any) -> Any:
-        raise NotImplementedError
+        """Whose row it is: what may be done with it hangs on the role there."""
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.act_view)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256, SIGNATURE_TYPE_QUERY
@@ -24,18 +25,18 @@ class _Hidden(AuthBase):
         return f"{type(self).__name__}(***)"
 
 
-class RenewingAuth(_Hidden):
+class RenewingAuth(_Hidden, ABC):
     """One whose token may run out while it is in use (``kit.oauth2.TokenAuth``)."""
 
+    @abstractmethod
     def ready(self) -> None:
         """Have a token, before quota is taken and connections are opened. Raises PlatformError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def renewed(self, request: PreparedRequest) -> bool:
         """The store answered 401 to ``request``: whether there is another token to send it with
         now. Raises PlatformError.
         """
-        raise NotImplementedError
 
 
 class BasicAuth(_Hidden):
