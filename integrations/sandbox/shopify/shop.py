@@ -17,13 +17,14 @@ import msgspec
 
 from integrations.sandbox import state
 from integrations.sandbox.dice import dice
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.server import Incoming
 from integrations.sandbox.shopify.app import App
 from integrations.sandbox.shopify.clock import Now
 from integrations.sandbox.shopify.hooks.deliveries import DELAY_S, Deliveries
 from integrations.sandbox.shopify.options import StoreOptions
 from integrations.sandbox.shopify.play import control
-from integrations.sandbox.shopify.play.faults import Faults
+from integrations.sandbox.shopify.play.faults import KINDS
 from integrations.sandbox.shopify.play.spoiling import Spoiler, asked_for
 from integrations.sandbox.shopify.play.traffic import Traffic
 from integrations.sandbox.shopify.store import ShopStore
@@ -72,7 +73,7 @@ class Shop:
         self.store, self.resumed = _store(options, state_file, now)
         self.token = options.access_token
         self.chance = dice(options.seed, "control", dict(self.store.ids.last))
-        self.faults = Faults(seed=options.seed)
+        self.faults = Faults(KINDS, seed=options.seed)
         self.deliveries = Deliveries(self.store, self.faults, delay_s=webhook_delay_s)
         self.traffic = Traffic(self.store, per_minute=per_minute, seed=options.seed)
         self.requests: deque[Logged] = deque(maxlen=_KEPT)

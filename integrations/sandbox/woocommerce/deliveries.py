@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.woocommerce import hookshot, wire
-from integrations.sandbox.woocommerce.faults import Faults
 from integrations.sandbox.woocommerce.models import Webhook
 from integrations.sandbox.woocommerce.store import WooStore
 

@@ -15,12 +15,13 @@ import msgspec
 
 from integrations.sandbox import state
 from integrations.sandbox.dice import dice
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.server import Incoming
 from integrations.sandbox.woocommerce import control, hookshot, wire
 from integrations.sandbox.woocommerce.app import App
 from integrations.sandbox.woocommerce.clock import Now
 from integrations.sandbox.woocommerce.deliveries import DELAY_S, Deliveries
-from integrations.sandbox.woocommerce.faults import Faults
+from integrations.sandbox.woocommerce.faults import KINDS
 from integrations.sandbox.woocommerce.options import StoreOptions
 from integrations.sandbox.woocommerce.spoiling import Spoiler
 from integrations.sandbox.woocommerce.store import WooStore
@@ -64,7 +65,7 @@ class Shop:
         self.key, self.secret = options.consumer_key, options.consumer_secret
         self.store, self.resumed = _store(options, state_file, now)
         self.chance = dice(options.seed, "control", self.store.ids.post)
-        self.faults = Faults(seed=options.seed)
+        self.faults = Faults(KINDS, seed=options.seed)
         self.deliveries = Deliveries(self.store, self.faults, delay_s=webhook_delay_s)
         self.traffic = Traffic(self.store, per_minute=per_minute, seed=options.seed)
         self.requests: deque[Logged] = deque(maxlen=_KEPT)

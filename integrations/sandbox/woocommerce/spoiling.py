@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from integrations.sandbox.faults import Faults, Switch
 from integrations.sandbox.woocommerce import selling, stocking, wire
-from integrations.sandbox.woocommerce.faults import Faults, Switch
 from integrations.sandbox.woocommerce.models import ApiKey
 from integrations.sandbox.woocommerce.store import WooStore
 

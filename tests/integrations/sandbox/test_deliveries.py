@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.woocommerce import hookshot, selling, wire
 from integrations.sandbox.woocommerce.deliveries import Deliveries, ping, signature
-from integrations.sandbox.woocommerce.faults import Faults
+from integrations.sandbox.woocommerce.faults import KINDS
 from integrations.sandbox.woocommerce.models import Webhook
 from integrations.sandbox.woocommerce.options import StoreOptions
 from integrations.sandbox.woocommerce.store import WooStore
@@ -38,7 +39,7 @@ def store() -> WooStore:
 
 @pytest.fixture
 def faults() -> Faults:
-    return Faults(seed=5)
+    return Faults(KINDS, seed=5)
 
 
 @pytest.fixture

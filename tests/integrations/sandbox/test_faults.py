@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.woocommerce.faults import KINDS, Faults
+from integrations.sandbox.faults import Faults
+from integrations.sandbox.woocommerce.faults import KINDS
 from tests.integrations.sandbox.fixtures import KEY, SECRET, Heard, Make, Running
 from tests.integrations.sandbox.receiver import within
 
@@ -41,7 +42,7 @@ def ask(shop: Running) -> Ask:
 
 def test_a_share_strikes_about_as_often_as_it_says_and_alike_for_equal_seeds() -> None:
     def struck(seed: int) -> list[bool]:
-        faults = Faults(seed=seed)
+        faults = Faults(KINDS, seed=seed)
         faults.turn_on("dropped", rate=0.25)
         return [faults.strikes("dropped", "/") is not None for _ in range(1000)]
 
@@ -50,7 +51,7 @@ def test_a_share_strikes_about_as_often_as_it_says_and_alike_for_equal_seeds() -
 
 
 def test_a_count_is_used_up_and_stays_to_be_seen() -> None:
-    faults = Faults()
+    faults = Faults(KINDS)
     faults.turn_on("dropped", count=2)
 
     assert [faults.strikes("dropped", "/") is not None for _ in range(4)] == [
@@ -60,7 +61,7 @@ def test_a_count_is_used_up_and_stays_to_be_seen() -> None:
 
 
 def test_a_route_and_a_method_narrow_it() -> None:
-    faults = Faults()
+    faults = Faults(KINDS)
     faults.turn_on("dropped", route=r"/orders/\d+$", method="put")
 
     assert faults.strikes("dropped", "/wc/v3/orders/7", "PUT")
@@ -69,7 +70,7 @@ def test_a_route_and_a_method_narrow_it() -> None:
 
 
 def test_turned_off_it_strikes_no_more() -> None:
-    faults = Faults()
+    faults = Faults(KINDS)
     for kind in KINDS:
         faults.turn_on(kind)
     faults.turn_off("dropped")
@@ -96,7 +97,7 @@ def test_a_switch_that_cannot_be_is_refused_in_words(
     kind: str, settings: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(ValueError, match=told):
-        Faults().turn_on(kind, **settings)
+        Faults(KINDS).turn_on(kind, **settings)
 
 
 # --- before the work ------------------------------------------------------------------------------

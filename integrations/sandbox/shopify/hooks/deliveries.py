@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from integrations.sandbox.faults import Faults
 from integrations.sandbox.shopify.hooks.post import post as real_post
 from integrations.sandbox.shopify.hooks.room import Delivery
-from integrations.sandbox.shopify.play.faults import Faults
 from integrations.sandbox.shopify.store import ShopStore
 
 DELAY_S = 0.1

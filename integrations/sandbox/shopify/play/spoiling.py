@@ -12,9 +12,9 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType, parse
 
+from integrations.sandbox.faults import Faults, Switch
 from integrations.sandbox.shopify.api import errors
 from integrations.sandbox.shopify.ids import parted
-from integrations.sandbox.shopify.play.faults import Faults, Switch
 from integrations.sandbox.shopify.rooms import TOUCHED
 from integrations.sandbox.shopify.store import ShopStore
 from integrations.sandbox.shopify.wire import Answer, Request, html

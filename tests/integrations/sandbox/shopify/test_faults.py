@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from integrations.sandbox.shopify.play.faults import KINDS, Faults
+from integrations.sandbox.faults import Faults
+from integrations.sandbox.shopify.play.faults import KINDS
 from tests.integrations.sandbox.shopify.fixtures import Make, Running
 
 SHOP = "{ shop { id name } }"
@@ -208,7 +209,7 @@ def test_a_switch_can_be_held_to_what_is_asked_for(shop: Running) -> None:
 
 
 def test_every_kind_says_what_it_is_and_can_be_turned_on() -> None:
-    faults = Faults()
+    faults = Faults(KINDS)
 
     for kind, known in KINDS.items():
         assert known.about
@@ -230,12 +231,12 @@ def test_every_kind_says_what_it_is_and_can_be_turned_on() -> None:
 )
 def test_a_switch_that_cannot_be_is_refused_in_words(settings: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Faults().turn_on(**settings)
+        Faults(KINDS).turn_on(**settings)
 
 
 def test_equal_seeds_strike_alike() -> None:
     def strikes(seed: int) -> list[bool]:
-        faults = Faults(seed=seed)
+        faults = Faults(KINDS, seed=seed)
         faults.turn_on("server_error", rate=0.5)
         return [faults.strikes("server_error", "/") is not None for _ in range(50)]
 
