@@ -31,6 +31,11 @@ __all__ = [
 ]
 
 
+def numbered(number: str) -> str:
+    """An order's number as people say it; some platforms write the sign themselves."""
+    return number if number.startswith("#") else f"#{number}"
+
+
 class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
@@ -124,7 +129,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.number}"
+        return numbered(self.number)
 
     @property
     def flag_set(self) -> frozenset[Flag]:

@@ -237,4 +237,4 @@ def other_ways(card: PlatformCard, chosen: SignIn) -> SafeString:
     for other in registry.cards():
         if other.slug != card.slug:
             found.append((f"{add}?platform={other.slug}", f"Connect {other.name} instead."))
-    return format_html_join("", ' <a href="{}">{}</a>', found)
+    return format_html_join("", ' <a class="underline" href="{}">{}</a>', found)

@@ -18,7 +18,7 @@ from unfold.decorators import display
 from integrations.admin.base import HubAdmin, link, person, told
 from integrations.admin.looking import InWords
 from inventory.models import Bucket, MovementKind, StockLevel, StockMovement, Variant
-from orders.models import Order
+from orders.models import Order, numbered
 
 _TRAIL_SHOWN = 50
 BUCKETS = {Bucket.ON_HAND: "On hand", Bucket.RESERVED: "Reserved"}
@@ -59,7 +59,7 @@ def cause_of(movement: Any) -> str:
     with_order, alone = _CAUSES[MovementKind(movement.kind)]
     if movement.order_number:
         page = reverse("admin:orders_order_change", args=[movement.order_ref])
-        return format_html("{} {}", with_order, link(page, f"#{movement.order_number}"))
+        return format_html("{} {}", with_order, link(page, numbered(movement.order_number)))
     return alone
 
 

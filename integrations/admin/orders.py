@@ -234,7 +234,7 @@ class OrderAdmin(OrderPages):
 
     @display(description="Number", header=True, ordering="number")
     def title(self, order: Order) -> list[str]:
-        return [f"#{order.number}", order.store.name]
+        return [str(order), order.store.name]
 
     @display(description="Order", label=_ORDER_TONES, ordering="order_status")
     def order_state(self, order: Order) -> str:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from orders.models import Order
 from orders.status import (
     FulfillmentStatus,
     PaymentStatus,
@@ -79,3 +80,9 @@ def test_fulfilment_is_by_quantities_and_else_by_the_word(
     word: F, required: int, shipped: int, expected: F
 ) -> None:
     assert fulfillment_status(word=word, required=required, shipped=shipped) is expected
+
+
+@pytest.mark.parametrize(("number", "called"), [("1268", "#1268"), ("#1268", "#1268"), ("", "#")])
+def test_an_order_is_called_by_its_number_with_one_sign(number: str, called: str) -> None:
+    """Shopify writes the sign into the number itself."""
+    assert str(Order(number=number)) == called
