@@ -5,26 +5,36 @@ down, never below 0.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from inventory import kits
 from inventory.models import Listing, ListingMode, StockLevel, StockRule, Variant
+from inventory.rules import Ruled, rules_for
+from inventory.shelves import Shelf, of_stores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """``value`` None: leave the store's figure alone, ``reason`` says why. ``terms`` are the
-    numbers it came from.
+    """``value`` None: leave the store's figure alone, ``reason`` says why. ``rule`` names the stock
+    rule that made it, where one did, and ``rule_id`` is its id. ``at``: the value by the store's
+    own location ("" where it keeps one figure); a location where nobody has counted the item is
+    left alone. ``terms`` are the numbers it came from.
     """
 
     value: int | None
     reason: str
-    terms: dict[str, int | None]
+    rule: str = ""
+    rule_id: int | None = None
+    at: Mapping[str, int] = field(default_factory=dict)
+    terms: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
+    """Units a store may sell of one item: at one of its shelves, or at all of them."""
+
     free: int
     on_hand: int
     reserved: int
@@ -32,57 +42,114 @@ class _Pool:
 
 
 _NO_RULE = StockRule(buffer=0, percent=100, max_listed=None, end_when=0)
+_NO_SHELF = (
+    "The store keeps its stock at several locations, and none of them shows a place of Logix yet. "
+    "Choose which, on the store's page “Locations”."
+)
 
 
-def targets(listings: Sequence[Listing]) -> dict[UUID, Target]:
-    """The figure each listing should show now. Three statements, however many listings (of any
-    stores).
+def targets(listings: Sequence[Listing], *, suppose: StockRule | None = None) -> dict[UUID, Target]:
+    """The figure each listing should show now, or would if ``suppose`` were the rule for it. Six
+    statements, however many listings (of any stores); one more for each level of kits within kits.
     """
     items = _stock_items(listings)
-    pools = _pools(set(items.values()))
-    rules = _rules(listings)
-    return {
-        listing.pk: _target(listing, pools.get(items.get(listing.pk)), rules)  # type: ignore[arg-type]
-        for listing in listings
-    }
+    recipes = kits.recipes(set(items.values()))
+    parts = {part for recipe in recipes.values() for part in recipe}
+    levels = _levels({*items.values(), *parts})
+    rules = rules_for(listings)
+    if suppose is not None:
+        rules = dict.fromkeys(rules, Ruled(suppose, "The rule that is supposed."))
+    shelves = of_stores({x.store_id for x in listings})
+    done = {}
+    for listing in listings:
+        pools: dict[str, _Pool] = {}
+        if item := items.get(listing.pk):
+            recipe = recipes.get(item, {item: 1})
+            pools = {
+                shelf.at: _pool_of(
+                    {
+                        part: ([x for x in levels[part] if shelf.shows(x.location_id)], units)
+                        for part, units in recipe.items()
+                    }
+                )
+                for shelf in shelves[listing.store_id]
+            }
+        done[listing.pk] = _target(listing, shelves[listing.store_id], pools, rules[listing.pk])
+    return done
 
 
 def _target(
-    listing: Listing, pool: _Pool | None, rules: dict[tuple[UUID, UUID | None], StockRule]
+    listing: Listing,
+    shelves: Sequence[Shelf],
+    pools: Mapping[str, _Pool],
+    ruled: Ruled,
 ) -> Target:
     if listing.mode == ListingMode.IGNORE:
-        return Target(value=None, reason="This listing is never written by Logix.", terms={})
+        return Target(value=None, reason="This listing is never written by Logix.")
+    if not shelves:
+        return Target(value=None, reason=_NO_SHELF)
     if listing.mode == ListingMode.PAUSED:
-        return Target(value=0, reason="This listing is paused.", terms={})
+        nothing = dict.fromkeys((shelf.at for shelf in shelves), 0)
+        return Target(value=0, reason="This listing is paused.", at=nothing)
     if listing.mode == ListingMode.FIXED:
         if listing.fixed_quantity is None:
-            return Target(
-                value=None, reason="A fixed figure is wanted but none is given.", terms={}
-            )
-        return Target(value=listing.fixed_quantity, reason="A fixed figure is set.", terms={})
-    if pool is None:
-        return Target(value=None, reason="Not linked to a product of Logix yet.", terms={})
-    if not pool.counted:
-        return Target(value=None, reason="Nobody has counted this item yet.", terms={})
-    rule = (
-        rules.get((listing.merchant_id, listing.store_id))
-        or rules.get((listing.merchant_id, None))
-        or _NO_RULE
-    )
-    share = max(0, pool.free - rule.buffer) * rule.percent // 100
+            return Target(value=None, reason="A fixed figure is wanted but none is given.")
+        return Target(
+            value=listing.fixed_quantity,
+            reason="A fixed figure is set.",
+            at=_spread(listing.fixed_quantity, shelves, pools),
+        )
+    rule = ruled.rule or _NO_RULE
+    if rule.always is not None:
+        return Target(
+            value=rule.always,
+            reason="This figure is always shown.",
+            rule=ruled.words,
+            rule_id=rule.pk,
+            at=_spread(rule.always, shelves, pools),
+        )
+    if not pools:
+        return Target(value=None, reason="Not linked to a product of Logix yet.")
+    if not any(pool.counted for pool in pools.values()):
+        return Target(value=None, reason="Nobody has counted this item yet.")
+    free = sum(pool.free for pool in pools.values())
+    share = max(0, free - rule.buffer) * rule.percent // 100
     capped = min(share, rule.max_listed) if rule.max_listed is not None else share
-    value = 0 if pool.free <= rule.end_when else capped
+    value = 0 if free <= rule.end_when else capped
     terms = {
-        "on_hand": pool.on_hand,
-        "reserved": pool.reserved,
-        "pool": pool.free,
+        "on_hand": sum(pool.on_hand for pool in pools.values()),
+        "reserved": sum(pool.reserved for pool in pools.values()),
+        "pool": free,
         "buffer": rule.buffer,
         "percent": rule.percent,
         "share": share,
         "max_listed": rule.max_listed,
         "end_when": rule.end_when,
     }
-    return Target(value=value, reason="Computed from stock.", terms=terms)
+    return Target(
+        value=value,
+        reason="Computed from stock.",
+        rule=ruled.words,
+        rule_id=rule.pk,
+        at=_spread(value, shelves, pools),
+        terms=terms,
+    )
+
+
+def _spread(value: int, shelves: Sequence[Shelf], pools: Mapping[str, _Pool]) -> dict[str, int]:
+    """``value`` over the shelves, each as far as its units go, first choice first. What no shelf
+    has units for (a fixed figure) is shown at the first.
+    """
+    counted = [shelf.at for shelf in shelves if shelf.at in pools and pools[shelf.at].counted]
+    spread: dict[str, int] = {}
+    left = value
+    for at in counted:
+        spread[at] = min(left, pools[at].free)
+        left -= spread[at]
+    if left or not spread:
+        first = next(iter(spread), shelves[0].at)
+        spread[first] = spread.get(first, 0) + left
+    return spread
 
 
 def _stock_items(listings: Sequence[Listing]) -> dict[UUID, UUID]:
@@ -92,24 +159,25 @@ def _stock_items(listings: Sequence[Listing]) -> dict[UUID, UUID]:
     return {x.pk: counted_as.get(x.variant_id) or x.variant_id for x in listings if x.variant_id}
 
 
-def _pools(variant_ids: set[UUID]) -> dict[UUID, _Pool]:
+def _levels(variant_ids: set[UUID]) -> dict[UUID, list[StockLevel]]:
     levels: dict[UUID, list[StockLevel]] = defaultdict(list)
     rows = StockLevel.objects.filter(variant_id__in=variant_ids, location__is_active=True)
     for level in rows:
         levels[level.variant_id].append(level)
-    return {
-        variant_id: _Pool(
-            free=sum(max(0, x.free) for x in found),
-            on_hand=sum(x.on_hand for x in found),
-            reserved=sum(x.reserved for x in found),
-            counted=any(x.counted_at for x in found),
-        )
-        for variant_id, found in levels.items()
-    }
+    return levels
 
 
-def _rules(listings: Sequence[Listing]) -> dict[tuple[UUID, UUID | None], StockRule]:
-    merchants = {x.merchant_id for x in listings}
-    return {
-        (r.merchant_id, r.store_id): r for r in StockRule.objects.filter(merchant__in=merchants)
-    }
+def _pool_of(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]]) -> _Pool:
+    """``parts``: the levels of each part of a kit at the shelf's places, and the units of it in
+    one; a plain item is its own only part. A kit is put together at one place.
+    """
+    free: dict[UUID, list[int]] = defaultdict(list)
+    for levels, units in parts.values():
+        for level in levels:
+            free[level.location_id].append(max(0, level.free) // units)
+    return _Pool(
+        free=sum(min(found) for found in free.values() if len(found) == len(parts)),
+        on_hand=min(sum(x.on_hand for x in levels) // units for levels, units in parts.values()),
+        reserved=max(-(-sum(x.reserved for x in levels) // u) for levels, u in parts.values()),
+        counted=all(any(x.counted_at for x in levels) for levels, _ in parts.values()),
+    )

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from inventory import locations, signals
+from inventory import locations, shelves, signals
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.locations import Place
 from inventory.models import Bucket, MovementKind, Reservation, StockLevel, StockMovement
+from inventory.shelves import Sources
 from logix.common import bulk
 from logix.common.ids import uuid7
 
@@ -98,7 +99,8 @@ class Book:
     places: dict[UUID, Place]
     _levels: dict[UUID, list[Level]]
     _movements: list[dict[str, object]] = field(default_factory=list)
-    _pool_before: dict[UUID, int] = field(default_factory=dict)
+    _free_before: dict[UUID, dict[UUID, int]] = field(default_factory=dict)
+    _sources: dict[UUID, Sources] = field(default_factory=dict)
     _changed_levels: dict[UUID, Level] = field(default_factory=dict)
     _rows: dict[UUID, Held] = field(default_factory=dict)
     _touched: dict[UUID, Held] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Book:
         book._add_missing()
         for variant_id, found in book._levels.items():
             found.sort(key=lambda level: book.places[level.location_id].order)
-            book._pool_before[variant_id] = book.pool(variant_id)
+            book._free_before[variant_id] = book.free_by_place(variant_id)
         return book
 
     def _read(self, rows: object) -> None:
@@ -166,9 +168,36 @@ class Book:
         found = self._levels[variant_id]
         return [x for x in found if self.places[x.location_id].is_active] or found
 
-    def pool(self, variant_id: UUID) -> int:
-        """Units that stores may be told of."""
-        return sum(max(0, level.free) for level in self.levels_of(variant_id))
+    def levels_for(self, variant_id: UUID, store_id: UUID) -> list[Level]:
+        """Those that units of a store's orders may be taken from, first choice first. Never
+        empty.
+        """
+        wanted = self.open_places(self.sources_of(store_id).places)
+        if not wanted:
+            return self.levels_of(variant_id)
+        there = {level.location_id: level for level in self._levels[variant_id]}
+        found = [there[pk] for pk in wanted if pk in there]
+        return found or [self.level_at(variant_id, wanted[0])]
+
+    def open_places(self, location_ids: Iterable[UUID]) -> list[UUID]:
+        return [pk for pk in location_ids if self.places[pk].is_active]
+
+    def sources_of(self, store_id: UUID) -> Sources:
+        """Read for all stores that are asked for together, once."""
+        if store_id not in self._sources:
+            self.know_stores([store_id])
+        return self._sources[store_id]
+
+    def know_stores(self, store_ids: Iterable[UUID]) -> None:
+        unknown = set(store_ids) - set(self._sources)
+        if unknown:
+            given = shelves.sources(unknown)
+            self._sources.update((pk, given.get(pk, Sources())) for pk in unknown)
+
+    def free_by_place(self, variant_id: UUID) -> dict[UUID, int]:
+        """Units that stores may be told of, where there are any."""
+        levels = self.levels_of(variant_id)
+        return {level.location_id: level.free for level in levels if level.free > 0}
 
     def level_at(self, variant_id: UUID, location_id: UUID) -> Level:
         """The level there, closed places included; made when there is none. Raises LedgerRefused,
@@ -295,12 +324,14 @@ class Book:
     # --- the end ---
 
     def grown(self) -> list[UUID]:
-        """Items of which more is free than when the book was opened, or that are counted now."""
+        """Items of which more is free somewhere than when the book was opened, or that are counted
+        now.
+        """
         return [
             variant_id
-            for variant_id, before in self._pool_before.items()
-            if (pool := self.pool(variant_id)) > 0
-            and (pool > before or self._counted_now(variant_id))
+            for variant_id, before in self._free_before.items()
+            if (free := self.free_by_place(variant_id))
+            and (self._counted_now(variant_id) or _is_more(free, before))
         ]
 
     def write(self) -> None:
@@ -352,8 +383,8 @@ class Book:
     def _tell(self) -> None:
         changed = frozenset(
             variant_id
-            for variant_id, before in self._pool_before.items()
-            if self.pool(variant_id) != before or self._counted_now(variant_id)
+            for variant_id, before in self._free_before.items()
+            if self.free_by_place(variant_id) != before or self._counted_now(variant_id)
         )
         if changed:
             signals.stock_changed.send(sender=StockLevel, variant_ids=changed)
@@ -364,3 +395,7 @@ class Book:
         )
         if served:
             signals.lines_served.send(sender=Reservation, line_refs=served)
+
+
+def _is_more(free: dict[UUID, int], before: dict[UUID, int]) -> bool:
+    return any(units > before.get(place, 0) for place, units in free.items())

@@ -13,13 +13,17 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Coalesce
 
 from inventory import signals
 from inventory.data import ProductData, VariantData
 from inventory.errors import LedgerConflict
-from inventory.ledger import OpeningCount, open_counts
+from inventory.ledger import open_counts
 from inventory.linking import Linker, StoreLike, sku_key
-from inventory.models import Listing, ListingMode, Variant
+from inventory.models import Listing, ListingMode, StockLevel, StockRule, Variant
+from inventory.opening import Seen, first_counts
+from inventory.shelves import of_stores
 from logix.common import bulk
 from logix.common.ids import uuid7
 
@@ -31,7 +35,7 @@ _encoder = msgspec.json.Encoder()
 @dataclass(slots=True)
 class CatalogueImport:
     """Counts are listings. ``refigured`` are those whose figure in the store is not what we saw
-    before.
+    before, ``regrouped`` those that the store puts into other categories.
     """
 
     created: int = 0
@@ -40,6 +44,7 @@ class CatalogueImport:
     gone: int = 0
     linked: set[UUID] = field(default_factory=set)
     refigured: set[UUID] = field(default_factory=set)
+    regrouped: set[UUID] = field(default_factory=set)
 
 
 @transaction.atomic
@@ -93,6 +98,8 @@ def import_products(
         _adopt(store, inserts, updates)
     if done.refigured:
         signals.store_figure_changed.send(sender=Listing, listing_ids=frozenset(done.refigured))
+    if done.regrouped and StockRule.objects.filter(store_id=store.pk).exclude(category="").exists():
+        signals.ruled_anew.send(sender=Listing, listing_ids=frozenset(done.regrouped))
     return done
 
 
@@ -133,12 +140,16 @@ def _changed_row(
         done.unchanged += 1
         return None
     # One that comes back from the trash was not told what happened meanwhile.
-    if before.seen_quantity != variant.stock or before.gone_at is not None:
+    seen = (before.seen_quantity, before.seen_at_places)
+    if seen != (variant.stock, variant.stock_at) or before.gone_at is not None:
         done.refigured.add(before.pk)
+    told = _told(product, variant, observed_at)
+    if before.categories != told["categories"]:
+        done.regrouped.add(before.pk)
     done.changed += 1
     return {
         "id": before.pk,
-        **_told(product, variant, observed_at),
+        **told,
         "digest": digest,
         "gone_at": before.gone_at or observed_at if product.gone else None,
     }
@@ -150,14 +161,17 @@ def _told(product: ProductData, variant: VariantData, observed_at: datetime) -> 
     return {
         "sku": variant.sku,
         "sku_key": sku_key(variant.sku),
+        "barcode": variant.barcode[:64],
         "title": title[:300],
         "price": variant.price,
         "raw_status": product.raw_status,
         "is_listed": product.is_listed,
         "stock_ref": variant.stock_ref,
         "seen_quantity": variant.stock,
+        "seen_at_places": dict(variant.stock_at),
         "seen_at": observed_at,
         "changed_at": product.changed_at,
+        "categories": [name[:120] for name in product.categories],
         "custom": dict(product.custom),
     }
 
@@ -168,6 +182,7 @@ def _digest(product: ProductData, variant: VariantData) -> str:
         product.kind,
         product.raw_status,
         product.is_listed,
+        product.categories,
         product.custom,
         variant,
     )
@@ -198,20 +213,19 @@ def _mark_gone(
 def _adopt(store: StoreLike, inserts: list[dict[str, Any]], updates: list[dict[str, Any]]) -> None:
     """First counts for items nobody has counted, one per shared figure."""
     told = [r for r in (*inserts, *updates) if r["variant_id"] and r["seen_quantity"] is not None]
-    items = dict(
-        Variant.objects.filter(pk__in={r["variant_id"] for r in told}).values_list(
-            "pk", "counted_as_id"
-        )
-    )
-    counts = {
-        items.get(r["variant_id"]) or r["variant_id"]: OpeningCount(
-            variant_id=items.get(r["variant_id"]) or r["variant_id"],
-            quantity=r["seen_quantity"],
-            seen_at=r["seen_at"],
-        )
-        for r in told
+    item = Coalesce("counted_as_id", "pk")
+    counted = StockLevel.objects.filter(variant_id=OuterRef("item"), counted_at__isnull=False)
+    rows = Variant.objects.filter(pk__in={r["variant_id"] for r in told}).annotate(item=item)
+    items = {
+        pk: (item_id, is_counted)
+        for pk, item_id, is_counted in rows.values_list("pk", "item", Exists(counted))
     }
+    seen = []
+    for row in told:
+        item_id, is_counted = items[row["variant_id"]]
+        if row["seen_at_places"] or not is_counted:
+            figures = (row["seen_quantity"], row["seen_at_places"], row["seen_at"])
+            seen.append(Seen(item_id, *figures))
+    counts = first_counts(seen, of_stores([store.pk])[store.pk]) if seen else []
     if counts:
-        open_counts(
-            store.merchant_id, list(counts.values()), reason=f"First count from {store.name}"
-        )
+        open_counts(store.merchant_id, counts, reason=f"First count from {store.name}")

@@ -25,9 +25,10 @@ class VariantData:
     own.
 
     ``stock`` is the store's own figure in whole units, None where the store does not count this
-    item. ``stock_ref`` names where the store keeps that figure: two variants with one ``stock_ref``
-    share one count (WooCommerce: stock managed at the parent). It is what ``update_inventories``
-    addresses.
+    item. ``stock_at`` is that figure by the store's location, where it keeps one for each: of the
+    locations that count here alone, and of those the item is kept at. ``stock_ref`` names where the
+    store keeps the figure: two variants with one ``stock_ref`` share one count (WooCommerce: stock
+    managed at the parent). It is what ``update_inventories`` addresses.
     """
 
     external_id: str
@@ -37,6 +38,7 @@ class VariantData:
     price: Decimal | None = None
     weight_g: Decimal | None = None
     stock: int | None = None
+    stock_at: Mapping[str, int] = field(default_factory=dict)
     stock_ref: str = ""
     backorders: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +47,8 @@ class VariantData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductData:
     """``changed_at`` is aware UTC; ``variants_complete`` is False when an answer held only some of
-    them.
+    them. ``categories`` are the store's own names of what it belongs to, the narrowest first where
+    the store tells.
     """
 
     external_id: str
@@ -57,13 +60,16 @@ class ProductData:
     variants: tuple[VariantData, ...] = ()
     variants_complete: bool = True
     gone: bool = False
+    categories: tuple[str, ...] = ()
     custom: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockUpdate:
-    """Set the store's figure for one listing to ``quantity`` (absolute, ≥ 0)."""
+    """Set the store's figure for one listing to ``quantity`` (absolute, ≥ 0), at one of its
+    locations where it keeps a figure for each.
+    """
 
     sku: str
     quantity: int
@@ -84,3 +90,13 @@ class StockResult:
     observed: int | None = None
     error_code: str = ""
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreLocationData:
+    """A place as the store knows it. ``is_online``: online orders are sent from there."""
+
+    external_id: str
+    name: str
+    is_active: bool = True
+    is_online: bool = True

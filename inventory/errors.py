@@ -15,3 +15,13 @@ class LedgerRefused(Exception):
 
 class LinkRefused(Exception):
     """A link that cannot be made or taken off by hand, with the reason for the person who asked."""
+
+
+class KitRefused(Exception):
+    """A kit that cannot be, with the reason for the person who asked."""
+
+
+class RuleTaken(Exception):
+    """There is a stock rule of this scope already; the message names it for the person who
+    asked.
+    """

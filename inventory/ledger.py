@@ -9,18 +9,20 @@ repetition or order of events ends the same.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
 
-from inventory import reserving
-from inventory.book import Book, Held, read_held
+from inventory import kits, reserving
+from inventory.book import Book, Held, Level, read_held
 from inventory.errors import LedgerConflict, LedgerRefused
+from inventory.kits import Recipe
 from inventory.models import (
     Bucket,
+    KitPart,
     Location,
     MovementKind,
     Reservation,
@@ -52,19 +54,42 @@ def settle(
 
     Raises LedgerConflict when another transaction was faster.
     """
+    recipes = kits.recipes(d.variant_id for d in demands)
+    lines = {d.line_ref: _parts(d, recipes.get(d.variant_id)) for d in demands}
     held = read_held([d.line_ref for d in demands if not d.is_new])
-    todo = [d for d in demands if not reserving.is_settled(d, held.get(d.line_ref, []))]
+    todo = {
+        line: wanted
+        for line, wanted in lines.items()
+        if not reserving.is_settled(wanted, held.get(line, []))
+    }
     if todo:
-        variant_ids = {d.variant_id for d in todo}
-        variant_ids |= {r.variant_id for d in todo for r in held.get(d.line_ref, [])}
+        variant_ids = {d.variant_id for wanted in todo.values() for d in wanted}
+        variant_ids |= {r.variant_id for line in todo for r in held.get(line, [])}
         book = Book.open(merchant_id, variant_ids, actor=actor, request_id=request_id)
-        for demand in sorted(todo, key=lambda d: d.placed_at):
-            rows = held[demand.line_ref]
+        book.know_stores({wanted[0].store_id for wanted in todo.values()})
+        for line, wanted in sorted(todo.items(), key=lambda one: one[1][0].placed_at):
+            rows = held[line]
             book.know(rows)
-            reserving.settle_line(book, demand, rows)
+            reserving.settle_line(book, wanted, rows)
         reserving.serve_waiting(book)
         book.write()
-    return _short_by_line(held)
+    return _short_by_line(held, {d.line_ref: recipes.get(d.variant_id, {}) for d in demands})
+
+
+def _parts(demand: Demand, recipe: Recipe | None) -> list[Demand]:
+    """What a line asks of stock: of a kit its parts."""
+    if recipe is None:
+        return [demand]
+    return [
+        replace(
+            demand,
+            variant_id=part,
+            outstanding=demand.outstanding * units,
+            shipped=demand.shipped * units,
+            assigned={at: number * units for at, number in demand.assigned.items()},
+        )
+        for part, units in recipe.items()
+    ]
 
 
 @transaction.atomic
@@ -158,6 +183,8 @@ def _by_hand(
     if variant.merchant_id != location.merchant_id:
         raise LedgerRefused("The product and the place belong to different merchants.")
     item_id = variant.stock_item_id
+    if KitPart.objects.filter(kit=item_id).exists():
+        raise LedgerRefused(f"{variant} is a kit: what is counted are its parts.")
     # Whoever brings the same cause waits for the level's lock before looking for it.
     book = Book.open(variant.merchant_id, {item_id}, actor=actor, request_id=request_id)
     if done := StockMovement.objects.filter(cause=cause).first():
@@ -173,42 +200,44 @@ def _by_hand(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningCount:
-    """A store's own figure for an item nobody has counted here yet, seen at ``seen_at``."""
+    """A store's own figure for an item nobody has counted here yet, seen at ``seen_at``. It is that
+    of one place, or without ``location_id`` of all together.
+    """
 
     variant_id: UUID
     quantity: int
     seen_at: datetime
+    location_id: UUID | None = None
 
 
 @transaction.atomic
 def open_counts(
     merchant_id: UUID, counts: Sequence[OpeningCount], *, reason: str, actor: str = "system"
 ) -> int:
-    """Adopt store figures as first count; return how many items were opened.
+    """Adopt store figures as first count; return how many were opened.
 
     A store's figure is already lowered by its open orders, ours is not: on hand = figure + what
     orders placed up to then still hold here.
     """
-    by_variant = {c.variant_id: c for c in counts}
-    book = Book.open(merchant_id, set(by_variant), actor=actor)
-    fresh = {
-        variant_id: count
-        for variant_id, count in by_variant.items()
-        if all(level.counted_at is None for level in book.levels_of(variant_id))
-    }
-    held: dict[UUID, int] = defaultdict(int)
-    for variant_id, placed_at, quantity in Reservation.objects.filter(
-        variant_id__in=fresh, quantity__gt=0
-    ).values_list("variant_id", "placed_at", "quantity"):
-        if placed_at <= fresh[variant_id].seen_at:
-            held[variant_id] += quantity
-    for variant_id, count in fresh.items():
-        level = book.levels_of(variant_id)[0]
+    assembled = kits.recipes(count.variant_id for count in counts)
+    counts = [count for count in counts if count.variant_id not in assembled]
+    book = Book.open(merchant_id, {c.variant_id for c in counts}, actor=actor)
+    single = {(count.variant_id, count.location_id): count for count in counts}.values()
+    fresh = [(level, count) for count in single if (level := _uncounted(book, count))]
+    held: dict[tuple[UUID, UUID | None], list[tuple[datetime, int]]] = defaultdict(list)
+    for variant_id, location_id, placed_at, quantity in Reservation.objects.filter(
+        variant_id__in={count.variant_id for _, count in fresh}, quantity__gt=0
+    ).values_list("variant_id", "location_id", "placed_at", "quantity"):
+        for place in (location_id, None):
+            held[variant_id, place].append((placed_at, quantity))
+    for level, count in fresh:
+        known = held[count.variant_id, count.location_id]
+        taken = sum(units for placed_at, units in known if placed_at <= count.seen_at)
         book.count(level)
         book.move(
             level,
             Bucket.ON_HAND,
-            count.quantity + held[variant_id] - level.on_hand,
+            count.quantity + taken - level.on_hand,
             MovementKind.OPENING,
             f"opening:{level.id}",
             reason=reason,
@@ -218,6 +247,24 @@ def open_counts(
     return len(fresh)
 
 
-def _short_by_line(held: dict[UUID, list[Held]]) -> dict[UUID, int]:
-    short = {line: sum(r.short for r in rows) for line, rows in held.items()}
-    return {line: units for line, units in short.items() if units}
+def _uncounted(book: Book, count: OpeningCount) -> Level | None:
+    """The level that a first count is of, None where there was one before."""
+    if count.location_id:
+        level = book.level_at(count.variant_id, count.location_id)
+        return level if level.counted_at is None else None
+    levels = book.levels_of(count.variant_id)
+    return levels[0] if all(level.counted_at is None for level in levels) else None
+
+
+def _short_by_line(held: dict[UUID, list[Held]], recipes: Mapping[UUID, Recipe]) -> dict[UUID, int]:
+    """In units of the line: a kit is short as often as the part that it lacks most."""
+    found = {}
+    for line, rows in held.items():
+        short: dict[UUID, int] = defaultdict(int)
+        for row in rows:
+            short[row.variant_id] += row.short
+        recipe = recipes.get(line, {})
+        units = max((-(-n // recipe.get(v, 1)) for v, n in short.items()), default=0)
+        if units:
+            found[line] = units
+    return found

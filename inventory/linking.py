@@ -1,5 +1,6 @@
-"""Which variant a listing is linked to: by a unique, normalised SKU only. A blank SKU gets a
-variant of its own, a SKU the store uses twice stays unlinked until the store makes it unique.
+"""Which variant a listing is linked to: by a unique, normalised SKU, else by a unique barcode.
+What has neither gets a variant of its own, a SKU the store uses twice stays unlinked until the
+store makes it unique.
 """
 
 from __future__ import annotations
@@ -8,11 +9,16 @@ from collections import Counter, defaultdict
 from typing import Any, Protocol
 from uuid import UUID
 
+from django.db.models import Q
+
 from inventory.data import ProductData, VariantData
 from inventory.errors import LedgerConflict
 from inventory.models import LinkProblem, Listing, Product, Variant
 from logix.common import bulk
 from logix.common.ids import uuid7
+
+# GTIN-8, UPC-A, EAN-13, GTIN-14.
+_GTIN = (8, 12, 13, 14)
 
 
 class StoreLike(Protocol):
@@ -24,6 +30,19 @@ class StoreLike(Protocol):
 def sku_key(sku: str) -> str:
     """A SKU as it is compared: outer blanks off, inner ones folded, case ignored. '' stays ''."""
     return " ".join(sku.split()).casefold()
+
+
+def barcode_key(barcode: str) -> str:
+    """A barcode as it is compared. UPC-A, EAN-13 and GTIN-14 of one product differ by zeros in
+    front. '' stays ''.
+    """
+    told = "".join(barcode.split())
+    return told.lstrip("0") if told.isdigit() else told.casefold()
+
+
+def spellings(key: str) -> list[str]:
+    """How a barcode of this key may be written down."""
+    return [key, *(key.zfill(digits) for digits in _GTIN if len(key) < digits and key.isdigit())]
 
 
 class Linker:
@@ -39,13 +58,27 @@ class Linker:
         pairs = [(p, v) for p in products for v in p.variants]
         self.used = Counter(sku_key(v.sku) for _, v in pairs if v.sku)
         keys = [k for k in self.used if k]
-        variants = Variant.objects.filter(merchant_id=store.merchant_id, sku_key__in=keys)
-        self.by_key = {str(key): pk for key, pk in variants.values_list("sku_key", "pk")}
+        self.codes = Counter(barcode_key(v.barcode) for _, v in pairs if v.barcode.strip())
+        codes = [spelt for key in self.codes for spelt in spellings(key)]
+        self.by_key: dict[str, UUID] = {}
+        self.by_code: dict[str, set[UUID]] = defaultdict(set)
+        known_by = Q(sku_key__in=keys) | Q(barcode__in=codes) if codes else Q(sku_key__in=keys)
+        variants = Variant.objects.filter(known_by, merchant_id=store.merchant_id)
+        for pk, key, barcode, archived_at in variants.values_list(
+            "pk", "sku_key", "barcode", "archived_at"
+        ):
+            if key:
+                self.by_key[key] = pk
+            if barcode and archived_at is None:
+                self.by_code[barcode_key(barcode)].add(pk)
+        coded = {pk for found in self.by_code.values() for pk in found}
+        self.sold: set[UUID] = set()
         self.taken: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        for key, product_id, variant_id in Listing.objects.filter(
-            store_id=store.pk, sku_key__in=keys, gone_at=None
-        ).values_list("sku_key", "external_product_id", "external_variant_id"):
+        for key, product_id, variant_id, variant in Listing.objects.filter(
+            Q(sku_key__in=keys) | Q(variant__in=coded), store_id=store.pk, gone_at=None
+        ).values_list("sku_key", "external_product_id", "external_variant_id", "variant"):
             self.taken[key].add((product_id, variant_id))
+            self.sold.add(variant)
         self.products: dict[str, UUID] = {}
         self.pools: dict[tuple[str, str], UUID] = {}
         for (product_id, _), listing in known.items():
@@ -91,11 +124,25 @@ class Linker:
     def _variant(self, product: ProductData, variant: VariantData, key: str) -> UUID:
         if key in self.by_key:
             return self.by_key[key]
+        if coded := self._by_barcode(variant):
+            return coded
         variant_id = uuid7()
         if key:
             self.by_key[key] = variant_id
         self._add_variant(product, variant_id, variant, self._pool(product, variant))
         return variant_id
+
+    def _by_barcode(self, variant: VariantData) -> UUID | None:
+        """The one variant of this barcode, where the store has the barcode once and does not sell
+        that variant yet.
+        """
+        code = barcode_key(variant.barcode)
+        found = self.by_code.get(code, set()) - self.sold
+        if not code or self.codes[code] > 1 or len(self.by_code[code]) != 1 or not found:
+            return None
+        (pk,) = found
+        self.sold.add(pk)
+        return pk
 
     def _pool(self, product: ProductData, variant: VariantData) -> UUID | None:
         """The hidden variant that holds one count for several, where a store keeps it so."""

@@ -11,7 +11,27 @@ from django.db import models
 from django.db.models.functions import Now
 
 from inventory.data import ProductKind
+from inventory.models_kits import KitPart
+from inventory.models_rules import StockRule
 from logix.common.ids import uuid7
+
+__all__ = [
+    "Bucket",
+    "KitPart",
+    "LinkProblem",
+    "Listing",
+    "ListingMode",
+    "Location",
+    "MovementKind",
+    "Product",
+    "Reservation",
+    "StockLevel",
+    "StockMovement",
+    "StockRule",
+    "StoreLocation",
+    "StorePlace",
+    "Variant",
+]
 
 
 class Product(models.Model):
@@ -54,7 +74,14 @@ class Variant(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["merchant", "sku_key"], name="variant_sku_once"),
         ]
-        indexes = [models.Index(fields=["merchant", "sku", "id"], name="variant_by_sku")]
+        indexes = [
+            models.Index(fields=["merchant", "sku", "id"], name="variant_by_sku"),
+            models.Index(
+                fields=["merchant", "barcode"],
+                condition=~models.Q(barcode=""),
+                name="variant_by_barcode",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.sku or self.title or str(self.pk)
@@ -80,8 +107,9 @@ class LinkProblem(models.TextChoices):
 
 
 class Listing(models.Model):
-    """One variant as one store sells it. ``seen_*`` is what the store last told us, ``variant``
-    null means unmatched.
+    """One variant as one store sells it. ``seen_*`` is what the store last told us,
+    ``seen_at_places`` its figure by the store's location, where it keeps several. ``variant`` null
+    means unmatched.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -99,18 +127,21 @@ class Listing(models.Model):
     )
     sku = models.CharField("SKU in the store", max_length=128, blank=True)
     sku_key = models.CharField(max_length=128, blank=True, editable=False)
+    barcode = models.CharField(max_length=64, blank=True, db_default="")
     title = models.CharField(max_length=300, blank=True)
     price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     raw_status = models.CharField(max_length=40, blank=True)
     is_listed = models.BooleanField(default=True)
     stock_ref = models.CharField(max_length=160, blank=True)
     seen_quantity = models.IntegerField(null=True, blank=True)
+    seen_at_places = models.JSONField(default=dict, db_default={}, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField()
     digest = models.CharField(max_length=32, editable=False)
     mode = models.CharField(max_length=8, choices=ListingMode.choices, default=ListingMode.NORMAL)
     fixed_quantity = models.PositiveIntegerField(null=True, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)
+    categories = models.JSONField(default=list, db_default=[], blank=True)
     custom = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -148,6 +179,54 @@ class Location(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class StoreLocation(models.Model):
+    """A place as one store knows it, that keeps a figure of its own there. ``is_online``: online
+    orders are sent from it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey(
+        "integrations.Store", on_delete=models.CASCADE, related_name="locations"
+    )
+    external_id = models.CharField(max_length=128)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    is_online = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["name", "external_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "external_id"], name="store_location_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id
+
+
+class StorePlace(models.Model):
+    """A place of ours that a store sells from, first choice first, and the store's location its
+    units are shown at (null where the store keeps one figure). A store without any sells from all
+    open places.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey("integrations.Store", on_delete=models.CASCADE, related_name="places")
+    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="sold_by")
+    shown_at = models.ForeignKey(
+        StoreLocation, null=True, on_delete=models.RESTRICT, related_name="places"
+    )
+    rank = models.PositiveSmallIntegerField(default=100)
+
+    class Meta:
+        ordering = ["rank", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["store", "location"], name="store_place_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.location} for {self.store}"
 
 
 class StockLevel(models.Model):
@@ -267,33 +346,12 @@ class Reservation(models.Model):
                 condition=models.Q(quantity__gt=0),
                 name="reservation_open",
             ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} of {self.variant_id} for line {self.line_ref}"
-
-
-class StockRule(models.Model):
-    """How much of the pool a store may sell. ``store`` null is the merchant's default; the narrower
-    rule wins.
-    """
-
-    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
-    store = models.OneToOneField(
-        "integrations.Store", null=True, blank=True, on_delete=models.CASCADE
-    )
-    buffer = models.PositiveIntegerField(default=0, help_text="Units kept back.")
-    percent = models.PositiveSmallIntegerField(default=100, help_text="Share of the rest, 0–100.")
-    max_listed = models.PositiveIntegerField(null=True, blank=True)
-    end_when = models.PositiveIntegerField(default=0, help_text="Show 0 at or below this pool.")
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(condition=models.Q(percent__lte=100), name="rule_percent"),
-            models.UniqueConstraint(
-                fields=["merchant"], condition=models.Q(store=None), name="rule_one_default"
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(expires_at__isnull=False),
+                name="reservation_lapses",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"buffer {self.buffer}, {self.percent} %"
+        return f"{self.quantity} of {self.variant_id} for line {self.line_ref}"

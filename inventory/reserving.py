@@ -4,12 +4,12 @@ units become free. Works on an open book; writes nothing itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from inventory.book import Book, Held
+from inventory.book import Book, Held, Level
 from logix.common.ids import uuid7
 
 
@@ -17,8 +17,9 @@ from logix.common.ids import uuid7
 class Demand:
     """What one order line asks of one stock item: ``outstanding`` units still to be reserved and
     ``shipped`` units gone, both in total, not as changes. ``location_id`` is where the units that
-    leave now were taken from, if known. ``is_new``: the line was made in this transaction, so it
-    holds nothing yet.
+    leave now were taken from, if known. ``assigned``: units by the store's location that is to send
+    them, where it says; ``is_moved``: it says otherwise than before. ``is_new``: the line was made
+    in this transaction, so it holds nothing yet.
     """
 
     line_ref: UUID
@@ -30,32 +31,58 @@ class Demand:
     placed_at: datetime
     expires_at: datetime | None = None
     location_id: UUID | None = None
+    assigned: Mapping[str, int] = field(default_factory=dict)
+    is_moved: bool = False
     is_new: bool = False
 
 
-def is_settled(demand: Demand, rows: Sequence[Held]) -> bool:
-    """Whether the rows of the line already say what ``demand`` says."""
+def is_settled(demands: Sequence[Demand], rows: Sequence[Held]) -> bool:
+    """Whether the rows of a line already say what its demands say."""
+    wanted = {d.variant_id for d in demands}
+    return all(r.variant_id in wanted or not (r.quantity or r.short) for r in rows) and all(
+        _is_item_settled(d, _counting(d, demands, rows)) for d in demands
+    )
+
+
+def _is_item_settled(demand: Demand, rows: Sequence[Held]) -> bool:
     return (
-        sum(r.shipped for r in rows) == demand.shipped
+        not demand.is_moved
+        and sum(r.shipped for r in rows) == demand.shipped
         and sum(r.quantity + r.short for r in rows) == demand.outstanding
-        and all(r.variant_id == demand.variant_id or not (r.quantity or r.short) for r in rows)
         and all(r.expires_at == demand.expires_at for r in rows if r.quantity or r.short)
     )
 
 
-def settle_line(book: Book, demand: Demand, rows: list[Held]) -> None:
-    """Bring a line to its demand. ``rows`` are all it has; new ones are appended."""
+def settle_line(book: Book, demands: Sequence[Demand], rows: list[Held]) -> None:
+    """Bring a line to its demands: one, or one for each part of a kit. ``rows`` are all it has; new
+    ones are appended.
+    """
+    wanted = {d.variant_id for d in demands}
     for row in rows:
-        if row.variant_id != demand.variant_id:
+        if row.variant_id not in wanted:
             _give_back(book, [row], row.quantity + row.short)
+    for demand in demands:
+        _settle_item(book, demand, rows, _counting(demand, demands, rows))
+
+
+def _counting(demand: Demand, demands: Sequence[Demand], rows: Sequence[Held]) -> list[Held]:
+    """The rows whose shipped units count for a demand: what left of a line under another product
+    before is gone all the same; of a kit each part counts for itself.
+    """
+    return [r for r in rows if len(demands) == 1 or r.variant_id == demand.variant_id]
+
+
+def _settle_item(book: Book, demand: Demand, rows: list[Held], counting: list[Held]) -> None:
     mine = [r for r in rows if r.variant_id == demand.variant_id]
     mine.sort(key=lambda row: book.places[row.location_id].order)
-    _settle_shipped(book, demand, rows, mine)
+    _settle_shipped(book, demand, rows, mine, counting)
     excess = sum(r.quantity + r.short for r in mine) - demand.outstanding
     if excess > 0:
         _give_back(book, mine, excess)
     elif excess < 0:
         _reserve(book, demand, rows, mine, -excess)
+    if demand.is_moved:
+        _follow(book, demand, rows, mine)
     for row in mine:
         if (row.quantity or row.short) and row.expires_at != demand.expires_at:
             row.expires_at = demand.expires_at
@@ -70,33 +97,40 @@ def serve_waiting(book: Book) -> None:
     if not grown:
         return
     waiting = book.waiting(grown)
+    book.know_stores({rows[0].store_id for rows in waiting.values()})
     for rows in sorted(waiting.values(), key=lambda rows: (rows[0].placed_at, rows[0].id)):
         for row in [r for r in rows if r.short]:
-            for level in book.levels_of(row.variant_id):
+            for level in book.levels_for(row.variant_id, row.store_id):
                 take = min(row.short, max(0, level.free))
                 if take:
                     book.wait(row, -take)
                     book.reserve(_row_at(book, row, level.location_id, rows), take)
 
 
-def _settle_shipped(book: Book, demand: Demand, rows: list[Held], mine: list[Held]) -> None:
-    """Take what left from the place it left from; where that is not known, from what was reserved.
-    What nothing was reserved for is taken as well: it is gone.
+def _settle_shipped(
+    book: Book, demand: Demand, rows: list[Held], mine: list[Held], counting: Sequence[Held]
+) -> None:
+    """Take what left from the place it left from; where that is not known, from what was reserved,
+    first where more is reserved than is still to be sent from there. What nothing was reserved for
+    is taken as well: it is gone.
     """
-    change = demand.shipped - sum(r.shipped for r in rows)
+    change = demand.shipped - sum(r.shipped for r in counting)
     if change < 0:
-        for row in reversed(rows):
+        for row in reversed(counting):
             if units := min(-change, row.shipped):
                 book.unship(row, units)
                 change += units
         return
-    for row in mine:
-        if demand.location_id in (None, row.location_id) and (units := min(change, row.quantity)):
+    for row, most in (*_beyond(book, demand, mine), *((row, row.quantity) for row in mine)):
+        units = min(change, most, row.quantity)
+        if units > 0 and demand.location_id in (None, row.location_id):
             book.ship(row, units, from_reserved=True)
             change -= units
     if change > 0:
         place = demand.location_id or (
-            mine[0].location_id if mine else book.levels_of(demand.variant_id)[0].location_id
+            mine[0].location_id
+            if mine
+            else book.levels_for(demand.variant_id, demand.store_id)[0].location_id
         )
         row = _row_for(book, demand, place, rows, mine)
         book.ship(row, change, from_reserved=False)
@@ -115,10 +149,17 @@ def _give_back(book: Book, rows: Sequence[Held], units: int) -> None:
 
 
 def _reserve(book: Book, demand: Demand, rows: list[Held], mine: list[Held], missing: int) -> None:
-    """Take what is free, one place if one has enough, else by rank; the rest is short and the order
-    is never refused.
+    """Take what is free where the store wants it sent from, then at one place if one has enough,
+    else by rank; the rest is short and the order is never refused.
     """
-    levels = book.levels_of(demand.variant_id)
+    for places, units in _assigned(book, demand):
+        lacking = min(missing, units - _held_at(mine, places))
+        for level, take in _free_at(book, demand, places, lacking):
+            book.reserve(_row_for(book, demand, level.location_id, rows, mine), take)
+            missing -= take
+    if not missing:
+        return
+    levels = book.levels_for(demand.variant_id, demand.store_id)
     counted = [level for level in levels if level.counted_at is not None]
     if not counted:
         book.reserve(_row_for(book, demand, levels[0].location_id, rows, mine), missing)
@@ -131,6 +172,66 @@ def _reserve(book: Book, demand: Demand, rows: list[Held], mine: list[Held], mis
             missing -= take
     if missing:
         book.wait(_row_for(book, demand, counted[0].location_id, rows, mine), missing)
+
+
+def _follow(book: Book, demand: Demand, rows: list[Held], mine: list[Held]) -> None:
+    """The store sends from other locations than before: units move there as far as they are free
+    there.
+    """
+    for places, units in _assigned(book, demand):
+        for level, take in _free_at(book, demand, places, units - _held_at(mine, places)):
+            left = take
+            for row, most in _beyond(book, demand, mine):
+                part = min(left, most)
+                if part:
+                    book.release(row, part)
+                    book.reserve(_row_for(book, demand, level.location_id, rows, mine), part)
+                    left -= part
+
+
+def _assigned(book: Book, demand: Demand) -> list[tuple[tuple[UUID, ...], int]]:
+    """Our places that stand at a location of the store, and the units it wants sent from there."""
+    if not demand.assigned:
+        return []
+    at = book.sources_of(demand.store_id).at
+    return [(at[told], units) for told, units in demand.assigned.items() if told in at]
+
+
+def _held_at(mine: Sequence[Held], places: Sequence[UUID]) -> int:
+    return sum(row.quantity for row in mine if row.location_id in places)
+
+
+def _beyond(book: Book, demand: Demand, mine: Sequence[Held]) -> list[tuple[Held, int]]:
+    """What is held at places beyond what is to be sent from there, where the store says."""
+    assigned = _assigned(book, demand)
+    if not assigned:
+        return []
+    found = []
+    left = dict(assigned)
+    for row in mine:
+        places = next((x for x in left if row.location_id in x), None)
+        kept = min(row.quantity, left[places]) if places else 0
+        if places:
+            left[places] -= kept
+        if row.quantity > kept:
+            found.append((row, row.quantity - kept))
+    return found
+
+
+def _free_at(
+    book: Book, demand: Demand, places: Sequence[UUID], units: int
+) -> list[tuple[Level, int]]:
+    """Where to take ``units`` from, as far as they are there; a place nobody has counted has what
+    the store says.
+    """
+    found = []
+    for place in book.open_places(places):
+        level = book.level_at(demand.variant_id, place)
+        take = units if level.counted_at is None else min(units, level.free)
+        if take > 0:
+            found.append((level, take))
+            units -= take
+    return found
 
 
 def _row_for(

@@ -19,3 +19,12 @@ listings_unlinked = Signal()
 # line_refs: frozenset[UUID] of order lines that were short of something, some or all of which is
 # no longer missing.
 lines_served = Signal()
+
+# store_id: UUID of a store whose locations changed, or the places of ours that it sells from.
+shelves_changed = Signal()
+
+# listing_ids: frozenset[UUID] that another stock rule holds for than before, or a changed one.
+ruled_anew = Signal()
+
+# variant_id: UUID of a kit whose parts changed, actor: str who changed them.
+kit_changed = Signal()

@@ -5,7 +5,7 @@ fence, so whoever slept past its lease finds another fence and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db.models import F
 
 from integrations import policy
 from integrations.models import Push
+from integrations.outbox.bylocation import Figures, told_at, told_columns
 from integrations.outbox.dirty import DEBOUNCE
 from integrations.outbox.reasons import SENTENCES, Reason
 from logix.common import bulk
@@ -30,7 +31,8 @@ _State = Push.State
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """One push as it stood when it was claimed. ``want`` was read before the figure is computed, so
-    a change that comes between makes the push behind again rather than lost.
+    a change that comes between makes the push behind again rather than lost. ``pushed`` is what the
+    store was told last.
     """
 
     id: UUID
@@ -40,19 +42,19 @@ class Claimed:
     sent: int
     attempts: int
     dirty_since: datetime | None
-    pushed_value: int | None
     pushed_at: datetime | None
     problem_code: str
+    pushed: Figures = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """How one claim ends. ``settled``: what was wanted is so. ``pushed``: the figure the store was
+    """How one claim ends. ``settled``: what was wanted is so. ``pushed``: the figures the store was
     told.
     """
 
     settled: bool = False
-    pushed: int | None = None
+    pushed: Figures | None = None
     pushed_at: datetime | None = None
     blocked: bool = False
     next_at: datetime | None = None
@@ -181,9 +183,9 @@ def _as_claimed(push: Push) -> Claimed:
         sent=push.sent_version,
         attempts=push.attempts + 1,
         dirty_since=push.dirty_since,
-        pushed_value=push.pushed_value,
         pushed_at=push.pushed_at,
         problem_code=push.problem_code,
+        pushed=told_at(push),
     )
 
 
@@ -199,7 +201,8 @@ def _ended(claim: Claimed, ending: Ending, want: int, now: datetime) -> dict[str
     else:
         state = _State.BLOCKED if ending.blocked else _State.READY
         next_at, dirty_since = ending.next_at, claim.dirty_since
-    told = ending.pushed is not None
+    pushed = claim.pushed if ending.pushed is None else ending.pushed
+    told = {"pushed_value": None, "pushed_at_places": {}} if not pushed else told_columns(pushed)
     return {
         "id": claim.id,
         "state": state,
@@ -207,8 +210,8 @@ def _ended(claim: Claimed, ending: Ending, want: int, now: datetime) -> dict[str
         "sent_version": claim.want if ending.settled else claim.sent,
         "dirty_since": dirty_since,
         "next_at": next_at,
-        "pushed_value": ending.pushed if told else claim.pushed_value,
-        "pushed_at": ending.pushed_at if told else claim.pushed_at,
+        **told,
+        "pushed_at": claim.pushed_at if ending.pushed is None else ending.pushed_at,
         "attempts": 0 if ending.settled else claim.attempts - (not ending.counted),
         "lease_until": None,
         "problem_code": ending.code[:60],

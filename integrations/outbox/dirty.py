@@ -19,7 +19,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from integrations.models import Push, StoreStatus
+from integrations.outbox.bylocation import Figures, is_shown, seen_at, told_at
 from integrations.outbox.reasons import OF_THE_STORE, SENTENCES, Reason
+from inventory.kits import kits_with
 from inventory.models import Listing
 from logix.common import bulk
 from logix.common.bell import ring
@@ -47,14 +49,15 @@ _State = Push.State
 
 
 def mark_dirty(variant_ids: Iterable[UUID], *, store_id: UUID | None = None) -> int:
-    """Mark every listing, in every store not disconnected, that sells one of these variants or is
-    counted as one.
+    """Mark every listing, in every store not disconnected, that sells one of these variants, is
+    counted as one or is a kit with one in it.
 
-    ``store_id`` narrows it to one store. Four statements for up to 5,000 variants. Return how many
+    ``store_id`` narrows it to one store. Five statements for up to 5,000 variants. Return how many
     were marked.
     """
     marked = 0
     for part in _chunks(variant_ids):
+        part = [*part, *kits_with(part)]
         sold = Q(variant_id__in=part) | Q(variant__counted_as_id__in=part)
         marked += _mark(Listing.objects.filter(sold), store_id)
     return marked
@@ -106,18 +109,19 @@ def settle_unlinked(listing_ids: Iterable[UUID]) -> int:
     )
 
 
-def is_echo(push: Push, quantity: int | None, now: datetime) -> bool:
-    """Whether a figure told by the store is only our own last push coming back."""
+def is_echo(push: Push, seen: Figures, now: datetime) -> bool:
+    """Whether figures told by the store are only our own last push coming back."""
+    told = told_at(push)
     return (
-        quantity is not None
+        bool(told)
         and push.pushed_at is not None
-        and push.pushed_value == quantity
+        and is_shown(told, seen)
         and now - push.pushed_at <= ECHO
     )
 
 
 def _is_own(listing: Listing) -> bool:
-    return is_echo(listing.push, listing.seen_quantity, listing.now)  # type: ignore[attr-defined]
+    return is_echo(listing.push, seen_at(listing), listing.now)  # type: ignore[attr-defined]
 
 
 def _mark(listings: models.QuerySet[Listing], store_id: UUID | None = None) -> int:

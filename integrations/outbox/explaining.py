@@ -15,7 +15,8 @@ from inventory.models import Listing
 
 def told_of(variant_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
     """By stock item, under ``channels``: each listing that sells it, with the figure its store was
-    told last and when, the figure it should show now and the rule that makes it. Four statements.
+    told last and when, the figure it should show now and the rule that makes it; both also by the
+    store's own id of each location, where it keeps several figures. Six statements.
     """
     sold = Q(variant_id__in=variant_ids) | Q(variant__counted_as_id__in=variant_ids)
     rows = Listing.objects.filter(sold, gone_at=None).select_related("store", "variant", "push")
@@ -31,8 +32,10 @@ def told_of(variant_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
                 "store": listing.store.name,
                 "listing": str(listing.pk),
                 "told": push.pushed_value if push else None,
+                "told_by_location": push.pushed_at_places if push else {},
                 "told_at": pushed_at.isoformat() if pushed_at else None,
                 "should_show": target.value,
+                "should_show_by_location": {at: units for at, units in target.at.items() if at},
                 "rule": target.reason,
                 "terms": target.terms,
             }

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from integrations import policy
 from integrations.outbox import sales
+from integrations.outbox.bylocation import Figures, is_shown, seen_at
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.dirty import ECHO
 from integrations.outbox.reasons import SENTENCES, Reason
+from integrations.outbox.seeing import note_seen, stock_update
 from integrations.policy import Decision, What
 from inventory import availability
 from inventory.data import StockResult, StockUpdate
-from inventory.models import Listing
-from logix.common import bulk
-from logix.common.transactions import again_on
+from inventory.models import Listing, StoreLocation
 
 # The third time within ECHO that somebody undid our write, we stop.
 REVERSALS = 3
@@ -32,87 +32,145 @@ class Group:
     claimed: tuple[Claimed, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """A push that is to be written, with all the figures its listing should show."""
+
+    claim: Claimed
+    listing: Listing
+    wanted: Figures
+
+
 @dataclass(slots=True)
 class Plan:
-    """What to write (``groups``), and how those end that need no write."""
+    """What to write (``groups``), and how those end that need no write. A push whose listing has
+    figures at several locations is in a group for each that is not in step.
+    """
 
     groups: list[Group] = field(default_factory=list)
     endings: dict[Claimed, Ending] = field(default_factory=dict)
     reversals: dict[Claimed, int] = field(default_factory=dict)
-    listings: dict[UUID, Listing] = field(default_factory=dict)
+    wanted: dict[Claimed, Figures] = field(default_factory=dict)
     orders_unread: bool = False
 
 
 def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = False) -> Plan:
-    """Compute the figures as they should be now. Four statements, seven where a figure fell
+    """Compute the figures as they should be now. Six statements, nine where a figure fell
     after our write. ``orders_unread``: the gate is closed, and these pushes have waited for it long
     enough; their end says so.
     """
-    done = Plan(
-        listings=Listing.objects.in_bulk([c.listing_id for c in claimed]),
-        orders_unread=orders_unread,
-    )
-    wanted = availability.targets(list(done.listings.values()))
-    shared: dict[tuple[str, ...], list[tuple[Claimed, int]]] = defaultdict(list)
-    due: list[tuple[Claimed, Listing, int]] = []
+    done = Plan(orders_unread=orders_unread)
+    listings = Listing.objects.in_bulk([c.listing_id for c in claimed])
+    targets = availability.targets(list(listings.values()))
+    due: list[_Due] = []
     for claim in claimed:
-        listing = done.listings.get(claim.listing_id)
+        listing = listings.get(claim.listing_id)
         if listing is None or listing.gone_at:
             done.endings[claim] = _settled(Reason.LISTING_GONE, SENTENCES[Reason.LISTING_GONE])
             continue
-        target = wanted[listing.pk]
+        target = targets[listing.pk]
         if target.value is None:
             done.endings[claim] = _settled(Reason.NOT_WRITTEN, target.reason)
             continue
-        value = max(0, target.value)
-        if is_in_step(listing, claim, value):
+        wanted = {at: max(0, units) for at, units in target.at.items()}
+        if _is_known(listing, claim) and is_shown(wanted, seen_at(listing)):
             done.endings[claim] = Ending(settled=True)
             continue
-        due.append((claim, listing, value))
+        due.append(_Due(claim, listing, wanted))
     undone = _undone(due, now)
-    for claim, listing, value in due:
-        count = _reversals(claim) if claim in undone else 0
+    shared: dict[tuple[str, ...], list[_Due]] = defaultdict(list)
+    for one in due:
+        count = _reversals(one.claim) if one.claim in undone else 0
         if count >= REVERSALS:
-            done.endings[claim] = Ending(
+            done.endings[one.claim] = Ending(
                 blocked=True, code=Reason.FROZEN, problem=SENTENCES[Reason.FROZEN]
             )
             continue
-        done.reversals[claim] = count
-        shared[_place(listing)].append((claim, value))
-    done.groups = [_group(done, pairs) for pairs in shared.values()]
+        done.reversals[one.claim] = count
+        done.wanted[one.claim] = one.wanted
+        for at in _out_of_step(one):
+            shared[at, *_place(one.listing)].append(one)
+    done.groups = [_group(at, alike) for (at, *_), alike in shared.items()]
     return done
 
 
-def is_in_step(listing: Listing, claim: Claimed, value: int) -> bool:
-    """Whether what was last told, or seen after that, is ``value`` already."""
-    if listing.seen_quantity != value or listing.seen_at is None:
+def _is_known(listing: Listing, claim: Claimed) -> bool:
+    """Whether what was seen last is no older than what was told last."""
+    if listing.seen_at is None:
         return False
     return claim.pushed_at is None or listing.seen_at >= claim.pushed_at
+
+
+def _out_of_step(due: _Due) -> list[str]:
+    """The locations whose figure is to be written."""
+    if not _is_known(due.listing, due.claim):
+        return list(due.wanted)
+    seen = seen_at(due.listing)
+    return [at for at, units in due.wanted.items() if seen.get(at) != units]
 
 
 def keep_answers(
     plan: Plan, answers: Sequence[tuple[Group, StockResult]], now: datetime
 ) -> dict[Claimed, Ending]:
     """Note what the store showed, and say how each answered push ends."""
-    seen: dict[UUID, int] = {}
-    endings: dict[Claimed, Ending] = {}
+    seen: dict[UUID, dict[str, int]] = defaultdict(dict)
+    told: dict[Claimed, list[_Answer]] = defaultdict(list)
     for group, result in answers:
-        value = group.update.quantity
-        shown = value if result.observed is None else result.observed
+        answer = _Answer(group.update, result)
         for claim in group.claimed:
-            if not result.ok and result.observed is None:
-                decision = policy.decide_line(
-                    result.error_code, result.error, attempts=claim.attempts
-                )
-                endings[claim] = ending_of(decision, now)
-                continue
-            seen[claim.listing_id] = shown
-            if shown == value:
-                endings[claim] = _written(plan, claim, value, now)
-            else:
-                endings[claim] = _not_kept(claim, value, shown, result, now)
-    _note_seen(seen, now)
-    return endings
+            told[claim].append(answer)
+            if not answer.is_refused:
+                seen[claim.listing_id][group.update.external_location_id] = answer.shown
+    note_seen(seen, now)
+    names = _names([(c, x) for c, found in told.items() for x in found if x.is_refused])
+    return {claim: _ending(plan, claim, found, names, now) for claim, found in told.items()}
+
+
+def _names(refused: Sequence[tuple[Claimed, _Answer]]) -> dict[str, str]:
+    """Of the locations where something was refused, as the store calls them."""
+    at_places = {x.update.external_location_id for _, x in refused} - {""}
+    if not at_places:
+        return {}
+    rows = StoreLocation.objects.filter(
+        store__listings=refused[0][0].listing_id, external_id__in=at_places
+    )
+    return dict(rows.values_list("external_id", "name"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    update: StockUpdate
+    result: StockResult
+
+    @property
+    def is_refused(self) -> bool:
+        return not self.result.ok and self.result.observed is None
+
+    @property
+    def shown(self) -> int:
+        observed = self.result.observed
+        return self.update.quantity if observed is None else observed
+
+
+def _ending(
+    plan: Plan,
+    claim: Claimed,
+    answers: Sequence[_Answer],
+    names: Mapping[str, str],
+    now: datetime,
+) -> Ending:
+    """The worst answer is that of the push."""
+    for answer in answers:
+        if answer.is_refused:
+            name = names.get(answer.update.external_location_id, "")
+            said = f"{name}: {answer.result.error}" if name else answer.result.error
+            return ending_of(
+                policy.decide_line(answer.result.error_code, said, attempts=claim.attempts), now
+            )
+    for answer in answers:
+        if answer.shown != answer.update.quantity:
+            return _not_kept(plan, claim, answer, now)
+    return _written(plan, claim, answers, now)
 
 
 def ending_of(decision: Decision, now: datetime) -> Ending:
@@ -141,50 +199,50 @@ def _place(listing: Listing) -> tuple[str, ...]:
     return (listing.external_product_id, listing.external_variant_id)
 
 
-def _group(plan: Plan, pairs: Sequence[tuple[Claimed, int]]) -> Group:
+def _group(at: str, alike: Sequence[_Due]) -> Group:
     """One write for all. Should they want different figures, the smallest cannot oversell."""
-    listing = plan.listings[pairs[0][0].listing_id]
-    update = StockUpdate(
-        sku=listing.sku,
-        quantity=min(value for _, value in pairs),
-        external_product_id=listing.external_product_id,
-        external_variant_id=listing.external_variant_id,
-        stock_ref=listing.stock_ref,
-    )
-    return Group(update, tuple(claim for claim, _ in pairs))
+    listing = alike[0].listing
+    update = stock_update(listing, at, min(one.wanted[at] for one in alike))
+    return Group(update, tuple(one.claim for one in alike))
 
 
-def _undone(due: Sequence[tuple[Claimed, Listing, int]], now: datetime) -> set[Claimed]:
+def _undone(due: Sequence[_Due], now: datetime) -> set[Claimed]:
     """Whose last write was changed back at the store a moment ago, other than by its sales: those
     of an item that is sold out here, but not there, lower its figure again and again.
     """
-    changed = [(c, listing, value) for c, listing, value in due if _differs(c, listing, value, now)]
-    lower = [(c, listing) for c, listing, value in changed if _below(listing, value)]
-    sold = sales.since([(listing, c.pushed_at) for c, listing in lower if c.pushed_at])
+    changed = [one for one in due if _differs(one, now)]
+    lower = [one for one in changed if _is_lowered(one)]
+    sold = sales.since([(x.listing, x.claim.pushed_at) for x in lower if x.claim.pushed_at])
     return {
-        claim
-        for claim, listing, value in changed
-        if not _below(listing, value)
-        or value - (listing.seen_quantity or 0) > sold.get(listing.pk, 0)
+        one.claim
+        for one in changed
+        if not _is_lowered(one) or _fallen(one) > sold.get(one.listing.pk, 0)
     }
 
 
-def _differs(claim: Claimed, listing: Listing, value: int, now: datetime) -> bool:
+def _differs(due: _Due, now: datetime) -> bool:
     """Whether the store shows something else than what we wrote a moment ago and want to write
     again.
     """
     return (
-        claim.pushed_value == value
-        and claim.pushed_at is not None
-        and now - claim.pushed_at <= ECHO
-        and listing.seen_at is not None
-        and listing.seen_at >= claim.pushed_at
-        and listing.seen_quantity != value
+        due.claim.pushed == due.wanted
+        and due.claim.pushed_at is not None
+        and now - due.claim.pushed_at <= ECHO
+        and _is_known(due.listing, due.claim)
+        and not is_shown(due.wanted, seen_at(due.listing))
     )
 
 
-def _below(listing: Listing, value: int) -> bool:
-    return listing.seen_quantity is not None and listing.seen_quantity < value
+def _is_lowered(due: _Due) -> bool:
+    """Whether the store shows no more than what is wanted anywhere."""
+    seen = seen_at(due.listing)
+    return bool(seen) and all(seen.get(at, 0) <= units for at, units in due.wanted.items())
+
+
+def _fallen(due: _Due) -> int:
+    """Units the store shows fewer than wanted."""
+    seen = seen_at(due.listing)
+    return sum(units - seen.get(at, 0) for at, units in due.wanted.items())
 
 
 def _reversals(claim: Claimed) -> int:
@@ -193,58 +251,33 @@ def _reversals(claim: Claimed) -> int:
     return (int(count) if before == Reason.REVERTED and count.isdigit() else 0) + 1
 
 
-def _written(plan: Plan, claim: Claimed, value: int, now: datetime) -> Ending:
+def _written(plan: Plan, claim: Claimed, answers: Sequence[_Answer], now: datetime) -> Ending:
+    """What shares its figure with another listing shows what was written for both."""
+    at_places = {x.update.external_location_id: x.update.quantity for x in answers}
+    pushed = {**plan.wanted[claim], **at_places}
     code, problem = "", ""
     count = plan.reversals.get(claim, 0)
     if count:
         code = f"{Reason.REVERTED}:{count}"
+        value = ", ".join(str(units) for units in at_places.values())
         problem = f"The figure was changed at the store after our write; {value} was written again."
     elif plan.orders_unread:
         code, problem = Reason.GATE_SKIPPED, SENTENCES[Reason.GATE_SKIPPED]
-    return Ending(settled=True, pushed=value, pushed_at=now, code=code, problem=problem)
+    return Ending(settled=True, pushed=pushed, pushed_at=now, code=code, problem=problem)
 
 
-def _not_kept(claim: Claimed, value: int, shown: int, result: StockResult, now: datetime) -> Ending:
+def _not_kept(plan: Plan, claim: Claimed, answer: _Answer, now: datetime) -> Ending:
     """Sold in between, or the store would not take it. Its orders are read and the figure computed
     anew; when that never helps, a person must look.
     """
     again = claim.attempts < policy.MAX_ATTEMPTS
     wait_s = policy.next_delay_s(claim.attempts, at_least_s=1) if again else None
+    said = f"{answer.update.quantity} was written and the store shows {answer.shown}."
     return Ending(
-        pushed=value if result.ok else None,
+        pushed=plan.wanted[claim] if answer.result.ok else None,
         pushed_at=now,
         blocked=not again,
         next_at=later(now, wait_s),
         code=Reason.NOT_KEPT,
-        problem=result.error or f"{value} was written and the store shows {shown}.",
+        problem=answer.result.error or said,
     )
-
-
-def _note_seen(seen: dict[UUID, int], now: datetime) -> None:
-    """What the store answered is an observation like any other, whoever keeps the claim; a newer
-    one stays.
-
-    The digest is emptied where the figure changed: the next import compares the record as if it
-    were new, else a store that goes back to the figure before our write would look unchanged.
-    """
-
-    def write() -> set[UUID]:
-        current = (
-            Listing.objects.filter(pk__in=seen)
-            .order_by("pk")
-            .select_for_update()
-            .values_list("pk", "seen_at", "seen_quantity", "digest")
-        )
-        rows = [
-            {
-                "id": pk,
-                "seen_quantity": seen[pk],
-                "seen_at": now,
-                "digest": digest if seen[pk] == before else "",
-            }
-            for pk, seen_at, before, digest in current
-            if seen_at is None or seen_at <= now
-        ]
-        return bulk.update(Listing, rows)
-
-    again_on()(write)
