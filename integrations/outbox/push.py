@@ -22,13 +22,14 @@ from integrations import authentication, policy, registry
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import ContractBroken, ItemError, PlatformError
 from integrations.models import Push, Store
-from integrations.outbox import claims, dirty, figures, gate
+from integrations.outbox import brake, claims, dirty, figures, gate
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.figures import Group
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.platform import Ability
 from integrations.policy import What
 from inventory.data import StockResult
+from inventory.models import Listing
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +46,16 @@ def send_pushes(store_id: UUID) -> int:
     Stops at the first trouble that concerns the whole store, so a slow or broken store costs only
     itself.
     """
-    settled = 0
+    settled, braked = 0, False
     with ExitStack() as stack:
         sender = _Sender(stack)
         while sender.may_go_on():
             store = _callable(store_id)
             if store is None:
                 return settled
+            if not braked:
+                brake.hold_back(store, _now(store))
+                braked = True
             claimed, orders_unread = _claim(store)
             if claimed is None:
                 return settled
@@ -156,8 +160,10 @@ class _Sender:
         kept = claims.keep(endings, clock.now())
         lost = [c.listing_id for c in claimed if c.id not in kept]
         if lost:
-            # We slept past our lease, and our late write may have covered a newer one.
+            # We slept past our lease, and our late write may have covered a newer one: what the
+            # store shows now is anybody's guess.
             log.warning("push_fenced", store=str(store.pk), lost=len(lost))
+            Listing.objects.filter(pk__in=lost).update(seen_at=None)
             dirty.mark_listings(lost)
         return sum(1 for c in claimed if endings[c].settled and c.id in kept)
 

@@ -20,6 +20,8 @@ class Reason(StrEnum):
     NOT_KEPT = "figure_not_kept"
     REVERTED = "figure_reverted"
     FROZEN = "figure_fought_over"
+    MASS_ZERO = "would_sell_out"
+    ZERO_CONFIRMED = "selling_out_confirmed"
     CANCELLED_AT_STORE = "cancelled_at_store"
     CANCEL_REQUESTED_AT_STORE = "cancel_requested_at_store"
     EDITED_AT_STORE = "edited_at_store"
@@ -39,6 +41,11 @@ SENTENCES: dict[Reason, str] = {
     Reason.FROZEN: (
         "Something else in the store keeps changing this figure back. Logix stopped writing it; "
         "find the other system or set the listing to “never written”, then retry."
+    ),
+    Reason.MASS_ZERO: (
+        "{count} of {live} listings of this store would fall to 0 at once, and no order explains "
+        "it: a stock rule, a closed place or a count may be wrong. Look at one of them; if all is "
+        "meant, say so at the store: “Send the zeros”."
     ),
     Reason.CANCELLED_AT_STORE: "The order is cancelled at the store, so it was not told this.",
     Reason.CANCEL_REQUESTED_AT_STORE: (

@@ -193,11 +193,11 @@ def test_a_first_push_inserted_by_another_worker_is_raised_not_lost(
 def test_our_own_figure_coming_back_is_an_echo(store: Store, now: Any) -> None:
     push = Push(pushed_value=5, pushed_at=now() - timedelta(minutes=9))
 
-    assert outbox.is_echo(push, 5, now())
-    assert not outbox.is_echo(push, 4, now())
-    assert not outbox.is_echo(push, None, now())
-    assert not outbox.is_echo(push, 5, now() + timedelta(minutes=2))
-    assert not outbox.is_echo(Push(), 5, now())
+    assert outbox.is_echo(push, {"": 5}, now())
+    assert not outbox.is_echo(push, {"": 4}, now())
+    assert not outbox.is_echo(push, {}, now())
+    assert not outbox.is_echo(push, {"": 5}, now() + timedelta(minutes=2))
+    assert not outbox.is_echo(Push(), {"": 5}, now())
 
 
 def test_an_echo_marks_nothing_and_a_foreign_figure_is_written_over(

@@ -12,7 +12,7 @@ from integrations.errors import NotFound
 from integrations.events import Event, RawDelivery
 from integrations.platform import Ability, AuthKind, Connection, PlatformCard, SignIn
 from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, ShipmentData
+from orders.data import OrderData, RefundOrder, ShipmentData, is_marked, marked
 from orders.status import OrderStatus
 from tests.factories import WORDS
 
@@ -26,6 +26,7 @@ _CAN = frozenset(
         Ability.NOTES,
         Ability.ORDER_FIELDS_WRITE,
         Ability.ORDER_BY_ID,
+        Ability.REFUNDS_WRITE,
     }
 )
 CARD = PlatformCard(
@@ -38,6 +39,7 @@ CARD = PlatformCard(
     exempt={ability: "not needed in tests" for ability in Ability if ability not in _CAN},
     stock_batch=250,
     reserved_fields=("_toy_*",),
+    refunds=("record", "gateway"),
 )
 
 
@@ -55,6 +57,7 @@ class ToyShop:
         self.parcels: list[ShipmentData] = []
         self.notes: list[str] = []
         self.note_texts: list[str] = []
+        self.refunds: list[tuple[str, RefundOrder]] = []
         self.fields: dict[str, dict[str, Any]] = {}
         self.opened = 0
         self.calls: list[tuple[Any, ...]] = []
@@ -92,6 +95,12 @@ class ToyShop:
         return result
 
 
+def _figure(update: StockUpdate) -> str:
+    """Where the shop keeps a figure: ``ref``, or ``ref@location``."""
+    ref = update.stock_ref or update.external_variant_id
+    return "@".join(filter(None, (ref, update.external_location_id)))
+
+
 class ToyShopIntegration(BaseEcommerceIntegration):
     card = CARD
 
@@ -100,7 +109,7 @@ class ToyShopIntegration(BaseEcommerceIntegration):
         return self.connection.options["shop"]
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
-        figures = {u.stock_ref or u.external_variant_id: u.quantity for u in updates}
+        figures = {_figure(u): u.quantity for u in updates}
         return self.shop.call("stock", figures, do=lambda: self._write(figures))
 
     def _write(self, figures: dict[str, int]) -> list[StockResult]:
@@ -162,6 +171,15 @@ class ToyShopIntegration(BaseEcommerceIntegration):
             return False
         self.shop.notes.append(reference)
         self.shop.note_texts.append(note)
+        return True
+
+    def refund_order(self, order_id: str, refund: RefundOrder, *, reference: str) -> bool:
+        return self.shop.call("refund", order_id, do=lambda: self._refund(refund, reference))
+
+    def _refund(self, refund: RefundOrder, reference: str) -> bool:
+        if any(is_marked(reason, reference) for reason, _ in self.shop.refunds):
+            return False
+        self.shop.refunds.append((marked(refund.reason, reference), refund))
         return True
 
     def write_order_fields(

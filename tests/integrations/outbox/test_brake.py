@@ -1,0 +1,180 @@
+"""The brake on selling a store out by mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
+
+from integrations import outbox
+from integrations.models import Push, Store
+from integrations.outbox import brake
+from integrations.outbox.reasons import Reason
+from inventory import ledger
+from inventory.ledger import Demand
+from inventory.models import Listing, StockRule
+from logix.accounts.models import AuditEvent
+from logix.common.ids import uuid7
+from tests.factories import NOW
+from tests.integrations.outbox import toy
+from tests.integrations.outbox.conftest import make_listings, orders_read
+
+READY, BLOCKED, IDLE = Push.State.READY, Push.State.BLOCKED, Push.State.IDLE
+
+
+@pytest.fixture
+def listings(store: Store, shop: toy.ToyShop) -> list[Listing]:
+    """Sixty listings that show what is there."""
+    made = make_listings(store, 60, stock=5)
+    outbox.mark_listings([x.pk for x in made])
+    outbox.send_pushes(store.pk)
+    shop.calls.clear()
+    return made
+
+
+def hide_all(store: Store) -> StockRule:
+    """A buffer that somebody mistyped."""
+    rule = StockRule.objects.create(merchant=store.merchant, store=store, buffer=1000)
+    outbox.mark_store(store.pk)
+    due()
+    return rule
+
+
+def due() -> None:
+    Push.objects.filter(state=READY).update(next_at=Now())
+
+
+def states() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for state in Push.objects.values_list("state", flat=True):
+        found[state] = found.get(state, 0) + 1
+    return found
+
+
+def test_a_rule_that_would_sell_the_store_out_waits_for_a_person(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    hide_all(store)
+
+    assert outbox.send_pushes(store.pk) == 0
+
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 60}
+    push = Push.objects.all()[0]
+    assert push.problem_code == Reason.MASS_ZERO
+    assert push.problem.startswith("60 of 60 listings of this store would fall to 0 at once")
+    assert outbox.zeros_held_back(store.pk) == 60
+
+
+def test_a_person_says_that_it_is_meant(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    hide_all(store)
+    outbox.send_pushes(store.pk)
+
+    assert outbox.send_the_zeros(store, actor="user:anna") == 60
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {0}
+    assert states() == {IDLE: 60}
+    assert AuditEvent.objects.filter(action="outbox.zeros_confirmed").count() == 1
+    assert outbox.send_the_zeros(store, actor="user:anna") == 0
+
+
+def test_a_mistake_that_is_mended_goes_on_by_itself(
+    store: Store, shop: toy.ToyShop, listings: list[Listing], pass_time: Callable[[float], None]
+) -> None:
+    rule = hide_all(store)
+    outbox.send_pushes(store.pk)
+    rule.delete()
+
+    pass_time(brake.LOOK_AGAIN.total_seconds() + 1)
+    outbox.sweep()
+    orders_read(store)
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {5}
+    assert states() == {IDLE: 60}
+
+
+def test_one_that_is_not_mended_waits_on(
+    store: Store, shop: toy.ToyShop, listings: list[Listing], pass_time: Callable[[float], None]
+) -> None:
+    hide_all(store)
+    outbox.send_pushes(store.pk)
+
+    pass_time(brake.LOOK_AGAIN.total_seconds() + 1)
+    outbox.sweep()
+    orders_read(store)
+    outbox.send_pushes(store.pk)
+
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 60}
+
+
+def test_a_part_of_many_that_wait_is_no_little(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    listings += make_listings(store, 60, first=60, stock=5)
+    outbox.mark_listings([x.pk for x in listings])
+    due()
+    outbox.send_pushes(store.pk)
+    shop.calls.clear()
+    hide_all(store)
+    outbox.send_pushes(store.pk)
+    assert states() == {BLOCKED: 120}
+
+    part = Push.objects.filter(listing__in=[x.pk for x in listings[:51]])
+    part.update(state=READY, next_at=Now(), problem_code="")
+    outbox.send_pushes(store.pk)
+
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 120}
+
+
+def test_what_was_sold_goes_out_however_much_it_is(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    demands = [
+        Demand(
+            line_ref=(line := uuid7()),
+            order_ref=line,
+            store_id=store.pk,
+            variant_id=x.variant_id,  # type: ignore[arg-type]
+            outstanding=5,
+            shipped=0,
+            placed_at=NOW,
+        )
+        for x in listings
+    ]
+    ledger.settle(store.merchant_id, demands)
+    due()
+
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {0}
+
+
+def test_figures_that_do_not_fall_to_zero_are_no_matter(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    StockRule.objects.create(merchant=store.merchant, store=store, buffer=4)
+    outbox.mark_store(store.pk)
+    due()
+
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {1}
+
+
+def test_little_is_not_looked_at(store: Store, listings: list[Listing]) -> None:
+    now: Any = Store.objects.annotate(now=Now()).get(pk=store.pk)
+
+    with CaptureQueriesContext(connection) as queries:
+        assert brake.hold_back(store, now.now) == 0
+
+    assert len(queries) == 1
