@@ -79,6 +79,7 @@ def settle_stock(
             shipped=line.quantity_shipped,
             placed_at=order.placed_at,
             location_id=location.pk if location else None,
+            assigned=line.assigned,
         )
         for line in lines.values()
         if (item := item_of(line)) is not None

@@ -15,7 +15,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from orders.status import Flag, StatusReading
+from orders.status import Flag, ReturnStatus, StatusReading
 
 ZERO = Decimal(0)
 
@@ -89,7 +89,8 @@ class Buyer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineData:
     """One line. ``subtotal`` is before discounts, ``total`` after, both without ``tax``;
-    ``unit_price`` = subtotal / quantity.
+    ``unit_price`` = subtotal / quantity. ``assigned`` are the units still to be sent by the store's
+    location they are to leave from, empty where it does not say.
     """
 
     external_id: str
@@ -103,6 +104,7 @@ class LineData:
     total: Decimal = ZERO
     tax: Decimal = ZERO
     requires_shipping: bool = True
+    assigned: Mapping[str, int] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -145,6 +147,62 @@ class RefundData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """A refund that the store is asked to make, in the order's ``currency``: ``amount`` in all, tax
+    and ``shipping`` (with ``shipping_tax``) included. ``lines`` may be worth something else: a
+    person decides what goes back. ``moves_money``: through the gateway the buyer paid with; else
+    the store only notes it. Nothing is put back on sale there: stock is counted here.
+    """
+
+    amount: Decimal
+    currency: str
+    lines: tuple[RefundLineData, ...] = ()
+    shipping: Decimal = ZERO
+    shipping_tax: Decimal = ZERO
+    moves_money: bool = False
+    reason: str = field(default="", repr=False)
+
+
+def marked(reason: str, reference: str) -> str:
+    """A refund's reason with our reference at its end, by which it is known again."""
+    return f"{reason} [{reference}]".strip()
+
+
+def is_marked(reason: str, reference: str) -> bool:
+    return f"[{reference}]" in reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnLineData:
+    """Units of one line that are to come back. ``line_external_id`` is '' where the store does not
+    say of which. ``received``: how many of them the store has taken in. ``reason`` is one of the
+    store's own words; ``note`` is what people wrote, which may name them.
+    """
+
+    external_id: str
+    quantity: int
+    line_external_id: str = ""
+    received: int = 0
+    reason: str = ""
+    note: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnData:
+    """Goods that are to come back, or have. ``name`` is what people call it. A status that none of
+    ours stands for is UNKNOWN; ``raw_status`` is the store's word in any case. It moves neither
+    money (that is a refund) nor stock.
+    """
+
+    external_id: str
+    name: str
+    status: ReturnStatus
+    raw_status: str
+    created_at: datetime | None = None
+    lines: tuple[ReturnLineData, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentData:
     external_id: str
     kind: PaymentKind
@@ -163,11 +221,12 @@ class ShipmentLineData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipmentData:
     """One parcel. ``reference`` is ours (unique per order) where we made it; ``external_id`` the
-    platform's.
+    platform's. ``external_location_id`` is the store's location it leaves from, where known.
     """
 
     external_id: str = ""
     reference: str = ""
+    external_location_id: str = ""
     carrier: str = ""
     tracking_number: str = ""
     tracking_url: str = ""
@@ -178,9 +237,9 @@ class ShipmentData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderData:
     """One order as the platform tells it, at ``changed_at``. Full state: what is missing here is
-    gone there (payments and refunds too), except ``shipments`` and refund lines, which are None
-    where the platform's answer cannot tell. ``completed_at``: when the store said that everything
-    had left; a cancelled order that keeps it is believed to have left before.
+    gone there (payments and refunds too), except ``shipments``, ``returns`` and refund lines, which
+    are None where the platform's answer cannot tell. ``completed_at``: when the store said that
+    everything had left; a cancelled order that keeps it is believed to have left before.
 
     ``raw`` is the untouched payload (UTF-8 JSON bytes); it is sealed and expires with the personal
     data.
@@ -209,6 +268,7 @@ class OrderData:
     payments: tuple[PaymentData, ...] = ()
     refunds: tuple[RefundData, ...] = ()
     shipments: tuple[ShipmentData, ...] | None = None
+    returns: tuple[ReturnData, ...] | None = None
     flags: frozenset[Flag] = frozenset()
     custom: Mapping[str, Any] = field(default_factory=dict)
     gone: bool = False

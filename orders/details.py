@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from orders.lines import Lines
     from orders.models import Order
     from orders.money import Rows
+    from orders.returns import Rows as ReturnRows
 
 _encoder = msgspec.json.Encoder(enc_hook=str, order="sorted")
 
@@ -50,6 +51,7 @@ def changed(
     order: Mapping[str, Any],
     lines: Lines,
     money: Rows,
+    returns: ReturnRows,
 ) -> list[str]:
     """``order`` is the row to be written."""
     names = [label for column, label in _COLUMNS if getattr(known, column) != order[column]]
@@ -63,6 +65,8 @@ def changed(
         names.append("payments")
     if _reworded(money):
         names.append("refunds")
+    if returns.is_reworded:
+        names.append("returns")
     if _are_redescribed(lines):
         names.append("lines")
     if not _is_same(_others(before.custom, before), _others(order["custom"], before)):

@@ -2,7 +2,7 @@
 database.
 
 The order of business: parcels, lines with what was refunded and shipped, money, where the order
-stands, timeline, and what stock must become (``demands``).
+stands, returns, timeline, and what stock must become (``demands``).
 """
 
 from __future__ import annotations
@@ -10,17 +10,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from inventory.ledger import Demand
 from logix.common.crypto import Vault
 from logix.common.ids import uuid7
-from orders import lines, money, parcels, privacy, standing, timeline
-from orders.data import Authority, OrderData
+from orders import holds, lines, money, parcels, privacy, returns, standing, timeline
+from orders.data import Authority, OrderData, ReturnData
 from orders.details import Before
 from orders.lines import VariantOf
-from orders.models import Order, OrderLine, Payment, Refund, Shipment
+from orders.models import (
+    Order,
+    OrderLine,
+    Payment,
+    Refund,
+    RefundRequest,
+    Return,
+    Shipment,
+)
 
 PAYLOAD_KEPT = timedelta(days=30)
 # The raw record an order was made of → a name for it.
@@ -37,6 +46,8 @@ class Known:
     payments: dict[str, Payment] = field(default_factory=dict)
     refunds: dict[str, Refund] = field(default_factory=dict)
     shipments: list[Shipment] = field(default_factory=list)
+    returns: dict[str, Return] = field(default_factory=dict)
+    asked_refunds: list[RefundRequest] = field(default_factory=list)
     before: Before = field(default_factory=Before)
 
 
@@ -64,6 +75,7 @@ class Draft:
     lines: lines.Lines
     money: money.Rows
     parcels: parcels.Parcels
+    returns: returns.Rows
     payload: Row | None
     events: list[Row]
     demands: list[Demand]
@@ -103,7 +115,15 @@ def draft(
     )
     amounts = money.amounts(data)
     stands = standing.stand(data, known, status, line_rows.all, amounts, on.store)
-    money_rows = money.rows(order_id, data, parts.payments, parts.refunds, erased=erased)
+    money_rows = money.rows(
+        order_id, data, parts.payments, parts.refunds, parts.asked_refunds, erased=erased
+    )
+    seal = partial(privacy.seal_notes, on.vault, on.store.pk, data.external_id)
+    return_rows = returns.draft(
+        order_id, data.returns, parts.returns, line_ids, _no_notes if erased else seal
+    )
+    until = holds.until(on.store, data, stands.payment)
+    binds = stands.binds_stock and not (until and until <= on.now)
     present = [x for x in line_rows.all if not x.removed]
     row = {
         "id": order_id,
@@ -130,6 +150,7 @@ def draft(
         lines=line_rows,
         money=money_rows,
         parcels=parcel_rows,
+        returns=return_rows,
         payload=None if erased else _payload(on, data, order_id),
         events=timeline.of_import(
             order_id,
@@ -141,10 +162,11 @@ def draft(
             line_rows,
             money_rows,
             parcel_rows,
+            return_rows,
             on.now,
         ),
         demands=[
-            x.demand(order_id, on.store.pk, data, stands.binds_stock)
+            x.demand(order_id, on.store.pk, data, binds, until)
             for x in line_rows.all
             if x.item_id and stands.moves_stock
         ],
@@ -181,6 +203,10 @@ def _told(data: OrderData, known: Order | None) -> Row:
         "changed_at": data.changed_at,
         "source_version": data.version,
     }
+
+
+def _no_notes(_told: ReturnData, _before: bytes | None) -> None:
+    """People name themselves in what they write."""
 
 
 def _payload(on: Occasion, data: OrderData, order_id: UUID) -> Row | None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from inventory import ledger
 from logix.common.crypto import SealBroken
 from orders import privacy, signals
-from orders.models import Order, OrderEvent, OrderPayload, Payment, Refund
+from orders.models import Order, OrderEvent, OrderPayload, Payment, Refund, Return
 
 _MASK = "•••"
 # Shorter words stand in too many sentences that are not about the buyer.
@@ -36,10 +36,12 @@ def erase(order: Order) -> dict[str, int]:
     order.save(update_fields=[*privacy.EMPTY, "external_customer_id", "custom", "erased_at"])
     payments = Payment.objects.filter(order=order).exclude(reference="")
     refunds = Refund.objects.filter(order=order).exclude(reason="")
+    returns = Return.objects.filter(order=order).exclude(notes_sealed=None)
     counts = {
         "lines": order.lines.exclude(attributes={}).update(attributes={}),
         "payments": payments.update(reference=""),
         "refunds": refunds.update(reason=""),
+        "returns": returns.update(notes_sealed=None),
         "payloads": OrderPayload.objects.filter(order=order).delete()[0],
         "movements": ledger.erase_reasons(order.pk),
         "events": _mask_timeline(order, words),

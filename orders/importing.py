@@ -9,7 +9,7 @@ refuses an order: it gets a named problem.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
 from logix.common.crypto import Vault
-from orders import matching, privacy, shortage, signals
+from orders import matching, privacy, refunding, shortage, signals
 from orders.data import Authority, OrderData
 from orders.details import Before
 from orders.drafting import Draft, Known, Mark, Occasion, draft
@@ -35,6 +35,9 @@ from orders.models import (
     OrderPayload,
     Payment,
     Refund,
+    RefundRequest,
+    Return,
+    ReturnLine,
     Shipment,
     ShipmentLine,
 )
@@ -46,6 +49,9 @@ class StoreLike(Protocol):
     data_key_id: Any
     name: str
     stock_since: datetime | None
+
+    @property
+    def unpaid_hold(self) -> timedelta | None: ...
 
 
 @dataclass(slots=True)
@@ -190,6 +196,7 @@ def _drafts(
     store: StoreLike, todo: list[Judged], on: Occasion, own_fields: frozenset[str]
 ) -> list[Draft]:
     known = _known_parts([x.known for x in todo if x.known is not None], on.vault, own_fields)
+    _add_asked_refunds(known, todo)
     lines = [line for x in todo for line in x.data.lines]
     variants = matching.Matches.for_lines(store.pk, store.merchant_id, lines)
     return [
@@ -209,7 +216,9 @@ def _drafts(
 def _known_parts(
     orders: list[Order], vault: Vault, own_fields: frozenset[str]
 ) -> dict[UUID, Known]:
-    """Lines, money, parcels and wide columns of the orders that change, in six statements."""
+    """Lines, money, parcels, returns and wide columns of the orders that change, in eight
+    statements.
+    """
     parts: dict[UUID, Known] = defaultdict(Known)
     if not orders:
         return parts
@@ -229,7 +238,23 @@ def _known_parts(
     shipments = Shipment.objects.filter(order_id__in=order_ids).prefetch_related("lines")
     for shipment in shipments:
         parts[shipment.order_id].shipments.append(shipment)
+    for known in Return.objects.filter(order_id__in=order_ids).prefetch_related("lines"):
+        parts[known.order_id].returns[known.external_id] = known
     return parts
+
+
+def _add_asked_refunds(parts: Mapping[UUID, Known], todo: list[Judged]) -> None:
+    """Where a stored order shows a refund that is new, it may be one that was asked for here."""
+    news = [
+        x.known.pk
+        for x in todo
+        if x.known is not None
+        and any(r.external_id not in parts[x.known.pk].refunds for r in x.data.refunds)
+    ]
+    if news:
+        asked = RefundRequest.objects.filter(order_id__in=news).select_related("location")
+        for request in asked.exclude(state=RefundRequest.State.DONE):
+            parts[request.order_id].asked_refunds.append(request)
 
 
 def _write(store: StoreLike, drafts: list[Draft], now: datetime, request_id: str) -> None:
@@ -249,6 +274,9 @@ def _write(store: StoreLike, drafts: list[Draft], now: datetime, request_id: str
     demands = _all(drafts, lambda d: d.demands)
     short = ledger.settle(store.merchant_id, demands, request_id=request_id)
     shortage.record(short, now, request_id=request_id)
+    for money in (x.money for x in drafts if x.money.asked_here):
+        for external_id, request in money.asked_here.items():
+            refunding.refund_shown(request, external_id, request_id=request_id)
     matching.match_after_commit(_all(drafts, lambda d: d.unmatched))
 
 
@@ -263,10 +291,16 @@ def _write_parts(drafts: list[Draft]) -> None:
     bulk.update(Shipment, _all(drafts, lambda d: d.parcels.changed))
     bulk.insert(ShipmentLine, _all(drafts, lambda d: d.parcels.new_lines))
     bulk.update(ShipmentLine, _all(drafts, lambda d: d.parcels.changed_lines))
+    bulk.insert(Return, _all(drafts, lambda d: d.returns.new))
+    bulk.update(Return, _all(drafts, lambda d: d.returns.changed))
+    bulk.insert(ReturnLine, _all(drafts, lambda d: d.returns.new_lines))
+    bulk.update(ReturnLine, _all(drafts, lambda d: d.returns.changed_lines))
     for model, gone in (
         (Payment, [x.pk for x in _all(drafts, lambda d: d.money.removed_payments)]),
         (Refund, [x.pk for x in _all(drafts, lambda d: d.money.removed_refunds)]),
         (ShipmentLine, _all(drafts, lambda d: d.parcels.removed_lines)),
+        (Return, _all(drafts, lambda d: d.returns.removed)),
+        (ReturnLine, _all(drafts, lambda d: d.returns.removed_lines)),
     ):
         if gone:
             model._default_manager.filter(pk__in=gone).delete()

@@ -4,6 +4,7 @@ be trusted alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from hashlib import blake2b
@@ -123,8 +124,8 @@ def digest_of(data: OrderData) -> str:
 
 
 def details_of(data: OrderData) -> dict[str, str]:
-    """Digests of the parts that only some answers tell (refund lines, parcels); a part not told is
-    missing.
+    """Digests of the parts that only some answers tell (refund lines, parcels, returns); a part not
+    told is missing.
     """
     told: dict[str, object] = {}
     lines = [(r.external_id, r.lines) for r in data.refunds if r.lines is not None]
@@ -132,6 +133,17 @@ def details_of(data: OrderData) -> dict[str, str]:
         told["refunds"] = lines
     if data.shipments is not None:
         told["shipments"] = data.shipments
+    if data.returns is not None:
+        told["returns"] = data.returns
+    return _digests(told)
+
+
+def no_details() -> dict[str, str]:
+    """Those of an order of which was told that it has no parcel and no return."""
+    return _digests({"shipments": (), "returns": ()})
+
+
+def _digests(told: Mapping[str, object]) -> dict[str, str]:
     return {
         part: blake2b(_encoder.encode(value), digest_size=8).hexdigest()
         for part, value in told.items()

@@ -37,6 +37,7 @@ class DraftLine:
     kept_back: int
     in_parcels: int
     requires_shipping: bool
+    assigned: Mapping[str, int] = field(default_factory=dict)
     shipped: int = 0
     removed: bool = False
 
@@ -67,7 +68,10 @@ class DraftLine:
             return self.before.removed_at is None
         return self.before.removed_at is not None or self.before.quantity != self.quantity
 
-    def demand(self, order_id: UUID, store_id: Any, data: OrderData, binds: bool) -> Demand:
+    def demand(
+        self, order_id: UUID, store_id: Any, data: OrderData, binds: bool, until: datetime | None
+    ) -> Demand:
+        """``until``: when an unpaid order lets go of what it holds."""
         assert self.item_id is not None  # noqa: S101 - the caller picks lines with an item
         return Demand(
             line_ref=self.id,
@@ -77,8 +81,17 @@ class DraftLine:
             outstanding=max(0, self.required - self.shipped) if binds else 0,
             shipped=self.shipped,
             placed_at=data.placed_at,
+            expires_at=until,
+            assigned=self.assigned,
+            is_moved=self.is_reassigned,
             is_new=self.before is None,
         )
+
+    @property
+    def is_reassigned(self) -> bool:
+        """The store wants it sent from elsewhere than it did."""
+        before = self.before.assigned if self.before else self.assigned
+        return bool(self.assigned) and before != self.assigned
 
 
 @dataclass(slots=True)
@@ -120,6 +133,7 @@ def draft(
             kept_back=min(kept_back[told.external_id], told.quantity),
             in_parcels=shipped.get(told.external_id, 0),
             requires_shipping=told.requires_shipping,
+            assigned=dict(told.assigned),
         )
         line.resolve_shipped(data, order)
         row = _row(order_id, told, position, line, erased=erased)
@@ -213,6 +227,7 @@ def _row(order_id: UUID, told: LineData, position: int, line: DraftLine, *, eras
         "total": told.total,
         "tax": told.tax,
         "requires_shipping": told.requires_shipping,
+        "assigned": line.assigned,
         # What a buyer had engraved is the buyer's.
         "attributes": {} if erased else dict(told.attributes),
         "removed_at": None,

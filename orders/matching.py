@@ -24,6 +24,7 @@ from logix.common import bulk
 from logix.common.transactions import again_on
 from orders import shortage, timeline
 from orders.errors import OrderChangedMeanwhile
+from orders.lines import item_of
 from orders.models import Order, OrderEvent, OrderLine
 from orders.standing import unknown_lines_sentence
 from orders.status import ImportState
@@ -86,6 +87,23 @@ def match_waiting_lines(store_id: UUID, listing_ids: Iterable[UUID]) -> int:
     ids = list(listing_ids)
     transaction.on_commit(partial(_look_again, partial(_waiting_for, store_id, ids)), robust=True)
     return _match(_waiting_for(store_id, ids))
+
+
+def settle_lines_of(variant_id: UUID, *, actor: str, request_id: str = "") -> None:
+    """Bring stock to what the open orders of a variant ask for: what it is made of has changed.
+    Raises LedgerConflict.
+    """
+    lines = OrderLine.objects.filter(
+        variant=variant_id, removed_at=None, order__binds_stock=True, order__moves_stock=True
+    )
+    demands = [
+        _demand(line, (line.variant_id, item_of(line)))
+        for line in lines.select_related("order").with_items()
+    ]
+    if demands:
+        merchant_id = lines[0].order.merchant_id
+        short = ledger.settle(merchant_id, demands, actor=actor, request_id=request_id)
+        shortage.record(short, timezone.now(), request_id=request_id)
 
 
 def match_after_commit(line_ids: Collection[UUID]) -> None:
@@ -188,4 +206,5 @@ def _demand(line: OrderLine, found: Found) -> Demand:
         outstanding=max(0, left) if order.binds_stock else 0,
         shipped=line.quantity_shipped,
         placed_at=order.placed_at,
+        assigned=line.assigned,
     )

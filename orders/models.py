@@ -14,18 +14,34 @@ from logix.common.ids import uuid7
 from orders.columns import choices as _choices
 from orders.columns import money as _money
 from orders.data import PaymentKind
+from orders.models_oversells import Oversell
 from orders.models_payouts import Payout, PayoutLine
-from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
+from orders.models_refunds import RefundRequest
+from orders.models_returns import Return, ReturnLine
+from orders.status import (
+    Flag,
+    FulfillmentStatus,
+    ImportState,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    ReturnStatus,
+    return_status,
+)
 
 __all__ = [
     "Order",
     "OrderEvent",
     "OrderLine",
     "OrderPayload",
+    "Oversell",
     "Payment",
     "Payout",
     "PayoutLine",
     "Refund",
+    "RefundRequest",
+    "Return",
+    "ReturnLine",
     "Shipment",
     "ShipmentLine",
 ]
@@ -139,6 +155,14 @@ class Order(models.Model):
     def is_cancelled(self) -> bool:
         return self.order_status == OrderStatus.CANCELLED
 
+    @property
+    def return_status(self) -> OrderReturnStatus:
+        """What its returns come to; read them with ``prefetch_related("returns__lines")``."""
+        found = {one: ReturnStatus(one.status) for one in self.returns.all()}
+        closed = [one for one, status in found.items() if status is ReturnStatus.CLOSED]
+        returned = sum(line.quantity for one in closed for line in one.lines.all())
+        return return_status(found.values(), returned=returned, ordered=self.unit_count)
+
 
 class OrderLineQuerySet(models.QuerySet["OrderLine"]):
     def with_items(self) -> OrderLineQuerySet:
@@ -151,7 +175,7 @@ class OrderLine(models.Model):
     refused.
 
     ``removed_at``: the line was edited away at the store; it stays for the record and counts
-    nothing.
+    nothing. ``assigned``: units still to be sent by the store's location that is to send them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -173,6 +197,7 @@ class OrderLine(models.Model):
     total = _money()
     tax = _money()
     requires_shipping = models.BooleanField(default=True)
+    assigned = models.JSONField(default=dict, db_default={})
     attributes = models.JSONField(default=dict)
     removed_at = models.DateTimeField(null=True)
 

@@ -11,8 +11,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from logix.common.ids import uuid7
-from orders.data import ChargeData, ChargeKind, OrderData, PaymentKind, RefundData
-from orders.models import Payment, Refund
+from orders.data import (
+    ChargeData,
+    ChargeKind,
+    OrderData,
+    PaymentKind,
+    RefundData,
+    is_marked,
+)
+from orders.models import Payment, Refund, RefundRequest
 
 ZERO = Decimal(0)
 # What the money columns hold: 14 digits before the point. Checked here, as SQLite would keep more.
@@ -35,7 +42,8 @@ class Amounts:
 @dataclass(slots=True)
 class Rows:
     """Payments and refunds to write. What the store tells no longer is removed: an order is told
-    whole. ``refunds_before`` are those that change, as they are stored.
+    whole. ``refunds_before`` are those that change, as they are stored. ``asked_here``: of the new
+    refunds, by external id, those that were asked for here.
     """
 
     new_payments: list[Row] = field(default_factory=list)
@@ -45,6 +53,7 @@ class Rows:
     changed_refunds: list[Row] = field(default_factory=list)
     refunds_before: list[Refund] = field(default_factory=list)
     removed_refunds: list[Refund] = field(default_factory=list)
+    asked_here: dict[str, RefundRequest] = field(default_factory=dict)
 
 
 def amounts(data: OrderData) -> Amounts:
@@ -90,11 +99,13 @@ def rows(
     data: OrderData,
     payments: Mapping[str, Payment],
     refunds: Mapping[str, Refund],
+    asked: Iterable[RefundRequest] = (),
     *,
     erased: bool = False,
 ) -> Rows:
-    """``payments`` and ``refunds`` are those already stored, by external id. ``erased``: the buyer
-    was; a payment's reference leads to them, and people write names into reasons.
+    """``payments`` and ``refunds`` are those already stored, by external id; ``asked`` the requests
+    that no refund is known of. ``erased``: the buyer was; a payment's reference leads to them, and
+    people write names into reasons.
     """
     done = Rows()
     for payment in data.payments:
@@ -117,6 +128,9 @@ def rows(
         if before is None:
             ids = {"id": uuid7(), "order_id": order_id, "external_id": refund.external_id}
             done.new_refunds.append({**ids, **told})
+            for request in asked:
+                if is_marked(refund.reason, request.reference):
+                    done.asked_here[refund.external_id] = request
         elif _differs(before, told):
             done.changed_refunds.append({"id": before.pk, **told})
             done.refunds_before.append(before)

@@ -1,4 +1,6 @@
-"""The sealed parts of an order: the buyer's block with its blind indexes, and the raw payload."""
+"""The sealed parts of an order: the buyer's block with its blind indexes, the raw payload, and what
+people wrote about returns.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,12 @@ import msgspec
 
 from logix.accounts import keys
 from logix.common import crypto
-from orders.data import Buyer, OrderData
-from orders.models import Order
+from orders.data import Buyer, OrderData, ReturnData
+from orders.models import Order, Return
 
 _encoder = msgspec.json.Encoder()
 _TABLE, _BUYER, _PAYLOAD = "orders_order", "buyer_sealed", "payload"
+_RETURN, _NOTES = "orders_return", "notes_sealed"
 # The columns of a buyer who is not there.
 EMPTY: dict[str, Any] = {"buyer_sealed": None, "email_index": "", "phone_index": ""}
 
@@ -69,6 +72,37 @@ def open_payload(data_key_id: Any, store_id: Any, external_id: str, sealed: byte
     return lz4.block.decompress(keys.vault(data_key_id).open(sealed, _TABLE, _PAYLOAD, place))
 
 
+def seal_notes(
+    vault: crypto.Vault,
+    store_id: Any,
+    order_external_id: str,
+    told: ReturnData,
+    before: bytes | None,
+) -> bytes | None:
+    """What people wrote about the lines of a return, None where nobody did. ``before``, the notes
+    as they are stored, comes back where they say the same.
+    """
+    notes = {line.external_id: line.note for line in told.lines if line.note}
+    place = _place_of_return(store_id, order_external_id, told.external_id)
+    try:
+        if before and _open_notes(vault, before, place) == notes:
+            return before
+    except crypto.SealBroken:
+        pass
+    return vault.seal(_encoder.encode(notes), _RETURN, _NOTES, place) if notes else None
+
+
+def notes_of(order: Order, found: Return) -> dict[str, str]:
+    """What people wrote about the lines of a return, by the line's external id. Raises
+    SealBroken.
+    """
+    if not found.notes_sealed:
+        return {}
+    place = _place_of_return(order.store_id, order.external_id, found.external_id)
+    vault = keys.vault(order.store.data_key_id)
+    return _open_notes(vault, bytes(found.notes_sealed), place)
+
+
 def email_index(merchant_id: Any, email: str) -> str:
     """For exact search: case and outer blanks do not matter."""
     return crypto.blind_index(merchant_id, email.strip().casefold())
@@ -82,6 +116,14 @@ def phone_index(merchant_id: Any, phone: str) -> str:
 def _open_buyer(vault: crypto.Vault, store_id: Any, external_id: str, sealed: bytes) -> Buyer:
     plain = vault.open(sealed, _TABLE, _BUYER, _place(store_id, external_id))
     return msgspec.json.decode(plain, type=Buyer)
+
+
+def _open_notes(vault: crypto.Vault, sealed: bytes, place: str) -> dict[str, str]:
+    return msgspec.json.decode(vault.open(sealed, _RETURN, _NOTES, place), type=dict[str, str])
+
+
+def _place_of_return(store_id: Any, order_external_id: str, external_id: str) -> str:
+    return f"{_place(store_id, order_external_id)}:{external_id}"
 
 
 def _place(store_id: Any, external_id: str) -> str:

@@ -1,5 +1,5 @@
-"""What people and the API do with an order: ship, change tracking, set a status, cancel, note,
-review, erase the buyer, read the sealed parts.
+"""What people and the API do with an order: ship, change tracking, refund, put returned goods back,
+set a status, cancel, note, review, erase the buyer, read the sealed parts.
 
 Each call is one transaction and one row of the timeline that says who did it. What the store must
 be told goes out as a signal in that transaction; the store's own answer, not our wish, later
@@ -19,6 +19,8 @@ from orders.changing import change, lines_of, note, settle_stock
 from orders.data import Buyer
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent
+from orders.refunding import refund_ended, refund_told, request_refund
+from orders.restocking import restock_return
 from orders.shipping import add_shipment, update_tracking
 from orders.status import Flag, ImportState, OrderStatus
 
@@ -32,7 +34,11 @@ __all__ = [
     "mark_reviewed",
     "note_event",
     "payload_of",
+    "refund_ended",
+    "refund_told",
+    "request_refund",
     "request_status",
+    "restock_return",
     "update_tracking",
 ]
 

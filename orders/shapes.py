@@ -13,8 +13,18 @@ from typing import Any
 import msgspec
 
 from logix.common.amounts import money, places_of
+from orders import privacy
 from orders.data import Buyer
-from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
+from orders.models import (
+    Order,
+    OrderEvent,
+    OrderLine,
+    Payment,
+    Refund,
+    Return,
+    ReturnLine,
+    Shipment,
+)
 
 _PLAIN = (
     "id",
@@ -92,9 +102,11 @@ _SHIPMENT = (
     "cancelled_at",
     "version",
 )
+_RETURN = ("id", "external_id", "name", "status", "raw_status", "problem", "created_at")
+_RETURN_LINE = ("id", "external_id", "line_id", "quantity", "received", "restocked", "reason")
 _EVENT = ("id", "at", "kind", "title", "data", "origin", "actor", "request_id")
 # What ``in_full`` reads of an order, besides its ``store``: for ``prefetch_related``.
-PARTS = ("lines", "payments", "refunds", "shipments__lines")
+PARTS = ("lines", "payments", "refunds", "returns__lines", "shipments__lines")
 # Move whenever the store is read or written, though nothing happened to the order.
 _UNSTEADY = ("changed_at", "observed_at", "applied_at")
 
@@ -133,6 +145,10 @@ def in_full(order: Order, buyer: Buyer | None) -> dict[str, Any]:
     shape["lines"] = [line(x, places) for x in order.lines.all()]
     shape["payments"] = [_payment(x, places, buyer is not None) for x in order.payments.all()]
     shape["refunds"] = [_refund(x, places) for x in order.refunds.all()]
+    shape["return_status"] = order.return_status
+    shape["returns"] = [
+        return_of(order, x, with_notes=buyer is not None) for x in order.returns.all()
+    ]
     shape["shipments"] = [shipment(x) for x in order.shipments.all()]
     return shape
 
@@ -159,6 +175,15 @@ def shipment(row: Shipment) -> dict[str, Any]:
     return shape
 
 
+def return_of(order: Order, found: Return, *, with_notes: bool) -> dict[str, Any]:
+    """``with_notes``: who asks may see what people wrote. Raises SealBroken."""
+    notes = privacy.notes_of(order, found) if with_notes else None
+    return {
+        **{name: getattr(found, name) for name in _RETURN},
+        "lines": [_return_line(x, notes) for x in found.lines.all()],
+    }
+
+
 def event(row: OrderEvent) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _EVENT}
 
@@ -183,6 +208,11 @@ def _refund(row: Refund, places: int) -> dict[str, Any]:
         "lines": row.lines,
         "created_at": row.created_at,
     }
+
+
+def _return_line(row: ReturnLine, notes: Mapping[str, str] | None) -> dict[str, Any]:
+    note = None if notes is None else notes.get(row.external_id, "")
+    return {**{name: getattr(row, name) for name in _RETURN_LINE}, "note": note}
 
 
 _HIDDEN_ADDRESS = dict.fromkeys(("name", "company", "line1", "line2", "postcode", "phone"))

@@ -15,24 +15,26 @@ from django.utils import timezone
 
 from inventory.models import Reservation
 from logix.common import bulk
+from logix.common.ids import uuid7
 from orders import signals, timeline
 from orders.changing import is_under_way
 from orders.errors import OrderChangedMeanwhile
 from orders.lines import item_of
-from orders.models import Order, OrderEvent, OrderLine
+from orders.models import Order, OrderEvent, OrderLine, Oversell
 from orders.status import Flag
 
 
 def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") -> None:
-    """``short``: units missing by line. An order is flagged and told of once, in four statements
-    for all. Raises OrderChangedMeanwhile.
+    """``short``: units missing by line. Each has its record, an order is flagged and told of once,
+    in six statements for all. Raises OrderChangedMeanwhile.
     """
     if not short:
         return
     lines: dict[UUID, list[OrderLine]] = defaultdict(list)
     for line in _lines(short):
         lines[line.order_id].append(line)
-    orders = Order.objects.filter(pk__in=lines).only("pk", "flags", "revision", "placed_at")
+    columns = ("pk", "merchant_id", "flags", "revision", "placed_at")
+    orders = Order.objects.filter(pk__in=lines).only(*columns)
     fresh = [order for order in orders if Flag.OVERSOLD not in order.flag_set]
     flagged = [
         {
@@ -44,7 +46,21 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     ]
     if len(bulk.update(Order, flagged, versioned="revision")) != len(flagged):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    why = _explained(line for order in fresh for line in lines[order.pk])
+    known = dict(Oversell.objects.unresolved().filter(line__in=short).values_list("line", "pk"))
+    new = {x.pk for order in orders for x in lines[order.pk] if x.pk not in known}
+    told = {order.pk for order in fresh}
+    why = _explained(
+        x for found in lines.values() for x in found if x.pk in new or x.order_id in told
+    )
+    rows = [
+        _row(order, x, short[x.pk], why, now)
+        for order in orders
+        for x in lines[order.pk]
+        if x.pk in new
+    ]
+    if len(bulk.insert(Oversell, rows, ignore_conflicts=True)) != len(rows):
+        raise OrderChangedMeanwhile("The same order was written by another process.")
+    bulk.update(Oversell, [{"id": pk, "units": short[line]} for line, pk in known.items()])
     events = [_event(order, lines[order.pk], short, why, now) for order in fresh]
     for event in events:
         event["request_id"] = request_id
@@ -55,6 +71,8 @@ def resolve(line_refs: Collection[UUID]) -> None:
     """These lines got units they were short of, or want them no longer: orders of which no line is
     short any more lose their flag. Raises OrderChangedMeanwhile.
     """
+    now = timezone.now()
+    _follow(line_refs, now)
     orders = Order.objects.filter(lines__in=line_refs, flags__contains=Flag.OVERSOLD).distinct()
     flagged = list(orders.only("pk", "flags", "revision"))
     if not flagged:
@@ -71,10 +89,32 @@ def resolve(line_refs: Collection[UUID]) -> None:
             rows.append({"id": order.pk, "flags": flags, "revision": order.revision + 1})
     if len(bulk.update(Order, rows, versioned="revision")) != len(rows):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    now, title = timezone.now(), "Not oversold any more: nothing it still wants is missing"
+    title = "Not oversold any more: nothing it still wants is missing"
     hub = OrderEvent.Origin.HUB
     bulk.insert(
         OrderEvent, [timeline.row(x.pk, "oversold_over", title, now, origin=hub) for x in served]
+    )
+
+
+def _follow(line_refs: Collection[UUID], now: datetime) -> None:
+    """The records of these lines, which lack fewer units than they did."""
+    known = list(Oversell.objects.unresolved().filter(line__in=line_refs))
+    if not known:
+        return
+    lacking: dict[UUID, int] = defaultdict(int)
+    rows = Reservation.objects.filter(line_ref__in=[x.line_id for x in known], short__gt=0)
+    for line, units in rows.values_list("line_ref", "short"):
+        lacking[line] += units
+    bulk.update(
+        Oversell,
+        [
+            {
+                "id": x.pk,
+                "units": min(lacking[x.line_id], x.units) or x.units,
+                "resolved_at": None if lacking[x.line_id] else now,
+            }
+            for x in known
+        ],
     )
 
 
@@ -93,6 +133,33 @@ def _explained(lines: Iterable[OrderLine]) -> dict[UUID, dict[str, Any]]:
             for item, facts in told.items():
                 why[item] |= facts
     return why
+
+
+def _row(
+    order: Order,
+    line: OrderLine,
+    units: int,
+    why: Mapping[UUID, dict[str, Any]],
+    now: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "merchant_id": order.merchant_id,
+        "order_id": order.pk,
+        "line_id": line.pk,
+        "variant_id": line.variant_id,
+        "sku": line.sku,
+        "units": units,
+        "cause": _facts(line, why),
+        "found_after_s": _late(order, now),
+        "opened_at": now,
+        "resolved_at": None,
+    }
+
+
+def _late(order: Order, now: datetime) -> int:
+    """How late we were: a store that sells what was sold elsewhere meanwhile is told sooner."""
+    return max(0, int((now - order.placed_at).total_seconds()))
 
 
 def _event(
@@ -114,8 +181,7 @@ def _event(
         origin=OrderEvent.Origin.HUB,
         data={
             "missing": missing,
-            # How late we were: a store that sells what was sold elsewhere meanwhile is told sooner.
-            "seconds_since_sale": max(0, int((now - order.placed_at).total_seconds())),
+            "seconds_since_sale": _late(order, now),
         },
     )
 

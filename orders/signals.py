@@ -16,6 +16,9 @@ cancel_requested = Signal()
 # order: Order, text: str, to_customer: bool, reference: str, actor: str
 note_requested = Signal()
 
+# request: RefundRequest, refund: RefundOrder, actor: str
+refund_requested = Signal()
+
 # order: Order. Each listener empties what it keeps of the buyer and answers how many rows that
 # were, by kind: dict[str, int]. Sent again when an erasure is asked for again.
 buyer_erased = Signal()

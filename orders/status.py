@@ -1,4 +1,4 @@
-"""The three status axes of an order, and how they are derived.
+"""The three status axes of an order and the status of its returns, and how they are derived.
 
 An adapter reports what the platform's words mean by its table (a ``StatusReading``); the amounts
 and the line quantities, where they exist, outrank the words. Pure functions, no database. Rules:
@@ -7,6 +7,7 @@ docs/ORDER_STATES.md.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -48,6 +49,34 @@ class FulfillmentStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReturnStatus(StrEnum):
+    """Where one return stands. OPEN: agreed to, its goods are awaited or looked at. CLOSED: the
+    store is done with it. UNKNOWN: the store's word is in no table.
+    """
+
+    REQUESTED = "requested"
+    OPEN = "open"
+    CLOSED = "closed"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+# Somebody at the store has something to do yet; and nothing comes back by these.
+UNSETTLED = frozenset({ReturnStatus.REQUESTED, ReturnStatus.OPEN, ReturnStatus.UNKNOWN})
+CALLED_OFF = frozenset({ReturnStatus.DECLINED, ReturnStatus.CANCELLED})
+
+
+class OrderReturnStatus(StrEnum):
+    """What all returns of an order come to."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    OPEN = "open"
+    PARTLY_RETURNED = "partly_returned"
+    RETURNED = "returned"
+
+
 class ImportState(StrEnum):
     RECEIVED = "received"
     AWAITING_MAPPING = "awaiting_mapping"
@@ -74,6 +103,7 @@ class StatusReading:
     must look.
 
     ``reserve``: the order binds stock at the store (DOMAIN: pending with hold, authorised, paid).
+    ``lapses``: while it is unpaid, the store lets go of what it binds after a while.
     ``fulfilled_assumed``: the word says everything was shipped and no shipment record proves it.
     """
 
@@ -82,6 +112,7 @@ class StatusReading:
     fulfillment: FulfillmentStatus
     known: bool = True
     reserve: bool = True
+    lapses: bool = False
     skip: bool = False
     fulfilled_assumed: bool = False
 
@@ -131,3 +162,19 @@ def fulfillment_status(
     if shipped > 0:
         return FulfillmentStatus.PARTIALLY_FULFILLED
     return word
+
+
+def return_status(
+    statuses: Collection[ReturnStatus], *, returned: int, ordered: int
+) -> OrderReturnStatus:
+    """What is still to be done comes first; after that it is counted: units in closed returns
+    (``returned``) against units ``ordered``.
+    """
+    if ReturnStatus.OPEN in statuses or ReturnStatus.UNKNOWN in statuses:
+        return OrderReturnStatus.OPEN
+    if ReturnStatus.REQUESTED in statuses:
+        return OrderReturnStatus.REQUESTED
+    if returned <= 0:
+        return OrderReturnStatus.NONE
+    whole = returned >= ordered
+    return OrderReturnStatus.RETURNED if whole else OrderReturnStatus.PARTLY_RETURNED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from orders.lines import DraftLine, Lines
     from orders.money import Rows
     from orders.parcels import Parcels
+    from orders.returns import Look, News
+    from orders.returns import Rows as ReturnRows
 
 _AXES = (
     ("order_status", "Order"),
@@ -74,6 +77,7 @@ def of_import(
     lines: Lines,
     money: Rows,
     parcels: Parcels,
+    returns: ReturnRows,
     now: datetime,
 ) -> list[dict[str, Any]]:
     """What this import changed, as events; none where nothing changed that people read, as when our
@@ -101,6 +105,7 @@ def of_import(
         events.append(_parcel(order_id, "shipment", "The store reports a parcel", shipment, now))
     for shipment in parcels.news:
         events.append(_parcel(order_id, "tracking", "Parcel changed at the store", shipment, now))
+    events += [_return(order_id, news, now) for news in returns.news]
     if known.total != data.total:
         events.append(
             row(
@@ -113,7 +118,8 @@ def of_import(
         )
     if events:
         return events
-    return _details(order_id, details.changed(before, known, data, order, lines, money), now)
+    changed = details.changed(before, known, data, order, lines, money, returns)
+    return _details(order_id, changed, now)
 
 
 def _details(order_id: UUID, changed: list[str], now: datetime) -> list[dict[str, Any]]:
@@ -126,7 +132,11 @@ def _details(order_id: UUID, changed: list[str], now: datetime) -> list[dict[str
 def _money_changes(
     order_id: UUID, data: OrderData, money: Rows, now: datetime
 ) -> list[dict[str, Any]]:
-    told = [("Refund of {} {} at the store", "refund", r) for r in money.new_refunds]
+    told = [
+        ("Refund of {} {} at the store", "refund", refund)
+        for refund in money.new_refunds
+        if refund["external_id"] not in money.asked_here
+    ]
     told += [
         (title, kind, {"amount": gone.amount, "external_id": gone.external_id})
         for title, kind, left in (
@@ -196,3 +206,27 @@ def _parcel(
         "tracking_number": shipment["tracking_number"],
     }
     return row(order_id, kind, f"{title}: {tracking or 'no tracking yet'}", now, data=data)
+
+
+def _return(order_id: UUID, news: News, now: datetime) -> dict[str, Any]:
+    before, after = news.before, news.after
+    if after is None:
+        return row(order_id, "return_removed", f"The store took back return {news.name}", now)
+    said = f"(the store says “{news.raw_status}”)"
+    if before is None:
+        title = f"Return {news.name} of {_units(after.units)}: {after.status} {said}"
+    elif before.status != after.status:
+        title = f"Return {news.name}: {before.status} → {after.status} {said}"
+    elif before.units != after.units:
+        title = f"Return {news.name}: {before.units} → {_units(after.units)}"
+    else:
+        title = f"Return {news.name}: the store has {after.received} of {_units(after.units)}"
+    return row(order_id, "return", title, now, data=_looks(before, after))
+
+
+def _looks(before: Look | None, after: Look) -> dict[str, Any]:
+    return {"before": asdict(before) if before else None, "after": asdict(after)}
+
+
+def _units(count: int) -> str:
+    return f"{count} {'unit' if count == 1 else 'units'}"

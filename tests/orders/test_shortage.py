@@ -13,7 +13,7 @@ from inventory import ledger
 from inventory.models import Listing, Location, Reservation, StockRule, Variant
 from orders import services, shortage
 from orders.errors import OrderChangedMeanwhile
-from orders.models import Order, OrderEvent
+from orders.models import Order, OrderEvent, Oversell
 from orders.status import Flag
 from tests.factories import CANCELLED, NOW, make_line, make_order, make_store
 from tests.orders.shop import assert_books_balance, bring, later, stock
@@ -28,9 +28,17 @@ def store() -> Store:
     return store
 
 
+def item() -> Variant:
+    return Variant.objects.get()
+
+
 def put(units: int) -> None:
+    put_of("SKU-1", units)
+
+
+def put_of(sku: str, units: int) -> None:
     ledger.adjust(
-        variant=Variant.objects.get(),
+        variant=Variant.objects.get(sku=sku),
         location=Location.objects.get(),
         delta=units,
         reason="Delivery",
@@ -45,6 +53,47 @@ def oversold() -> dict[str, bool]:
 def kinds(number: str) -> list[str]:
     events = OrderEvent.objects.filter(order__number=number, kind__startswith="oversold")
     return list(events.order_by("pk").values_list("kind", flat=True))
+
+
+def records(number: str = "1001") -> list[tuple[str, int, bool]]:
+    """(SKU, units, whether it is resolved), first come first."""
+    rows = Oversell.objects.filter(order__number=number).order_by("opened_at", "sku", "pk")
+    return [(x.sku, x.units, x.resolved_at is not None) for x in rows]
+
+
+def test_every_line_that_is_short_has_a_record_until_it_is_not(store: Store) -> None:
+    stock(store, 2, units=3)
+    bring(store, make_order(1, lines=(make_line(1, quantity=5), make_line(2, quantity=5))))
+    assert records() == [("SKU-1", 4, False), ("SKU-2", 2, False)]
+
+    put_of("SKU-1", 3)
+    assert records() == [("SKU-1", 1, False), ("SKU-2", 2, False)]
+
+    put_of("SKU-1", 1)
+    assert records() == [("SKU-1", 1, True), ("SKU-2", 2, False)]
+    assert oversold() == {"1001": True}
+
+    put_of("SKU-2", 2)
+    assert records() == [("SKU-1", 1, True), ("SKU-2", 2, True)]
+
+
+def test_a_record_says_how_it_came(store: Store) -> None:
+    bring(store, make_order(1))
+
+    found = Oversell.objects.get()
+    assert (found.order.number, found.line.sku, found.variant) == ("1001", "SKU-1", item())
+    assert found.found_after_s == 3600
+    assert [x["store"] for x in found.cause["channels"]] == ["Example shop"]
+
+
+def test_more_units_of_a_short_line_are_the_same_record(store: Store) -> None:
+    order = make_order(1)
+    bring(store, order)
+
+    bring(store, later(order, lines=(make_line(quantity=6),)))
+    bring(store, later(order, minutes=2, lines=(make_line(quantity=6),), raw_payment="x"))
+
+    assert records() == [("SKU-1", 5, False)]
 
 
 def test_the_flag_leaves_when_the_units_come(store: Store) -> None:

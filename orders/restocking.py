@@ -1,0 +1,163 @@
+"""Putting returned goods back to stock: a return alone moves none, somebody has to say that they
+can be sold again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from inventory import kits, ledger, locations
+from inventory.models import Location, Variant
+from orders.changing import change, note
+from orders.errors import OrderError
+from orders.models import Order, Return, ReturnLine
+from orders.status import CALLED_OFF
+
+
+def restock_return(
+    found: Return,
+    *,
+    units: Mapping[UUID, int],
+    location: Location | None = None,
+    seen: int | None = None,
+    actor: str,
+    request_id: str = "",
+) -> Return:
+    """Put ``units`` by return line back at ``location``, the first open place where none is named.
+    Never more of a line than was to come back. ``seen``: how many units of the return were put back
+    when the person decided; another figure means that somebody was faster, and is refused. Return
+    the return as it is then. Raises OrderError, LedgerRefused.
+    """
+
+    def put_back(order: Order) -> Return:
+        fresh = order.returns.get(pk=found.pk)
+        lines = {x.pk: x for x in fresh.lines.select_related("line__variant")}
+        if seen is not None and seen != sum(x.restocked for x in lines.values()):
+            raise OrderError(
+                "restocked_meanwhile",
+                "Units of this return were put back since you looked at it. Look again before you "
+                "put back more.",
+            )
+        place = location or locations.default(order.merchant_id)
+        _refuse(fresh, lines, units, place, order)
+        shelve(
+            order.pk,
+            _backs(lines, units),
+            place,
+            reason=f"Return {fresh}",
+            actor=actor,
+            request_id=request_id,
+        )
+        ReturnLine.objects.bulk_update([lines[pk] for pk in units], ["restocked"])
+        named = ", ".join(f"{units[pk]} × {_name(lines[pk])}" for pk in units)
+        note(
+            order,
+            "restocked",
+            f"Put back to stock at {place.name}, from return {fresh}: {named}",
+            actor,
+            data={"return": fresh.external_id, "location": place.code},
+            request_id=request_id,
+        )
+        return fresh
+
+    return change(found.order, put_back)
+
+
+def _refuse(
+    found: Return,
+    lines: Mapping[UUID, ReturnLine],
+    units: Mapping[UUID, int],
+    place: Location,
+    order: Order,
+) -> None:
+    if found.status in CALLED_OFF:
+        raise OrderError("return_called_off", f"Return {found} is {found.status}: nothing is back.")
+    if place.merchant_id != order.merchant_id:
+        raise OrderError("unknown_location", "This place belongs to somebody else.")
+    if not place.is_active:
+        raise OrderError(
+            "location_closed", f"{place.name} is closed. Open it, or choose another place."
+        )
+    if not units:
+        raise OrderError("nothing_to_restock", "Say how many units of which line are back.")
+    for pk, count in units.items():
+        line = lines.get(pk)
+        if line is None:
+            raise OrderError("unknown_line", f"Line {pk} is not part of return {found}.")
+        if count < 1:
+            raise OrderError("bad_quantity", "Put back at least one unit of a line.")
+        if count > line.left:
+            raise OrderError(
+                "too_many", f"{_name(line)}: {count} asked for, {line.left} left to put back."
+            )
+        if line.line is None or line.line.variant is None:
+            raise OrderError(
+                "unknown_product",
+                f"{_name(line)}: Logix does not know which product this is. Link its listing "
+                "first, or put the units back at the stock level.",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """Units of a stock item, or of a kit, that go on a shelf. ``cause`` names them: the same are
+    never put back twice.
+    """
+
+    item_id: UUID
+    units: int
+    cause: str
+
+
+def shelve(
+    order_id: UUID,
+    backs: Iterable[Back],
+    place: Location,
+    *,
+    reason: str,
+    actor: str,
+    request_id: str = "",
+) -> None:
+    """A kit goes back as its parts. Always in the same order: two people may put the same items
+    back at once. Raises LedgerRefused, LedgerConflict.
+    """
+    backs = list(backs)
+    recipes = kits.recipes(back.item_id for back in backs)
+    parts = [
+        Back(part, each * back.units, f"{back.cause}:{part.hex}")
+        for back in backs
+        for part, each in recipes.get(back.item_id, {back.item_id: 1}).items()
+    ]
+    for part in sorted(parts, key=lambda part: part.item_id):
+        ledger.restock(
+            variant=Variant.objects.get(pk=part.item_id),
+            location=place,
+            units=part.units,
+            cause=part.cause,
+            reason=reason,
+            order_ref=order_id,
+            actor=actor,
+            request_id=request_id,
+        )
+
+
+def _backs(lines: Mapping[UUID, ReturnLine], units: Mapping[UUID, int]) -> list[Back]:
+    """Each is named by how many of its line are back then, which grows."""
+    backs = []
+    for pk, count in units.items():
+        line = lines[pk]
+        line.restocked += count
+        backs.append(Back(_item(line), count, f"return:{pk.hex}:{line.restocked}"))
+    return backs
+
+
+def _item(line: ReturnLine) -> UUID:
+    assert line.line is not None  # noqa: S101 - refused before
+    assert line.line.variant is not None  # noqa: S101
+    return line.line.variant.stock_item_id
+
+
+def _name(line: ReturnLine) -> str:
+    return (line.line.sku or line.line.name) if line.line else "A line the store does not name"
