@@ -17,8 +17,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 from integrations.errors import PermissionMissing, Rejected, Unsupported
 from integrations.events import Event, RawDelivery
 from integrations.platform import Ability, Connection, PlatformCard
-from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, PayoutData, ShipmentData
+from inventory.data import ProductData, StockResult, StockUpdate, StoreLocationData
+from orders.data import OrderData, PayoutData, RefundOrder, ShipmentData
 from orders.status import OrderStatus
 
 Record = TypeVar("Record", OrderData, ProductData, PayoutData)
@@ -42,6 +42,11 @@ class Filters:
     ``position`` is opaque: it is what the last committed ``Page`` carried. What ``known`` names
     need not be mapped: an adapter may leave it out of a page's records and name it in
     ``Page.known``.
+
+    ``counted``: tell ``Page.total`` though it takes a call of its own. ``whole``, of orders by
+    PLACED and only where the card says ``whole_from``: have the store prepare all of the window in
+    the background. The first page then has nothing but a ``position`` and ``wait_s``. Raises
+    Unsupported, in words, where the store will not or cannot; it is then read without ``whole``.
     """
 
     since: datetime | None = None
@@ -50,6 +55,8 @@ class Filters:
     ids: tuple[str, ...] = ()
     number: str = ""
     position: Mapping[str, Any] | None = None
+    counted: bool = False
+    whole: bool = False
     page_size: int | None = None
     known: Known | None = field(default=None, repr=False, compare=False)
 
@@ -73,7 +80,9 @@ class Page(Generic[Record]):
 
     ``store_time`` is the store's clock (Date header, aware UTC) when it answered; ``last`` marks
     the end of the read. ``gap`` says in words what part of the read could not be made complete.
-    ``known`` are the ids of records left out because ``Filters.known`` has them.
+    ``known`` are the ids of records left out because ``Filters.known`` has them. ``wait_s``: the
+    store is still preparing what was asked for; such a page brings nothing else and is the whole of
+    its read, which goes on from ``position`` in so many seconds.
     """
 
     records: tuple[Record, ...]
@@ -84,12 +93,14 @@ class Page(Generic[Record]):
     store_time: datetime | None = None
     last: bool = False
     gap: str = ""
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreIdentity:
     """Who the store says it is. ``features`` is kept in the store's options and handed back in
-    ``Connection.options``.
+    ``Connection.options``. ``locations`` are those it keeps stock at, closed ones included; None
+    where it keeps one figure, or does not let us see them.
     """
 
     name: str
@@ -101,6 +112,7 @@ class StoreIdentity:
     missing: tuple[str, ...] = ()
     clock_skew_s: float | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
+    locations: tuple[StoreLocationData, ...] | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -246,9 +258,21 @@ class BaseEcommerceIntegration(ABC):
         """The store's present figures for these listings, same order."""
         raise self._exempt("reading stock")
 
+    def withheld(self, filters: Filters) -> str:
+        """In words, which orders of such a read the platform keeps from this app; '' where none
+        are. Not a gap: reading again brings no more. Pure: no call is made.
+        """
+        return ""
+
     def order_ids(self, filters: Filters) -> Iterable[str]:
         """Ids of all orders placed in the window, nothing else fetched."""
         raise self._exempt("listing order ids")
+
+    def drop_whole(self, position: Mapping[str, Any]) -> None:
+        """What the store prepares under this position of a ``whole`` read is not wanted any more.
+        Quiet where it is done, or gone, already.
+        """
+        raise self._exempt("preparing records in the background")
 
     def cancel_order(self, order_id: str, reason: str = "") -> bool:
         raise self._exempt("cancelling an order")
@@ -258,6 +282,13 @@ class BaseEcommerceIntegration(ABC):
     ) -> bool:
         """Add a note once; ``reference`` is searched first."""
         raise self._exempt("adding a note")
+
+    def refund_order(self, order_id: str, refund: RefundOrder, *, reference: str) -> bool:
+        """Refund once: ``reference`` is looked for among the order's refunds first. The store keeps
+        it with the reason (``orders.data.marked``), by which its refund is known again. Nothing is
+        put back on sale there. Raises Rejected where store or gateway refuse.
+        """
+        raise self._exempt("refunding an order")
 
     def write_order_fields(
         self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()
@@ -271,6 +302,13 @@ class BaseEcommerceIntegration(ABC):
     def drop_webhooks(self) -> None:
         """Remove every subscription that points to ``connection.callback_url``."""
         raise self._exempt("removing webhooks")
+
+    def remove_app(self) -> None:
+        """Take the app that ``connection.token`` is of out of the store. Every token it has there
+        is dead afterwards, whoever holds it, and its webhooks are gone. An app that is gone already
+        is what was wanted.
+        """
+        raise self._exempt("taking its app out of a store")
 
     def _exempt(self, what: str) -> Unsupported:
         return Unsupported(f"{self.card.name} does not support {what}.")

@@ -6,7 +6,7 @@ instead of asking which platform they are talking to.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
@@ -57,6 +57,7 @@ class Ability(StrEnum):
     ONE_CLICK_CONNECT = "one_click_connect"
     MULTI_CHANNEL = "multi_channel"
     FULFILLMENT_ORDERS = "fulfillment_orders"
+    APP_REMOVAL = "app_removal"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,7 @@ _FIELDS_OF_KIND: Mapping[AuthKind, frozenset[str]] = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
     """One way to connect a store: what it asks for and, in ``label`` and ``help``, for whom it is.
+    ``ends_at``: where in the store its owner takes back what was given this way.
 
     One by OAUTH2 asks for nothing, or for ``client_id`` and ``client_secret`` of the merchant's own
     app, which then stands in for the hub's.
@@ -92,6 +94,7 @@ class SignIn:
     label: str
     fields: tuple[CredentialField, ...] = ()
     help: str = ""
+    ends_at: str = ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -118,13 +121,14 @@ class StoreOption:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
     """A declared limit: ``rate`` calls (or the platform's own points) per second with ``burst`` at
-    once, for calls of this ``bucket``.
+    once, for calls of this ``bucket``. ``largest`` is what one call may cost at most.
     """
 
     rate: float
     burst: int
     bucket: str = "default"
     unit: str = "calls"
+    largest: float = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,14 +162,21 @@ class PlatformCard:
     to the reason in words. ``status_words`` are the platform's own order statuses, where stores may
     have others besides, spelled as ``status_pattern`` (a full-match regular expression) says.
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
-    anything. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
-    static ``read_always(delivery)`` says what they mean.
+    anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
+    0: none is. ``file_hosts`` is a full-match regular expression of the hosts, other than the
+    store's own, where the platform puts files it prepared. ``always_topics`` are kept and worked
+    whatever state the store is in; the adapter's static ``read_always(delivery)`` says what they
+    mean. ``refunds``: what may become of one asked for here, of ``record`` (noted, no money moves)
+    and ``gateway`` (the money goes back).
 
     ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
     the merchant consents; the store still works without the ``optional_scopes`` among them.
-    ``scopes`` says which abilities need which scope. ``host_pattern`` is a full-match regular
-    expression of the hosts stores have; ``token_origin`` where tokens are given out, if not at the
-    store's own address; ``pkce``: the platform takes a challenge (RFC 7636).
+    The platform gives ``extra_scopes`` to apps it approved for them, and may refuse the others, so
+    they are asked for where somebody says so. ``scopes`` says which abilities need which scope,
+    ``scope_words`` what each lets Logix do, as the owner of a store would say it. ``host_pattern``
+    is a full-match regular expression of the hosts stores have; ``token_origin`` where tokens are
+    given out, if not at the store's own address; ``pkce``: the platform takes a challenge (RFC
+    7636).
     """
 
     slug: str
@@ -186,11 +197,15 @@ class PlatformCard:
     overlap: timedelta = timedelta(minutes=10)
     window: timedelta = timedelta(days=1)
     parallel_reads: int = 2
+    whole_from: int = 0
+    file_hosts: str = ""
     api_version: str = ""
     api_sunset: date | None = None
     scopes: Mapping[str, tuple[Ability, ...]] = field(default_factory=dict)
     wanted_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
+    extra_scopes: tuple[str, ...] = ()
+    scope_words: Mapping[str, str] = field(default_factory=dict)
     host_pattern: str = ""
     token_origin: str = ""
     pkce: bool = False
@@ -198,6 +213,7 @@ class PlatformCard:
     status_pattern: str = r".{1,60}"
     reserved_fields: tuple[str, ...] = ()
     options: tuple[StoreOption, ...] = ()
+    refunds: tuple[str, ...] = ()
     docs_url: str = ""
     guide: str = ""
 
@@ -208,6 +224,8 @@ class PlatformCard:
             raise ValueError(
                 f"Card {self.slug}: neither supported nor exempt {unsaid}, or both {both}."
             )
+        if bool(self.refunds) != (Ability.REFUNDS_WRITE in self.abilities):
+            raise ValueError(f"Card {self.slug}: say what may become of a refund, or exempt it.")
         for sign_in in self.sign_ins:
             if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
                 raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")
@@ -230,6 +248,11 @@ class PlatformCard:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         return tuple(s for s in self.wanted_scopes if s not in self.optional_scopes)
+
+    def told(self, scopes: Iterable[str]) -> tuple[str, ...]:
+        """What scopes let Logix do, in words, each once."""
+        words = (self.scope_words.get(s, s.replace("_", " ").capitalize()) for s in scopes)
+        return tuple(dict.fromkeys(words))
 
     def sign_in(self, kind: AuthKind | str) -> SignIn | None:
         return next((found for found in self.sign_ins if found.kind == kind), None)
@@ -269,7 +292,8 @@ class Connection:
     """All an adapter gets. ``credentials`` holds the values the card declares; ``options`` what
     staff chose and what ``identify`` found out about this store (features, version).
     ``callback_url`` is where its webhooks go. ``token`` is there where calls carry one; it renews
-    itself. ``missing`` are the wanted scopes the merchant did not grant.
+    itself. ``missing`` are the wanted scopes the merchant did not grant. ``locations`` are the
+    store's own ids of those whose figures are read and written, where it keeps one for each.
     """
 
     store_id: str
@@ -282,3 +306,4 @@ class Connection:
     webhook_secret: str = field(default="", repr=False)
     token: AccessToken | None = field(default=None, repr=False)
     missing: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()

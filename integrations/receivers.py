@@ -13,14 +13,16 @@ import structlog
 from integrations import outbox, privacy, sync, upkeep
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
+from integrations.outbox import refunds
 from integrations.outbox.telling import shipment_payload
 from integrations.sync import signals as sync_signals
+from inventory import shelves
 from inventory import signals as inventory_signals
 from orders import shortage
 from orders import signals as order_signals
-from orders.data import ShipmentData, ShipmentLineData
-from orders.matching import match_waiting_lines
-from orders.models import Order, Shipment
+from orders.data import RefundOrder, ShipmentData, ShipmentLineData
+from orders.matching import match_waiting_lines, settle_lines_of
+from orders.models import Order, RefundRequest, Shipment
 from orders.status import OrderStatus
 
 
@@ -47,6 +49,19 @@ def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) ->
 
 def on_listings_unlinked(listing_ids: Iterable[UUID], **_: Any) -> None:
     outbox.settle_unlinked(listing_ids)
+
+
+def on_shelves_changed(store_id: UUID, **_: Any) -> None:
+    outbox.mark_store(store_id)
+
+
+def on_ruled_anew(listing_ids: Iterable[UUID], **_: Any) -> None:
+    outbox.mark_listings(listing_ids)
+
+
+def on_kit_changed(variant_id: UUID, actor: str, **_: Any) -> None:
+    settle_lines_of(variant_id, actor=actor, request_id=_request_id())
+    outbox.mark_dirty([variant_id])
 
 
 def on_lines_served(line_refs: Collection[UUID], **_: Any) -> None:
@@ -81,6 +96,7 @@ def on_shipment_added(shipment: Shipment, version: int, actor: str, **_: Any) ->
     parcel = ShipmentData(
         external_id=shipment.external_id,
         reference=shipment.reference,
+        external_location_id=shelves.shown_at(shipment.order.store_id, shipment.location_id),
         carrier=shipment.carrier,
         tracking_number=shipment.tracking_number,
         tracking_url=shipment.tracking_url,
@@ -123,6 +139,17 @@ def on_note_requested(
 ) -> None:
     payload = {"to_customer": to_customer, "reference": reference}
     _enqueue(order, Command.Kind.NOTE, f"note:{reference}", payload, actor, written=text)
+
+
+def on_refund_requested(request: RefundRequest, refund: RefundOrder, actor: str, **_: Any) -> None:
+    _enqueue(
+        request.order,
+        Command.Kind.REFUND,
+        f"refund:{request.pk}",
+        refunds.payload_of(refund, reference=request.reference),
+        actor,
+        written=refund.reason,
+    )
 
 
 def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
@@ -177,12 +204,16 @@ _EARS = (
     (inventory_signals.store_figure_changed, on_store_figure_changed),
     (inventory_signals.listings_linked, on_listings_linked),
     (inventory_signals.listings_unlinked, on_listings_unlinked),
+    (inventory_signals.shelves_changed, on_shelves_changed),
+    (inventory_signals.ruled_anew, on_ruled_anew),
+    (inventory_signals.kit_changed, on_kit_changed),
     (inventory_signals.lines_served, on_lines_served),
     (connect_signals.store_opened, on_store_opened),
     (order_signals.shipment_added, on_shipment_added),
     (order_signals.status_requested, on_status_requested),
     (order_signals.cancel_requested, on_cancel_requested),
     (order_signals.note_requested, on_note_requested),
+    (order_signals.refund_requested, on_refund_requested),
     (order_signals.oversold, on_oversold),
     (order_signals.buyer_erased, on_buyer_erased),
     (order_signals.orders_imported, on_orders_imported),

@@ -12,6 +12,7 @@ from integrations.models.control import (
 )
 from integrations.models.outbox import Command, Push
 from integrations.models.privacy import ErasureMark, PrivacyRequest
+from integrations.models.reconcile import Phase, Reconciliation, ReconciliationState
 from integrations.models.store import ConnectAttempt, Credential, Endpoint, Store, StoreStatus
 from integrations.models.sync import (
     LIVE_STATES,
@@ -36,9 +37,12 @@ __all__ = [
     "FieldRule",
     "Heartbeat",
     "ParkedRecord",
+    "Phase",
     "PrivacyRequest",
     "Push",
     "RateBucket",
+    "Reconciliation",
+    "ReconciliationState",
     "Rereading",
     "RunKind",
     "RunState",

@@ -16,7 +16,8 @@ from logix.common.ids import uuid7
 
 class Push(models.Model):
     """Wanted against told, for one listing. A thousand changes raise ``want_version``; one write
-    settles them.
+    settles them. ``pushed_at_places`` is what was told by the store's location, where it keeps a
+    figure for each; ``pushed_value`` all of it together.
 
     ``blocked`` waits for someone (writes off, merchant must act, parked with a reason); it is never
     lost.
@@ -39,6 +40,7 @@ class Push(models.Model):
     dirty_since = models.DateTimeField(null=True)
     next_at = models.DateTimeField(null=True)
     pushed_value = models.IntegerField(null=True)
+    pushed_at_places: models.JSONField[Any] = models.JSONField(default=dict, db_default={})
     pushed_at = models.DateTimeField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -75,6 +77,7 @@ class Command(models.Model):
         CANCEL = "cancel", "Cancel order"
         NOTE = "note", "Order note"
         FIELDS = "fields", "Order fields"
+        REFUND = "refund", "Refund"
 
     class State(models.TextChoices):
         NEW = "new", "Waiting"

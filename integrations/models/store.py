@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -81,6 +82,21 @@ class Store(models.Model):
     @property
     def is_active(self) -> bool:
         return self.status == StoreStatus.ACTIVE
+
+    @property
+    def unpaid_hold(self) -> timedelta | None:
+        """How long an unpaid order holds its units: as staff chose (0: for ever), else as the store
+        says it does.
+        """
+        minutes = self.options.get("unpaid_hold_m", self.features.get("unpaid_hold_m"))
+        return timedelta(minutes=minutes) if minutes else None
+
+    @property
+    def refunds(self) -> str:
+        """What becomes of a refund asked for here, as staff chose: ``off``, ``record`` (the store
+        notes it and moves no money) or ``gateway`` (the money goes back).
+        """
+        return str(self.options.get("refunds") or "off")
 
 
 class Credential(models.Model):
