@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -14,14 +15,23 @@ from integrations.kit.ssrf import AddressGuard
 from integrations.platform import PlatformCard, RateLimit
 
 
-def limiter(card: PlatformCard, calls_per_s: float | None = None) -> Limiter:
+def limiter(
+    card: PlatformCard, calls_per_s: float | None = None, told: float | None = None
+) -> Limiter:
     """The limiter shared with all workers: Redis when ``LOGIX_LIMITER_URL`` names one, else the
-    database. ``calls_per_s``: what staff allow for this store in place of the declared rate.
+    database. ``calls_per_s``: what staff allow for this store in place of the declared rate;
+    ``told``: the rate that the store said it has.
     """
     declared = tuple(card.limits)
     if calls_per_s:
         burst = max(1, round(2 * calls_per_s))
-        declared = tuple(replace(limit, rate=calls_per_s, burst=burst) for limit in declared)
+        declared = tuple(
+            # Room for the largest call at least, where calls are counted by what they cost.
+            replace(limit, rate=calls_per_s, burst=max(burst, math.ceil(limit.largest)))
+            for limit in declared
+        )
+    elif told:
+        declared = tuple(replace(limit, rate=told) for limit in declared)
     return _limiter(declared, settings.LOGIX_LIMITER_URL)
 
 

@@ -43,7 +43,9 @@ OK: Final = frozenset(range(200, 300))
 MIB: Final = 1024 * 1024
 ERROR_BODY: Final = 256 * 1024
 # Nobody waits for a back-fill, and a page of a platform that counts by cost may take seconds of it.
-BULK_SLEEP_S: Final = 10.0
+BULK_SLEEP_S: Final = 20.0
+# What another call gives back shortens the wait: it is looked for that often.
+NAP_S: Final = 1.0
 
 
 def _product() -> str:
@@ -154,6 +156,25 @@ class PlatformSession:
     def close(self) -> None:
         """Close the pooled connections. The session may be used again; it then opens new ones."""
         self._adapter.close()
+
+    def elsewhere(self, address: str, **own: Any) -> PlatformSession:
+        """A session with another host for the same store: guarded, patient and noted as this one,
+        without anything that proves who we are. ``own`` must bring a limiter and a breaker.
+        """
+        same: dict[str, Any] = {
+            "guard": self.guard,
+            "store_id": self.store_id,
+            "observe": self.observe,
+            "priority": self.priority,
+            "connect_s": self._connect_s,
+            "read_s": self._read_s,
+            "total_s": self._total_s,
+            "retries": self._retries,
+            "user_agent": self._user_agent,
+            "clock": self._clock,
+            "sleep": self._sleep,
+        }
+        return PlatformSession(address, **{**same, **own})
 
     def get(self, path: str, **options: Any) -> Answer:
         return self.request("GET", path, **options)
@@ -404,8 +425,9 @@ class PlatformSession:
                     retry_after_s=wait,
                     code="limiter",
                 )
-            self._pause(call, wait)
-            slept += wait
+            nap = min(wait, NAP_S)
+            self._pause(call, nap)
+            slept += nap
 
     def _pause(self, call: _Call, seconds: float) -> None:
         self._sleep(seconds)
@@ -422,7 +444,12 @@ class PlatformSession:
             return
         if news is not None:
             self.limiter.learn(
-                self._key(call), remaining=news.remaining, reset_s=news.reset_s, rate=news.rate
+                self._key(call),
+                remaining=news.remaining,
+                reset_s=news.reset_s,
+                rate=news.rate,
+                unspent=0.0 if news.cost is None else call.cost - news.cost,
+                priority=self.priority,
             )
 
     def _key(self, call: _Call) -> str:

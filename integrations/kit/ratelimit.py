@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -36,12 +36,14 @@ class Priority(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitNews:
     """What a platform's answer said about our quota. ``remaining`` calls now, ``reset_s`` until it
-    is full again, ``rate`` calls per second if the platform told a new one.
+    is full again, ``rate`` calls per second if the platform told a new one, ``cost``: what the call
+    itself came to in the end.
     """
 
     remaining: float | None = None
     reset_s: float | None = None
     rate: float | None = None
+    cost: float | None = None
 
 
 class Limiter(Protocol):
@@ -58,9 +60,12 @@ class Limiter(Protocol):
         remaining: float | None = None,
         reset_s: float | None = None,
         rate: float | None = None,
+        unspent: float = 0.0,
+        priority: Priority = Priority.LIVE,
     ) -> None:
-        """Correct the bucket by what the platform's headers say. It only ever takes away, never
-        grants more.
+        """Correct the bucket by what the platform's answer says. It never grants more than that.
+        ``unspent`` is given back: what a call of this ``priority`` took and did not cost; below
+        zero it cost more.
         """
 
 
@@ -88,12 +93,20 @@ class Claim:
 
 def claim(limit: RateLimit, cost: float, priority: Priority) -> Claim:
     """The GCRA terms of a call. BULK pays a quarter more and may fill 80 % of the burst, so of rate
-    and burst alike a fifth is left for LIVE. A cost larger than the burst is let through when the
-    bucket is full, else it never could be.
+    and burst alike a fifth is left for LIVE. It begins where the largest call would find room, or
+    small ones would take what a large one waits for, for ever. A cost larger than the burst is let
+    through when the bucket is full, else it never could be.
     """
-    share = BULK_SHARE if priority is Priority.BULK else 1.0
-    need = cost / (limit.rate * share)
-    return Claim(need, max(limit.burst * share / limit.rate, need))
+    need = seconds_of(limit, cost, priority)
+    if priority is Priority.LIVE:
+        return Claim(need, max(limit.burst / limit.rate, need))
+    left = seconds_of(limit, max(0.0, limit.largest - cost), priority)
+    return Claim(need, max(limit.burst * BULK_SHARE / limit.rate - left, need))
+
+
+def seconds_of(limit: RateLimit, cost: float, priority: Priority) -> float:
+    """By how much ``cost`` moves ``tat``."""
+    return cost / (limit.rate * (BULK_SHARE if priority is Priority.BULK else 1.0))
 
 
 def debt(
@@ -143,10 +156,10 @@ class MemoryLimiter:
                 wait = max(wait, bucket.live_waits_until - now)
             if wait <= 0:
                 tat = max(bucket.tat, now) + terms.need
-                # A nanosecond of tolerance: sums of floats would otherwise refuse the call that
+                # A microsecond of tolerance: sums of floats would otherwise refuse the call that
                 # just fits.
                 wait = tat - now - terms.room
-                if wait <= 1e-9:
+                if wait <= 1e-6:
                     bucket.tat = tat
                     return 0.0
             if priority is Priority.LIVE:
@@ -166,17 +179,20 @@ class MemoryLimiter:
         remaining: float | None = None,
         reset_s: float | None = None,
         rate: float | None = None,
+        unspent: float = 0.0,
+        priority: Priority = Priority.LIVE,
     ) -> None:
         with self._lock:
             bucket = self._buckets.setdefault(key, _Bucket())
             if rate is not None and rate > 0:
                 bucket.rate = rate
             now = self._clock()
-            ahead, block = debt(self._limit(key, bucket), remaining=remaining, reset_s=reset_s)
-            bucket.tat = max(bucket.tat, now + ahead)
+            limit = self._limit(key, bucket)
+            ahead, block = debt(limit, remaining=remaining, reset_s=reset_s)
+            back = seconds_of(limit, unspent, priority)
+            bucket.tat = max(max(bucket.tat, now) - back, now + ahead)
             bucket.blocked_until = max(bucket.blocked_until, now + block)
 
     def _limit(self, key: str, bucket: _Bucket) -> RateLimit:
         declared = limit_for(self._limits, key)
-        rate = (bucket.rate or declared.rate) * self._share
-        return RateLimit(rate=rate, burst=declared.burst, bucket=declared.bucket)
+        return replace(declared, rate=(bucket.rate or declared.rate) * self._share)

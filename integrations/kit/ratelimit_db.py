@@ -8,7 +8,7 @@ Call it outside transactions: PostgreSQL would keep the bucket's row locked unti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connections
 
@@ -20,6 +20,7 @@ from integrations.kit.ratelimit import (
     claim,
     debt,
     limit_for,
+    seconds_of,
 )
 from integrations.platform import RateLimit
 
@@ -90,7 +91,7 @@ class DatabaseLimiter:
         return max(wait, _SOON_S)
 
     def penalize(self, key: str, seconds: float) -> None:
-        self._push(key, ahead=0.0, block=min(seconds, LONGEST_BLOCK_S))
+        self._push(key, block=min(seconds, LONGEST_BLOCK_S))
 
     def learn(
         self,
@@ -99,17 +100,20 @@ class DatabaseLimiter:
         remaining: float | None = None,
         reset_s: float | None = None,
         rate: float | None = None,
+        unspent: float = 0.0,
+        priority: Priority = Priority.LIVE,
     ) -> None:
         if rate is not None and rate > 0:
             self._rates[key] = rate
-        ahead, block = debt(self._limit(key), remaining=remaining, reset_s=reset_s)
-        if ahead or block:
-            self._push(key, ahead=ahead, block=block)
+        limit = self._limit(key)
+        ahead, block = debt(limit, remaining=remaining, reset_s=reset_s)
+        back = seconds_of(limit, unspent, priority)
+        if ahead or block or back:
+            self._push(key, ahead=ahead, block=block, back=back)
 
     def _limit(self, key: str) -> RateLimit:
         declared = limit_for(self._limits, key)
-        rate = self._rates.get(key, declared.rate) * self._share
-        return RateLimit(rate=rate, burst=declared.burst, bucket=declared.bucket)
+        return replace(declared, rate=self._rates.get(key, declared.rate) * self._share)
 
     def _claimed(self, key: str, terms: Claim) -> bool:
         """Settles the race of all workers for the bucket: the row changes for one of them at a
@@ -123,15 +127,17 @@ class DatabaseLimiter:
         # A microsecond of tolerance: sums of floats would otherwise refuse the call that just fits.
         return self._execute(sql, [terms.need, key, terms.need, terms.room + 1e-6]) == 1
 
-    def _push(self, key: str, *, ahead: float, block: float) -> None:
-        """Move ``tat`` and ``blocked_until`` forward, never back; 0 leaves them as they are."""
+    def _push(self, key: str, *, ahead: float = 0.0, block: float = 0.0, back: float = 0.0) -> None:
+        """Move ``tat`` back by what was given back, but to no less than ``ahead`` of now;
+        ``blocked_until`` forward, never back. 0 leaves them as they are.
+        """
         sql = self._sql(
             "UPDATE {table} SET "
-            "tat = CASE WHEN %s > 0 THEN {larger}(tat, {now} + %s) ELSE tat END, "
+            "tat = {larger}({larger}(tat, {now}) - %s, {now} + %s), "
             "blocked_until = CASE WHEN %s > 0 THEN {larger}(blocked_until, {now} + %s) "
             'ELSE blocked_until END, updated_at = {stamp} WHERE "key" = %s'
         )
-        values: list[str | float] = [ahead, ahead, block, block, key]
+        values: list[str | float] = [back, ahead, block, block, key]
         if not self._execute(sql, values):
             self._create(key)
             self._execute(sql, values)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import redis
@@ -21,6 +22,7 @@ from integrations.kit.ratelimit import (
     Priority,
     debt,
     limit_for,
+    seconds_of,
 )
 from integrations.platform import RateLimit
 
@@ -54,7 +56,9 @@ local burst = tonumber(ARGV[3])
 local share = tonumber(ARGV[4])
 local bulk = share < 1
 local need = cost / (rate * share)
-local room = math.max(burst * share / rate, need)
+local room = burst * share / rate
+if bulk then room = room - math.max(0, tonumber(ARGV[7]) - cost) / (rate * share) end
+room = math.max(room, need)
 local wait = blocked - now
 if bulk then wait = math.max(wait, live - now) end
 if wait <= 0 then
@@ -85,7 +89,7 @@ return '0'
 _LEARN = (
     _CLOCK
     + """
-tat = math.max(tat, now + tonumber(ARGV[1]))
+tat = math.max(tat - tonumber(ARGV[4]), now + tonumber(ARGV[1]))
 blocked = math.max(blocked, now + tonumber(ARGV[2]))
 if ARGV[3] ~= '' then keep('rate', tonumber(ARGV[3])) end
 keep('tat', tat)
@@ -131,9 +135,8 @@ class RedisLimiter:
     def take(self, key: str, *, cost: float = 1, priority: Priority = Priority.LIVE) -> float:
         limit = limit_for(self._limits, key)
         share = BULK_SHARE if priority is Priority.BULK else 1.0
-        answer = self._run(
-            _TAKE, key, cost, limit.rate, limit.burst, share, self._share, LIVE_WAIT_S
-        )
+        told = (limit.rate, limit.burst, share, self._share, LIVE_WAIT_S, limit.largest)
+        answer = self._run(_TAKE, key, cost, *told)
         if answer is None and self._fallback is not None:
             return self._fallback.take(key, cost=cost * 2, priority=priority)
         return float(answer or 0.0)
@@ -151,14 +154,24 @@ class RedisLimiter:
         remaining: float | None = None,
         reset_s: float | None = None,
         rate: float | None = None,
+        unspent: float = 0.0,
+        priority: Priority = Priority.LIVE,
     ) -> None:
         declared = limit_for(self._limits, key)
         now_rate = rate if rate is not None and rate > 0 else None
-        known = RateLimit(rate=(now_rate or declared.rate) * self._share, burst=declared.burst)
+        known = replace(declared, rate=(now_rate or declared.rate) * self._share)
         ahead, block = debt(known, remaining=remaining, reset_s=reset_s)
-        answer = self._run(_LEARN, key, ahead, block, "" if now_rate is None else now_rate)
+        back = seconds_of(known, unspent, priority)
+        answer = self._run(_LEARN, key, ahead, block, "" if now_rate is None else now_rate, back)
         if answer is None and self._fallback is not None:
-            self._fallback.learn(key, remaining=remaining, reset_s=reset_s, rate=rate)
+            self._fallback.learn(
+                key,
+                remaining=remaining,
+                reset_s=reset_s,
+                rate=rate,
+                unspent=unspent,
+                priority=priority,
+            )
 
     def _run(self, script: str, key: str, *args: Any) -> bytes | None:
         """The script's answer, or None while Redis is lost and a fallback is there to ask

@@ -56,6 +56,33 @@ def test_a_redis_url_chooses_redis(shop: object) -> None:
     assert isinstance(limiter, RedisLimiter)
 
 
+def test_a_store_that_tells_its_own_rate_is_called_so_fast_unless_staff_say_otherwise(
+    shop: object, db: None
+) -> None:
+    card = registry.card("fakeshop")
+
+    with override_settings(LOGIX_LIMITER_URL=""):
+        told = limits.limiter(card, None, 0.5)
+        staff = limits.limiter(card, 0.25, 0.5)
+
+    for limiter, wait_s in ((told, 2), (staff, 4)):
+        key = f"store-{wait_s}:default"
+        while not (wait := limiter.take(key)):
+            pass
+        assert wait == pytest.approx(wait_s, abs=0.5)
+
+
+def test_the_largest_call_finds_room_however_few_calls_staff_allow(shop: object, db: None) -> None:
+    """Shopify counts points: a page costs hundreds of them at once."""
+    (declared,) = registry.card("shopify").limits
+
+    with override_settings(LOGIX_LIMITER_URL=""):
+        limiter = limits.limiter(registry.card("shopify"), 10)
+
+    assert limiter.take("store", cost=declared.largest) == 0.0
+    assert limiter.take("store", cost=1) > 0.0
+
+
 def test_the_card_says_how_fast_and_unnamed_buckets_fall_under_default(shop: object) -> None:
     declared = limits.by_bucket(registry.card("fakeshop").limits)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from random import Random
 from typing import Any
 from uuid import uuid4
 
@@ -162,6 +164,62 @@ def test_what_headers_say_only_ever_takes_away() -> None:
     assert limiter.take("s") > 0
 
 
+def test_what_a_call_took_and_did_not_cost_is_given_back_as_it_was_taken() -> None:
+    clock = Clock()
+    limiter = limited(1, 100, clock)
+    assert limiter.take("s", cost=40, priority=Priority.BULK) == 0
+    assert limiter.take("s", cost=50) == 0
+
+    limiter.learn("s", unspent=30)
+    limiter.learn("s", unspent=40, priority=Priority.BULK)
+
+    assert limiter.take("s", cost=80) == 0
+    assert limiter.take("s") == pytest.approx(1)
+
+
+def test_what_cost_more_than_it_took_is_taken_later() -> None:
+    limiter = limited(1, 10, Clock())
+    limiter.take("s", cost=2)
+
+    limiter.learn("s", unspent=-5)
+
+    assert limiter.take("s", cost=3) == 0
+    assert limiter.take("s") == pytest.approx(1)
+
+
+def test_no_more_is_given_back_than_the_platform_says_there_is() -> None:
+    limiter = limited(1, 10, Clock())
+    limiter.take("s", cost=9)
+
+    limiter.learn("s", remaining=4, unspent=9)
+    limiter.learn("fresh", unspent=9)
+
+    assert limiter.take("s", cost=4) == limiter.take("fresh", cost=10) == 0
+    assert limiter.take("s") == limiter.take("fresh") == pytest.approx(1)
+
+
+def rivals(limiter: Limiter, pause: Callable[[float], None]) -> Counter[int]:
+    """Two ask without rest for six seconds, now the one first, now the other: calls granted by what
+    they cost.
+    """
+    chance, granted = Random(7), Counter[int]()
+    for _ in range(600):
+        for cost in chance.sample([1, 90], 2):
+            granted[cost] += limiter.take("s", cost=cost, priority=Priority.BULK) == 0
+        pause(0.01)
+    return granted
+
+
+def test_small_bulk_calls_do_not_keep_a_large_one_waiting_for_ever() -> None:
+    clock = Clock()
+    limiter = MemoryLimiter({"default": RateLimit(rate=100, burst=200, largest=90)}, clock=clock)
+
+    granted = rivals(limiter, lambda seconds: setattr(clock, "now", clock.now + seconds))
+
+    assert granted[1] > 2
+    assert granted[90] > 2
+
+
 def test_an_empty_quota_blocks_until_its_reset() -> None:
     limiter = limited(1, 10, Clock())
 
@@ -231,8 +289,10 @@ def prefix() -> Iterator[str]:
     client.close()
 
 
-def shared(prefix: str, rate: float, burst: int, **options: Any) -> RedisLimiter:
-    limits = {"default": RateLimit(rate=rate, burst=burst)}
+def shared(
+    prefix: str, rate: float, burst: int, largest: float = 1, **options: Any
+) -> RedisLimiter:
+    limits = {"default": RateLimit(rate=rate, burst=burst, largest=largest)}
     return RedisLimiter(REDIS_URL, limits, prefix=prefix, **options)
 
 
@@ -283,6 +343,28 @@ def test_redis_blocks_learns_and_puts_bulk_last(prefix: str) -> None:
         limiter.take("full")
     assert limiter.take("full") > 0
     assert limiter.take("full", priority=Priority.BULK) >= 0.9
+
+
+@needs_redis
+def test_redis_gives_back_what_a_call_did_not_cost(prefix: str) -> None:
+    limiter = shared(prefix, 0.1, 100)
+    limiter.take("s", cost=80, priority=Priority.BULK)
+
+    limiter.learn("s", unspent=60, priority=Priority.BULK)
+
+    assert limiter.take("s", cost=75) == 0
+    assert limiter.take("s", cost=1) == pytest.approx(10, abs=1)
+    limiter.learn("s", remaining=5, unspent=100)
+    assert limiter.take("s", cost=5) == 0
+    assert limiter.take("s", cost=1) == pytest.approx(10, abs=1)
+
+
+@needs_redis
+def test_redis_lets_a_large_bulk_call_have_its_turn(prefix: str) -> None:
+    granted = rivals(shared(prefix, 100, 200, largest=90), time.sleep)
+
+    assert granted[1] > 2
+    assert granted[90] > 2
 
 
 @needs_redis

@@ -67,6 +67,30 @@ def test_what_headers_say_takes_away() -> None:
     assert limiter.take("empty") == pytest.approx(30, abs=1)
 
 
+def test_what_a_call_did_not_cost_is_given_back() -> None:
+    limiter = limited(0.1, 100)
+    limiter.take("s", cost=80, priority=Priority.BULK)
+
+    limiter.learn("s", unspent=60, priority=Priority.BULK)
+
+    assert limiter.take("s", cost=75) == 0
+    assert limiter.take("s", cost=1) == pytest.approx(10, abs=1)
+    limiter.learn("s", remaining=5, unspent=100)
+    assert limiter.take("s", cost=5) == 0
+    assert limiter.take("s", cost=1) == pytest.approx(10, abs=1)
+
+
+def test_bulk_begins_where_the_largest_call_would_find_room() -> None:
+    limiter = DatabaseLimiter({"default": RateLimit(rate=0.1, burst=200, largest=90)})
+
+    granted = [limiter.take("s", cost=10, priority=Priority.BULK) == 0 for _ in range(5)]
+
+    assert granted == [True, True, True, True, False]
+    assert limiter.take("s", cost=90, priority=Priority.BULK) > 0
+    assert limiter.take("t", cost=38, priority=Priority.BULK) == 0
+    assert limiter.take("t", cost=90, priority=Priority.BULK) == 0
+
+
 def test_a_grant_is_one_statement(django_assert_num_queries: object) -> None:
     limiter = limited(1, 10)
     limiter.take("s")
