@@ -9,19 +9,20 @@ from integrations.authentication.credentials import (
     GRANTED,
     Held,
     Keys,
+    app_before,
     held,
     read_credentials,
     save_credentials,
+    void,
 )
 from integrations.authentication.door import PROBE_TOTAL_S, adapter_for, probe
 from integrations.authentication.granting import from_app, from_code
 from integrations.authentication.noting import note_failure, note_success
 from integrations.authentication.oauth_apps import (
-    app_for,
+    app_id,
     hub_app,
     needed_app,
     own_app,
-    signing_secret,
 )
 from integrations.authentication.sealing import open_sealed, seal, webhook_url
 from integrations.authentication.tokens import ENDS_SOON, refresh_due
@@ -33,7 +34,8 @@ __all__ = [
     "Held",
     "Keys",
     "adapter_for",
-    "app_for",
+    "app_before",
+    "app_id",
     "from_app",
     "from_code",
     "held",
@@ -48,6 +50,6 @@ __all__ = [
     "refresh_due",
     "save_credentials",
     "seal",
-    "signing_secret",
+    "void",
     "webhook_url",
 ]

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from integrations.authentication.sealing import open_sealed
-from integrations.errors import AuthenticationFailed
+from integrations.errors import AuthenticationFailed, Misconfigured
 from integrations.kit.oauth2 import Grant
 from integrations.models import Credential, Store
 from integrations.platform import AuthKind
@@ -26,6 +26,7 @@ from logix.accounts import audit, keys
 # Sign-ins that end in tokens the platform gives out and takes back.
 GRANTED = frozenset({AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS})
 _TOKENS = ("access_token", "refresh_token")
+_APP = ("client_id", "client_secret")
 _TABLE = "integrations_credential"
 _TRIES = 5
 
@@ -154,6 +155,36 @@ def save_credentials(
                 )
                 return saved
     raise RuntimeError(f"The credentials of store {store.pk} are being changed by others.")
+
+
+def void(store: Store, before: Held) -> bool:
+    """The platform made these keys void: the tokens go, and of the rest the merchant's own app
+    stays, to connect the store again by (``app_before``). False when other keys were saved
+    meanwhile; nothing is changed then.
+    """
+    plain = _plain({name: before.values[name] for name in _APP if before.values.get(name)})
+    rows = Credential.objects.filter(pk=before.row_id, version=before.version)
+    changed = rows.update(
+        sealed=_sealed(store, before.kind, plain),
+        state=Credential.State.REVOKED,
+        refresh_due_at=None,
+        lease_until=None,
+        fence=F("fence") + 1,
+    )
+    return changed == 1
+
+
+def app_before(store: Store) -> dict[str, str]:
+    """Client id and secret of the merchant's own app that the store was last connected by, be its
+    keys void or not; {} where there was none, or it cannot be opened.
+    """
+    row = Credential.objects.filter(store=store).order_by("-updated_at").first()
+    try:
+        values = _opened(store, row) if row is not None else {}
+    except Misconfigured:
+        return {}
+    app = {name: values[name] for name in _APP if values.get(name)}
+    return app if len(app) == len(_APP) else {}
 
 
 def keep_grant(store: Store, before: Held, fence: int, grant: Grant) -> bool:

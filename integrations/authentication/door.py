@@ -25,6 +25,7 @@ from integrations.kit.http import PlatformSession, Priority
 from integrations.kit.oauth2 import AccessToken, StaticToken
 from integrations.models import Endpoint, Store
 from integrations.platform import AuthKind, Connection
+from inventory.shelves import of_stores
 
 # Somebody waits for a test: less patience than a worker has.
 PROBE_TOTAL_S = 15.0
@@ -49,7 +50,7 @@ def adapter_for(
     patience: dict[str, Any] = {"total_s": PROBE_TOTAL_S, "read_s": PROBE_READ_S} if insists else {}
     session = PlatformSession(
         store.base_url,
-        limiter=limits.limiter(card, store.options.get("calls_per_s")),
+        limiter=limits.limiter(card, store.options.get("calls_per_s"), store.features.get("rate")),
         breaker=DatabaseBreaker(store, insists=insists),
         guard=limits.guard(),
         store_id=str(store.pk),
@@ -131,6 +132,7 @@ def _connection(store: Store, session: PlatformSession) -> Connection:
         webhook_secret=secret,
         token=_token(store, held, hide),
         missing=held.missing,
+        locations=tuple(shelf.at for shelf in of_stores([store.pk])[store.pk] if shelf.at),
     )
 
 

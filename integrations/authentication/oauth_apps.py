@@ -5,36 +5,31 @@ credentials, else the hub's, which stands in the settings and is read there at e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from django.conf import settings
 
-from integrations.authentication.credentials import held
+from integrations.authentication.credentials import app_before
 from integrations.errors import Misconfigured
 from integrations.kit.oauth2 import OAuthApp
-from integrations.models import Store
+from integrations.models import Credential, Store
 from integrations.platform import AuthKind, PlatformCard
 from logix import environment
 
 
-def app_for(store: Store) -> OAuthApp | None:
-    """The app a store was connected by; None when there was none. Raises PlatformError when the
-    store's credentials cannot be opened.
+def app_id(store: Store) -> str:
+    """By which app's client id the store's present keys were got, void ones too; '' where that is
+    not known: it has none, or a token that was pasted, which says nothing of the app it is of.
     """
-    kept = held(store)
-    if app := own_app(kept.values):
-        return app
-    return hub_app(store.platform) if kept.kind == AuthKind.OAUTH2 else None
-
-
-def signing_secret(store: Store) -> str:
-    """The app's secret where the platform signs webhooks with it, '' where nobody told us one.
-    Raises PlatformError when it cannot be opened.
-    """
-    kept = held(store)
-    if own := kept.values.get("client_secret"):
-        return own
-    app = hub_app(store.platform) if kept.kind == AuthKind.OAUTH2 else None
-    return app.client_secret if app else ""
+    if own := app_before(store):
+        return own["client_id"]
+    newest = Credential.objects.filter(store=store).order_by("-updated_at").first()
+    if newest is None or newest.kind != AuthKind.OAUTH2:
+        return ""
+    with suppress(Misconfigured):
+        if app := hub_app(store.platform):
+            return app.client_id
+    return ""
 
 
 def own_app(values: Mapping[str, str]) -> OAuthApp | None:

@@ -22,8 +22,20 @@ from logix.accounts import audit
 from logix.accounts.models import Merchant
 from logix.common import crypto
 
-# Of an attempt's options: settings of the store that is to be; the rest is handed to the adapter.
+# Of an attempt's options: settings of the store that is to be, and scopes asked for besides the
+# usual ones; the rest is handed to the adapter.
 _SETTINGS = ("name", "auto_sync", "writes_enabled")
+SCOPES = "scopes"
+
+
+class Unknown(ConnectError):
+    """No attempt of that reference can be ended."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This connect attempt is unknown, used already, or too old. Start again in Logix.",
+            code="attempt_unknown",
+        )
 
 
 def callback_url(platform: str) -> str:
@@ -45,7 +57,7 @@ def begin(
     """Note who connects what; of ``reference`` only a digest is kept. Raises ConnectError (an
     option).
     """
-    store_options.check(card, {n: v for n, v in options.items() if n not in _SETTINGS})
+    store_options.check(card, _of_the_adapter(options))
     with transaction.atomic():
         attempt = ConnectAttempt.objects.create(
             merchant=merchant,
@@ -71,7 +83,15 @@ def open_one(platform: str, reference: str) -> ConnectAttempt:
     """The attempt of this reference, if it can still be ended. Raises ConnectError."""
     found = _open(platform, reference).select_related("merchant").first()
     if found is None:
-        raise unknown()
+        raise Unknown
+    return found
+
+
+def last_of(platform: str, reference: str) -> ConnectAttempt:
+    """The attempt of this reference, ended or not. Raises ConnectError."""
+    found = _of(platform, reference).select_related("merchant", "store__merchant").first()
+    if found is None:
+        raise Unknown
     return found
 
 
@@ -80,7 +100,7 @@ def take(platform: str, reference: str) -> ConnectAttempt:
     one wins. Raises ConnectError.
     """
     if not _open(platform, reference).update(used_at=Now()):
-        raise unknown()
+        raise Unknown
     return _of(platform, reference).select_related("merchant").get()
 
 
@@ -106,8 +126,11 @@ def stumbled(attempt: ConnectAttempt, problem: str) -> None:
 def settings_of(attempt: ConnectAttempt) -> dict[str, Any]:
     """What was chosen for the store that is to be."""
     chosen = {name: attempt.options[name] for name in _SETTINGS if name in attempt.options}
-    rest = {name: value for name, value in attempt.options.items() if name not in _SETTINGS}
-    return {**chosen, "options": rest}
+    return {**chosen, "options": _of_the_adapter(attempt.options)}
+
+
+def _of_the_adapter(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name not in (*_SETTINGS, SCOPES)}
 
 
 def _open(platform: str, reference: str) -> QuerySet[ConnectAttempt]:
@@ -117,10 +140,3 @@ def _open(platform: str, reference: str) -> QuerySet[ConnectAttempt]:
 def _of(platform: str, reference: str) -> QuerySet[ConnectAttempt]:
     digest = crypto.digest(reference)
     return ConnectAttempt.objects.filter(reference_digest=digest, platform=platform)
-
-
-def unknown() -> ConnectError:
-    return ConnectError(
-        "This connect attempt is unknown, used already, or too old. Start again in Logix.",
-        code="attempt_unknown",
-    )

@@ -12,7 +12,15 @@ from django.utils import timezone
 from integrations import authentication, lifecycle, registry
 from integrations.authentication import Keys
 from integrations.base import StoreIdentity
-from integrations.connect import addresses, hooks, opening, options, signals, testing
+from integrations.connect import (
+    addresses,
+    hooks,
+    opening,
+    options,
+    parting,
+    signals,
+    testing,
+)
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import (
@@ -115,14 +123,17 @@ def set_writes(store: Store, *, enabled: bool, actor: str) -> None:
             signals.store_opened.send(sender=Store, store=store, actor=actor)
 
 
-def disconnect(store: Store, *, actor: str) -> None:
+def disconnect(store: Store, *, actor: str, remove_app: bool = False) -> None:
     """End the connection: webhooks removed (as far as the store lets us), credentials wiped,
     nothing read or written any more. Orders and stock stay, and connecting the address again goes
-    on with them. Raises MoveRefused.
+    on with them. ``remove_app``: Logix's app is taken out of the store as well (``parting``). What
+    is left there is the store's ``status_reason``. Raises MoveRefused.
     """
     if not lifecycle.may_move(store, StoreStatus.DISCONNECTED):
         raise lifecycle.MoveRefused(f"{store.name} is disconnected already.")
-    left = hooks.drop_webhooks(store)
+    if left := hooks.drop_webhooks(store):
+        left += " Remove them there."
+    access = parting.take_back(store, remove_app=remove_app)
     now = timezone.now()
     with transaction.atomic():
         lifecycle.move(
@@ -130,7 +141,8 @@ def disconnect(store: Store, *, actor: str) -> None:
             StoreStatus.DISCONNECTED,
             actor=actor,
             action="store.disconnected",
-            reason=left,
+            reason=f"{left} {access}".strip(),
+            details={"remove_app": True} if remove_app else None,
             disconnected_at=now,
             writes_enabled=False,
         )
@@ -191,7 +203,9 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
         if found.address != store.base_url:
             _write(store, {"base_url": found.address}, actor)
         testing.take_identity(store, found.identity)
+        app = authentication.app_id(store)
         opening.keep_keys(store, found, actor=actor)
+        hooks.follow_app(store, app)
         if store.status == StoreStatus.NEEDS_MERCHANT:
             lifecycle.move(store, StoreStatus.ACTIVE, actor=actor, action="store.resumed")
         if store.is_active:

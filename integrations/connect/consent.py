@@ -3,7 +3,8 @@ back, and the code is exchanged for tokens.
 
 What ties the browser that comes back to the one that was sent away is the ``state``: good once, for
 ten minutes, for one merchant, platform and store address and, when it was begun in the admin, for
-one person. The platform's own signature over the redirect is checked by its ``oauth`` module.
+one person. Where nobody says for whom they come back, they are asked first (``confirming``). The
+platform's own signature over the redirect is checked by its ``oauth`` module.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hmac
 import json
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -28,7 +29,7 @@ from integrations.connect import addresses, attempts, changing, opening, testing
 from integrations.errors import PlatformError, Unsupported
 from integrations.kit.oauth2 import pkce_challenge
 from integrations.lifecycle import ConnectError
-from integrations.models import ConnectAttempt, Store, StoreStatus
+from integrations.models import ConnectAttempt, Credential, Store, StoreStatus
 from integrations.platform import AuthKind, PlatformCard, SignIn
 from logix.accounts.models import Merchant
 from logix.common import crypto
@@ -57,14 +58,16 @@ def begin_oauth(
     actor: str,
     credentials: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    scopes: Collection[str] = (),
     user: AbstractBaseUser | None = None,
 ) -> tuple[str, ConnectAttempt]:
     """The address to send the merchant's browser to, and the attempt to watch. Calls nobody.
 
     ``credentials``: client id and secret of the merchant's own app, in place of the hub's.
-    ``user``: whoever begins it in the admin, and alone may end it. A store that is connected at the
-    address already is given new tokens. Raises UnknownPlatform, Unsupported, ConnectError,
-    Misconfigured (the address, or no app).
+    ``scopes``: which of the card's ``extra_scopes`` the platform approved the app for. ``user``:
+    whoever begins it in the admin, and alone may end it. A store that is connected at the address
+    already is given new tokens. Raises UnknownPlatform, Unsupported, ConnectError, Misconfigured
+    (the address, or no app).
     """
     card = registry.card(platform)
     sign_in = card.sign_in(AuthKind.OAUTH2)
@@ -72,10 +75,10 @@ def begin_oauth(
         raise Unsupported(f"{card.name} has no connect by consent. Paste the keys instead.")
     _refuse_unreachable_hub()
     address = addresses.store_address(card, base_url)
-    values = _own_app(sign_in, credentials or {}) or _app_before(
-        sign_in, _connected(merchant, platform, address)
-    )
+    before = _connected(merchant, platform, address)
+    values = _own_app(sign_in, credentials or {}) or _app_before(before)
     app = authentication.needed_app(card, values)
+    wanted = [*card.wanted_scopes, *_extra(card, scopes, before)]
     state = "".join(secrets.choice(_STATE) for _ in range(_STATE_LENGTH))
     attempt = attempts.begin(
         merchant,
@@ -84,7 +87,7 @@ def begin_oauth(
         state,
         actor=actor,
         valid_for=VALID_FOR,
-        options=options or {},
+        options={**(options or {}), attempts.SCOPES: wanted},
         user=user,
         app_sealed=_seal(values, merchant, state),
     )
@@ -93,7 +96,7 @@ def begin_oauth(
         address,
         attempts.callback_url(platform),
         state,
-        card.wanted_scopes,
+        wanted,
         pkce_challenge(_verifier(state)) if card.pkce else "",
     )
     return url, attempt
@@ -110,32 +113,48 @@ def finish_oauth(
     tokens: its orders and stock stay.
 
     ``merchant``: whose token brought it, ``user``: who is logged in where it came. Raises
-    ConnectError, PlatformError; the attempt keeps the reason in words.
+    ConnectError (also where neither of them says for whom it is), PlatformError; the attempt keeps
+    the reason in words.
     """
     state = query.get("state", "")
     attempt = attempts.open_one(platform, state)
     _refuse_others(attempt, merchant, user)
-    card = registry.card(platform)
+    return exchange(attempt, state, code_in(attempt, query))
+
+
+def code_in(attempt: ConnectAttempt, query: Mapping[str, str]) -> str:
+    """The code of a redirect that is the platform's. An answer without one that says why ends the
+    attempt, any other leaves it to the right one. Raises ConnectError, PlatformError.
+    """
+    state = query.get("state", "")
     if "error" in query:
-        attempts.take(platform, state)
+        attempts.take(attempt.platform, state)
         problem = _DENIED.get(query["error"], _NOT_GIVEN)
         attempts.ended(attempt, problem=problem)
         raise ConnectError(problem, code="consent_denied")
-    values = _unseal(attempt, state)
     try:
-        app = authentication.needed_app(card, values)
-        code = registry.oauth(platform).read_redirect(app, attempt.base_url, query)
+        app = authentication.needed_app(registry.card(attempt.platform), own_app_of(attempt, state))
+        code: str = registry.oauth(attempt.platform).read_redirect(app, attempt.base_url, query)
     except PlatformError as err:
         attempts.stumbled(attempt, err.message)
         raise
-    attempts.take(platform, state)
+    return code
+
+
+def exchange(attempt: ConnectAttempt, state: str, code: str) -> Store:
+    """The store, connected with what the code is worth; attempt and code are used up either way.
+    Raises ConnectError, PlatformError.
+    """
+    card = registry.card(attempt.platform)
+    values = own_app_of(attempt, state)
+    attempts.take(attempt.platform, state)
     try:
         grant = authentication.from_code(
             card,
             attempt.base_url,
             values,
             code=code,
-            redirect_uri=attempts.callback_url(platform),
+            redirect_uri=attempts.callback_url(attempt.platform),
             verifier=_verifier(state) if card.pkce else "",
         )
         store = _keep(attempt, card, Keys(kind=AuthKind.OAUTH2, values=values, grant=grant))
@@ -144,6 +163,15 @@ def finish_oauth(
         raise
     attempts.ended(attempt, store=store)
     return store
+
+
+def own_app_of(attempt: ConnectAttempt, state: str) -> dict[str, str]:
+    """The app of the merchant's own that an attempt uses; {} where it uses the hub's."""
+    if not attempt.app_sealed:
+        return {}
+    plain = crypto.ring().open(attempt.app_sealed, _place(attempt.merchant_id, state))
+    values: dict[str, str] = json.loads(plain)
+    return values
 
 
 def _keep(attempt: ConnectAttempt, card: PlatformCard, keys: Keys) -> Store:
@@ -168,12 +196,18 @@ def _refuse_others(
 ) -> None:
     """Another merchant hears no more than if there were no such attempt."""
     if merchant is not None and attempt.merchant_id != merchant.pk:
-        raise attempts.unknown()
+        raise attempts.Unknown
     if attempt.user_id is not None and (user is None or user.pk != attempt.user_id):
         raise ConnectError(
             "This connect was begun in the admin. Log in there as the person who began it, in this "
             "browser, then open this address again.",
             code="login_required",
+        )
+    if attempt.user_id is None and merchant is None:
+        raise ConnectError(
+            f"Nobody has said that this store is to be connected for {attempt.merchant.name}. Open "
+            "the address in a browser and confirm it there.",
+            code="confirmation_needed",
         )
 
 
@@ -199,16 +233,26 @@ def _own_app(sign_in: SignIn, credentials: Mapping[str, str]) -> dict[str, str]:
     return values
 
 
-def _app_before(sign_in: SignIn, store: Store | None) -> dict[str, str]:
-    """The app a store was connected by, for connecting it again."""
-    if store is None:
-        return {}
-    try:
-        kept = authentication.held(store).values
-    except PlatformError:
-        return {}
-    values = {name: value for name, value in kept.items() if name in sign_in.names}
-    return values if authentication.own_app(values) else {}
+def _app_before(store: Store | None) -> dict[str, str]:
+    """The app a store was connected by, for connecting it again. One that was uninstalled is still
+    the merchant's; it is forgotten when they disconnect the store.
+    """
+    return authentication.app_before(store) if store is not None else {}
+
+
+def _extra(card: PlatformCard, scopes: Collection[str], store: Store | None) -> list[str]:
+    """The extra scopes to ask for: those named, and those that the store has granted before, which
+    consent to less would take away. Raises ConnectError.
+    """
+    if strange := sorted(set(scopes) - set(card.extra_scopes)):
+        known = ", ".join(card.extra_scopes) or "none"
+        raise ConnectError(
+            f"{', '.join(strange)} cannot be asked for besides. {card.name} has: {known}.",
+            code="unknown_scope",
+        )
+    rows = Credential.objects.filter(store=store) if store else Credential.objects.none()
+    granted = {scope for row in rows for scope in row.scopes}
+    return [scope for scope in card.extra_scopes if scope in {*scopes, *granted}]
 
 
 def _verifier(state: str) -> str:
@@ -223,14 +267,6 @@ def _seal(values: Mapping[str, str], merchant: Merchant, state: str) -> str:
     if not values:
         return ""
     return crypto.ring().seal(json.dumps(dict(values)).encode(), _place(merchant.pk, state))
-
-
-def _unseal(attempt: ConnectAttempt, state: str) -> dict[str, str]:
-    if not attempt.app_sealed:
-        return {}
-    plain = crypto.ring().open(attempt.app_sealed, _place(attempt.merchant_id, state))
-    values: dict[str, str] = json.loads(plain)
-    return values
 
 
 def _place(merchant_id: Any, state: str) -> str:

@@ -54,6 +54,29 @@ def open_endpoint(store: Store) -> Endpoint:
     )
 
 
+def follow_app(store: Store, before: str) -> None:
+    """Have the endpoint verify by the app of the keys that were just kept; ``before`` is the
+    ``app_id`` of those they replaced. Another app's secret proves nothing about this store from now
+    on: what that app still sends (its ``shop/redact``, two days after it was uninstalled) is not
+    meant for the new connection. Of the same app nothing changes here (``_keep_in_step``).
+    """
+    card = registry.card(store.platform)
+    endpoint = _endpoint(store)
+    now = authentication.app_id(store)
+    if endpoint is None or not _is_signed_by_app(card) or (now and now == before):
+        return
+    secret = _app_secret(store, card)
+    if secret and secrets.compare_digest(secret.encode(), _open_secret(store, endpoint).encode()):
+        return
+    secret = secret or secrets.token_urlsafe(_SECRET_BYTES)
+    _save(
+        endpoint,
+        secret_sealed=authentication.seal(store, secret, "secret_sealed", str(endpoint.pk)),
+        previous_secret_sealed=None,
+        previous_valid_until=None,
+    )
+
+
 def reconcile_webhooks(store: Store) -> list[Subscription]:
     """Make the store's subscriptions what they should be and keep what is live. What had to be
     mended is counted, and the store is read at once: something may have been missed.

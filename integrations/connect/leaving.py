@@ -9,9 +9,8 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
-from django.db.models import F
 
-from integrations import lifecycle, registry
+from integrations import authentication, lifecycle, registry
 from integrations.authentication import Held
 from integrations.base import StoreIdentity
 from integrations.connect import signals, testing
@@ -25,16 +24,11 @@ log = structlog.get_logger(__name__)
 def uninstalled(store: Store, held: Held, *, at: datetime) -> bool:
     """Our app was removed at the store, which refused ``held`` when asked. Its keys are void,
     nothing is read or written any more; orders and stock stay, and connecting it again goes on with
-    them. False when it was given new keys meanwhile: nothing is changed then.
+    them, by the app of the merchant's own if there was one. False when it was given new keys
+    meanwhile: nothing is changed then.
     """
     # Settles the race with whoever connects it again: new keys are another version or row.
-    keys = Credential.objects.filter(pk=held.row_id, version=held.version)
-    if not keys.update(
-        state=Credential.State.REVOKED,
-        refresh_due_at=None,
-        lease_until=None,
-        fence=F("fence") + 1,
-    ):
+    if not authentication.void(store, held):
         return False
     name = registry.card(store.platform).name
     reason = f"Logix was uninstalled at {name} on {at:%d %B %Y}."

@@ -2,6 +2,13 @@
 
 The only thing that ties the store's answer to our question is a reference nobody can guess, good
 once and for an hour.
+
+Whoever begins it knows that reference, and everything else that passes the browser, so no question
+that is asked afterwards (as after consent, ``confirming``) would reach the store's owner alone. Nor
+would it help: the store's page sends the keys to whatever address its link names, so whoever could
+lure an owner there needs no hub. What the owner reads there is the name we give, so it is the
+merchant's; the key is called so in the store ever after. Source: WooCommerce core
+includes/class-wc-auth.php, templates/auth/form-grant-access.php.
 """
 
 from __future__ import annotations
@@ -22,7 +29,8 @@ from integrations.models import ConnectAttempt, Store, StoreStatus
 from integrations.platform import Ability, AuthKind
 from logix.accounts.models import Merchant
 
-APP_NAME = "Logix"
+# The key's description has 200 characters, and the store puts a time behind the name.
+_LONGEST_NAME = 150
 VALID_FOR = timedelta(hours=1)
 
 
@@ -64,8 +72,8 @@ def begin_one_click(
         valid_for=VALID_FOR,
         options=options or {},
     )
-    back = attempts.callback_url(platform)
-    url: str = registry.oauth(platform).authorize_url(address, APP_NAME, back, back, reference)
+    back, name = attempts.callback_url(platform), f"Logix for {merchant.name}"[:_LONGEST_NAME]
+    url: str = registry.oauth(platform).authorize_url(address, name, back, back, reference)
     return url, attempt
 
 

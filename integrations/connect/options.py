@@ -3,6 +3,11 @@
 ``adopt_stock``           take the store's figures as the first count (default yes)
 ``orders_read_within_s``  how old the last reading of orders may be when stock is written, 10–86,400
 ``calls_per_s``           calls a second in place of the platform's declared limit, 0.1–100
+``unpaid_hold_m``         minutes that an unpaid order holds its units, 0 for ever (default: as the
+                          store does)
+``refunds``               what becomes of a refund asked for here: ``off`` (default), ``record``
+                          (the store notes it, no money moves), ``gateway`` (the money goes back)
+``reconcile_days``        days of orders that the nightly comparison looks at, 1–365 (default 30)
 ``status_words``          a plugin's order status → the platform's own status it counts as
 
 A platform's card may name others of its own.
@@ -63,6 +68,13 @@ def _number(lowest: float, highest: float) -> Callable[[PlatformCard, Any], str 
     return problem
 
 
+def _refunds(card: PlatformCard, value: Any) -> str | None:
+    choices = ("off", *card.refunds)
+    if value in choices:
+        return None
+    return f"must be one of {', '.join(choices)}, as far as {card.name} can."
+
+
 def _words(card: PlatformCard, value: Any) -> str | None:
     if not isinstance(value, Mapping) or len(value) > _MOST_WORDS:
         return "must map statuses of this store to statuses of the platform."
@@ -84,5 +96,8 @@ _CHECKS: Mapping[str, Callable[[PlatformCard, Any], str | None]] = {
     "adopt_stock": _yes_or_no,
     "orders_read_within_s": _number(10, 86_400),
     "calls_per_s": _number(0.1, 100),
+    "unpaid_hold_m": _number(0, 43_200),
+    "refunds": _refunds,
+    "reconcile_days": _number(1, 365),
     "status_words": _words,
 }

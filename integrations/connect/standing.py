@@ -7,13 +7,26 @@ from __future__ import annotations
 from django.utils import timezone
 
 from integrations import authentication, registry
-from integrations.connect import testing
+from integrations.connect import places, testing
 from integrations.models import Credential, Store, StoreStatus
-from integrations.platform import AuthKind
+from integrations.platform import AuthKind, PlatformCard
+
+_NO_PLACES = (
+    "The store keeps stock at several locations, so none is read or written until you choose which "
+    "place of Logix each of them shows: page “Locations” of the store, or PUT …/locations."
+)
 
 
 def warnings_of(store: Store) -> list[str]:
-    """In words, from the store's ``credentials`` (prefetch them for a list)."""
+    """In words, from the store's ``credentials`` (for a list, prefetch them and read it with
+    ``telling_places``).
+    """
+    said = [_NO_PLACES] if places.lacks_places(store) else []
+    return said + warnings_of_access(store)
+
+
+def warnings_of_access(store: Store) -> list[str]:
+    """What is off for want of a scope, and what soon ends."""
     try:
         card = registry.card(store.platform)
     except registry.UnknownPlatform:
@@ -21,6 +34,7 @@ def warnings_of(store: Store) -> list[str]:
     said: list[str] = []
     for row in store.credentials.all():
         said += testing.turned_off(card, row.missing)
+        said += _withheld(card, row)
         if ends := _ends_soon(row):
             said.append(ends)
     return said
@@ -41,6 +55,18 @@ def by_consent(store: Store) -> bool:
         return registry.card(store.platform).sign_in(AuthKind.OAUTH2) is not None
     except registry.UnknownPlatform:
         return False
+
+
+def _withheld(card: PlatformCard, row: Credential) -> list[str]:
+    """What only an app may do that the platform approved for it, and this one may not."""
+    if not row.scopes:
+        return []
+    return [
+        f"{scope} was not granted, which lets Logix do more: {card.told([scope])[0]}. {card.name} "
+        "gives it to apps that it approved for it; then connect the store again and ask for it."
+        for scope in card.extra_scopes
+        if scope not in row.scopes
+    ]
 
 
 def _ends_soon(row: Credential) -> str:

@@ -27,6 +27,7 @@ from integrations.errors import (
 from integrations.lifecycle import ConnectError
 from integrations.models import Credential, Store, StoreStatus
 from integrations.platform import Ability, AuthKind, PlatformCard, SignIn
+from inventory import selling_places
 from logix.accounts import audit
 
 WRITES = frozenset(
@@ -324,3 +325,5 @@ def take_identity(store: Store, identity: StoreIdentity) -> None:
     Credential.objects.filter(store=store).update(**told)
     for name, value in changes.items():
         setattr(store, name, value)
+    if identity.locations is not None:
+        selling_places.take_locations(store.pk, identity.locations)
