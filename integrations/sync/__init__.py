@@ -10,6 +10,7 @@ from integrations.sync.applying import (
 )
 from integrations.sync.backfill import run_slice
 from integrations.sync.changes import run_stream
+from integrations.sync.dropping import drop_prepared
 from integrations.sync.fieldrules import (
     MOST_ORDERS,
     RULED,
@@ -52,6 +53,7 @@ __all__ = [
     "cancel_run",
     "check_rule",
     "dismiss_parked",
+    "drop_prepared",
     "forget_parked",
     "mark_gone",
     "open_stock",

@@ -10,118 +10,36 @@ from __future__ import annotations
 
 import contextlib
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import F, Q
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication, policy
-from integrations.base import BaseEcommerceIntegration, Filters, ReadBy
-from integrations.errors import PlatformError
+from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy
+from integrations.errors import PlatformError, Unsupported
 from integrations.kit.http import Priority
-from integrations.models import (
-    LIVE_STATES,
-    RunKind,
-    RunState,
-    Store,
-    Stream,
-    StreamName,
-    SyncGap,
-    SyncRun,
-)
+from integrations.models import RunState, Store, StreamName, SyncGap, SyncRun
 from integrations.policy import What
-from integrations.sync import applying, gaps, leases, opening, reading
+from integrations.sync import applying, dropping, gaps, leases, opening, reading
 from integrations.sync.outcome import Applied
-from integrations.sync.windows import OLDEST, Plan, Window, read_ahead
+from integrations.sync.windows import Plan, Window, read_ahead
 from logix.common.transactions import again_on
 
 log = structlog.get_logger(__name__)
 
 # Well below the workers' time limit for a task, which would break off a page instead.
 SLICE_S = 30.0
-# Orders placed while a run is being asked for, and clocks that differ a little.
-MARGIN = timedelta(minutes=10)
 _GRACE = timedelta(seconds=1)
+# An export that cannot be had after some minutes is not waited for: pages can.
+_MOST_TRIES_AT_ONCE = 6
 # Somebody else must act first, but may do so where we cannot see it.
 _RECHECK = timedelta(minutes=15)
-
-
-def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool:
-    """The first reading of a stream with a past: changes are followed from now on by the store's
-    clock, the past is read beside it. False: another run has to end first, try again soon. Raises
-    Fenced.
-
-    A back-fill of everything that somebody asked for before takes its place, and changes are then
-    followed from when it was asked for. Another run that is not dry, or that is paused, gives way:
-    what it was to read is read again.
-    """
-    skew = _skew(stream, adapter)
-    now = timezone.now()
-    wanted = stream.store.import_since or OLDEST
-    runs = SyncRun.objects.filter(stream=stream, kind=RunKind.BACKFILL)
-    whole = runs.filter(dry_run=False, window_from__lte=wanted, window_to__gte=F("created_at"))
-    whole = whole.exclude(state__in=[RunState.CANCELLED, RunState.FAILED])
-    try:
-        with transaction.atomic():
-            asked_for = whole.order_by("created_at").first()
-            if asked_for is None:
-                live = runs.filter(state__in=LIVE_STATES)
-                _give_way(stream, live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED)))
-                if live.exists():
-                    return False
-                SyncRun.objects.create(
-                    store=stream.store,
-                    stream=stream,
-                    kind=RunKind.BACKFILL,
-                    window_from=wanted,
-                    window_to=newest(now, skew),
-                    requested_by="connect",
-                    next_at=now,
-                )
-            since = asked_for.created_at if asked_for else now
-            stream.read_through = since + skew - timedelta(seconds=stream.overlap_s)
-            stream.skew_ms = int(skew.total_seconds() * 1000)
-            told = {"read_through": stream.read_through, "skew_ms": stream.skew_ms}
-            leases.keep(Stream.objects, stream.pk, fence, **told)
-    except IntegrityError:
-        # Somebody asked for a run in this moment.
-        return False
-    return True
-
-
-def newest(now: datetime, skew: timedelta) -> datetime:
-    """The end of a window that leaves nothing out, by the store's clock or ours, whichever is
-    ahead.
-    """
-    return now + max(skew, timedelta()) + MARGIN
-
-
-def _skew(stream: Stream, adapter: BaseEcommerceIntegration) -> timedelta:
-    """How far the store's clock is ahead of ours, from its answer to a question that costs
-    little.
-    """
-    probe = Filters(since=timezone.now(), page_size=1)
-    first = next(iter(reading.stamped(adapter, stream.name, probe)), None)
-    if first is None or first.page.store_time is None:
-        return timedelta()
-    return first.page.store_time - first.asked_at
-
-
-def _give_way(stream: Stream, runs: Any) -> None:
-    """A worker that is at one of them is fenced off."""
-    runs.update(
-        state=RunState.CANCELLED,
-        problem=f"The store's first back-fill reads the same {stream.name}.",
-        finished_at=Now(),
-        next_at=None,
-        lease_until=None,
-        fence=F("fence") + 1,
-    )
 
 
 def run_slice(run_id: UUID, *, if_due: bool = False) -> bool:
@@ -177,14 +95,32 @@ class _Job:
         self.gaps = False
 
     def work(self, adapter: BaseEcommerceIntegration) -> bool:
-        """True when the slice ended before the run did."""
+        """True when the slice ended before the run did. What the store does not prepare as a whole
+        is read by pages from then on.
+        """
         self._start(adapter)
+        try:
+            has_more = self._read(adapter)
+        except Unsupported as err:
+            if not self.plan.whole:
+                raise
+            self._go_by_pages(err.message)
+            return True
+        if has_more is None:
+            self._finish(adapter)
+        return bool(has_more)
+
+    def _read(self, adapter: BaseEcommerceIntegration) -> bool | None:
+        """None when all is read. False: nothing is to be done at once."""
         end = time.monotonic() + SLICE_S
         known = reading.known_to(self.store, self.stream)
         steps = read_ahead(adapter, self.stream, self.plan, known=known, while_waiting=self._keep)
         with contextlib.closing(steps):
             for window, read in steps:
                 if self.must_stop():
+                    return False
+                if read is not None and read.page.wait_s is not None:
+                    self._leave_to_store(window, read.page, read.page.wait_s)
                     return False
                 if read is None:
                     self._keep(checkpoint=self.plan.done(window))
@@ -195,8 +131,7 @@ class _Job:
                 if may_end and time.monotonic() > end:
                     leases.drop(SyncRun.objects, self.run.pk, self.fence, next_at=Now())
                     return True
-        self._finish()
-        return False
+        return None
 
     def must_stop(self) -> bool:
         """Whether a person cancelled or paused it; the lease is then given back."""
@@ -213,6 +148,8 @@ class _Job:
         """The run keeps the words of whoever cancelled it."""
         ended = {"state": RunState.CANCELLED, "finished_at": Now(), "next_at": None}
         leases.drop(SyncRun.objects, self.run.pk, self.fence, **ended)
+        if self.plan.whole:
+            dropping.ring()
 
     def wait_or_fail(self, err: Exception) -> None:
         """Whoever must act, the run goes on at the same place when they have; it ends where waiting
@@ -228,7 +165,8 @@ class _Job:
             return
         tries = current.get("tries", 0) + policy.rule_for(err).counts
         decision = policy.decide(err, attempts=max(1, tries))
-        gives_up = decision.what is What.REFUSE or tries >= policy.MAX_ATTEMPTS
+        most = _MOST_TRIES_AT_ONCE if self.plan.whole else policy.MAX_ATTEMPTS
+        gives_up = decision.what is What.REFUSE or tries >= most
         delay_s = decision.delay_s if decision.delay_s is not None else _RECHECK.total_seconds()
         if decision.stops_store:
             # No worker takes it while the store rests; it goes on with the store.
@@ -237,38 +175,70 @@ class _Job:
             "problem": decision.sentence,
             "checkpoint": {**current, "tries": tries},
         }
+        if gives_up and self.plan.whole:
+            self._go_by_pages(decision.sentence)
+            return
         if gives_up:
             ended = {"state": RunState.FAILED, "finished_at": Now(), "next_at": None}
             leases.drop(SyncRun.objects, self.run.pk, self.fence, **told, **ended)
             return
-        told["next_at"] = timezone.now() + timedelta(seconds=delay_s)
+        self._rest(delay_s, **told)
+
+    def _rest(self, seconds: float, **told: Any) -> None:
+        told["next_at"] = timezone.now() + timedelta(seconds=seconds)
         running = SyncRun.objects.filter(state=RunState.RUNNING)
         if not leases.drop(running, self.run.pk, self.fence, **told, state=RunState.WAITING):
             leases.drop(SyncRun.objects, self.run.pk, self.fence, **told)  # paused meanwhile
 
+    def _leave_to_store(self, window: Window, page: Page[Any], seconds: float) -> None:
+        """The store prepares what was asked for. What was read of it before is read again."""
+        place = self.plan.after(window, page)
+        self._rest(seconds, checkpoint=place, expected=F("seen") + self.plan.whole)
+
+    def _go_by_pages(self, why: str) -> None:
+        """From the beginning: nobody knows which part of it was here."""
+        note = f"{why} So the store's orders are read page by page."
+        expected = F("seen") + self.plan.whole
+        place = self.plan.by_pages(note)
+        told = {"checkpoint": place, "expected": expected, "problem": note, "next_at": Now()}
+        leases.drop(SyncRun.objects, self.run.pk, self.fence, **told)
+
     def _start(self, adapter: BaseEcommerceIntegration) -> None:
-        run = self.run
+        run, begun = self.run, {}
         if run.started_at is None:
             until = {"since": run.window_from, "until": run.window_to}
             known = reading.known_to(self.store, self.stream)
-            probe = Filters(**until, by=ReadBy.PLACED, page_size=1, known=known)  # type: ignore[arg-type]
+            probe = Filters(**until, by=ReadBy.PLACED, counted=True, page_size=1, known=known)  # type: ignore[arg-type]
             first = next(iter(reading.stamped(adapter, self.stream, probe)), None)
             run.expected = first.page.total if first else None
             run.started_at = timezone.now()
-        self._keep(started_at=run.started_at, expected=run.expected, problem="")
+            begun = self._at_once(adapter, run.expected or 0)
+        told = {"started_at": run.started_at, "expected": run.expected}
+        self._keep(**told, **begun, problem=self.plan.note)
 
-    def _finish(self) -> None:
+    def _at_once(self, adapter: BaseEcommerceIntegration, count: int) -> dict[str, Any]:
+        """Whether the store is to prepare so many orders as a whole, kept before it is asked to."""
+        if self.stream != StreamName.ORDERS or not 0 < adapter.card.whole_from <= count:
+            return {}
+        return {"checkpoint": self.plan.at_once(count)}
+
+    def _finish(self, adapter: BaseEcommerceIntegration) -> None:
         """Stock is opened before the run is called complete: a crash in between opens it again,
         which changes nothing, where the other order would leave it closed for good.
         """
-        run = self.run
+        run, withheld = self.run, ""
         since = SyncGap.objects.filter(stream=run.stream, opened_at__gte=run.created_at)
         if since.filter(closed_at=None).exists():
             self.gaps = True
-        if not run.dry_run and self.stream == StreamName.ORDERS:
-            opening.open_stock(self.store, before_batch=self._keep)
-        state = RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED
-        ended = {"state": state, "finished_at": Now(), "next_at": None}
+        if self.stream == StreamName.ORDERS:
+            asked = Filters(since=run.window_from, until=run.window_to, by=ReadBy.PLACED)
+            withheld = adapter.withheld(asked)
+            if not run.dry_run:
+                opening.open_stock(self.store, before_batch=self._keep)
+        is_all = not self.gaps and not withheld
+        state = RunState.COMPLETED if is_all else RunState.COMPLETED_WITH_GAPS
+        problem = f"{self.plan.note} {withheld}".strip()
+        ended = {"state": state, "problem": problem, "finished_at": Now(), "next_at": None}
         if not leases.drop(SyncRun.objects, run.pk, self.fence, **ended):
             raise leases.Fenced
 

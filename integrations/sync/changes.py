@@ -23,8 +23,9 @@ from integrations.base import BaseEcommerceIntegration, Filters
 from integrations.errors import ContractBroken, PlatformError
 from integrations.models import RunKind, RunState, Store, Stream, StreamName, SyncRun
 from integrations.policy import Decision, What
-from integrations.sync import applying, backfill, gaps, kinds, leases, reading
+from integrations.sync import applying, beginning, gaps, kinds, leases, reading
 from integrations.sync.outcome import Applied
+from integrations.sync.windows import OLDEST
 from logix.common.transactions import again_on
 
 log = structlog.get_logger(__name__)
@@ -62,7 +63,7 @@ def run_stream(stream_id: int, *, if_due: bool = False) -> bool:
             return False
         with authentication.adapter_for(stream.store) as adapter:
             begins = kind.past_beside and stream.read_through is None
-            if begins and not backfill.begin(stream, adapter, fence):
+            if begins and not beginning.begin(stream, adapter, fence):
                 walk.put_off()
                 return False
             walk = _Walk(stream, fence)
@@ -217,7 +218,7 @@ class _Walk:
         with transaction.atomic():
             done = reading.apply_page(self.store, self.stream.name, read, origin="poll")
             if page.gap:
-                since = self.since or backfill.OLDEST
+                since = self.since or OLDEST
                 seen = max(read.asked_at, page.store_time or read.asked_at)
                 gaps.note(self.stream, since, seen + timedelta(minutes=1), page.gap)
             self._keep(**({} if done.reread else {"position": self._place(read)}))

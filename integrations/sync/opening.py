@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from integrations.models import RunKind, Store, StreamName, SyncRun
 from integrations.sync import applying
-from inventory.ledger import OpeningCount, open_counts
+from inventory.ledger import open_counts
 from inventory.models import Listing
+from inventory.opening import Seen, first_counts
+from inventory.shelves import of_stores
 from logix.common.transactions import again_on
 
 _BATCH = 500
@@ -54,15 +56,18 @@ def left_closed(run: SyncRun) -> str:
 
 def _adopt(store: Store, before_batch: Callable[[], None]) -> int:
     """Items that were counted before keep their count (``open_counts``)."""
-    counts: dict[object, OpeningCount] = {}
     rows = Listing.objects.filter(
         store=store, variant__isnull=False, seen_quantity__isnull=False, gone_at=None
-    ).values_list("variant_id", "variant__counted_as_id", "seen_quantity", "seen_at")
-    for variant_id, counted_as, quantity, seen_at in rows.iterator():
-        item = counted_as or variant_id
-        if quantity is not None and seen_at is not None:
-            counts[item] = OpeningCount(variant_id=item, quantity=quantity, seen_at=seen_at)
-    ordered = [counts[key] for key in sorted(counts, key=str)]
+    ).values_list(
+        "variant_id", "variant__counted_as_id", "seen_quantity", "seen_at_places", "seen_at"
+    )
+    seen = (
+        Seen(counted_as or variant_id, quantity, at_places, seen_at)
+        for variant_id, counted_as, quantity, at_places, seen_at in rows.iterator()
+        if quantity is not None and seen_at is not None
+    )
+    counts = first_counts(seen, of_stores([store.pk])[store.pk])
+    ordered = sorted(counts, key=lambda count: str(count.variant_id))
     opened = 0
     for start in range(0, len(ordered), _BATCH):
         before_batch()

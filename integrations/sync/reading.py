@@ -133,7 +133,7 @@ def reread(
     for external_id in page.reread:
         before_call()
         asked_at = timezone.now()
-        found = _by_id(adapter, external_id)
+        found = by_id(adapter, external_id)
         once = again_on(*applying.CLASHES)(
             lambda found=found, asked_at=asked_at: _settle(  # type: ignore[misc]
                 store, found, asked_at, origin, in_transaction
@@ -143,7 +143,10 @@ def reread(
     return done
 
 
-def _by_id(adapter: BaseEcommerceIntegration, external_id: str) -> OrderData | Unreadable:
+def by_id(adapter: BaseEcommerceIntegration, external_id: str) -> OrderData | Unreadable:
+    """One order; or why it cannot be had, with the code of NotFound where the store does not know
+    it. Raises PlatformError when the store as a whole says no.
+    """
     try:
         return adapter.read_order(external_id)
     except NotFound:

@@ -19,8 +19,9 @@ from integrations.models import (
     StreamName,
     SyncRun,
 )
-from integrations.sync import applying, backfill, changes, opening
+from integrations.sync import applying, beginning, changes, dropping, opening
 from integrations.sync.outcome import Applied
+from integrations.sync.windows import OLDEST
 from logix.accounts import audit
 from logix.common import bell
 from logix.common.transactions import again_on
@@ -52,8 +53,8 @@ def request_run(
     if row is None:
         raise RunRefused(f"{store.name} has no {stream} that Logix could read.")
     now = timezone.now()
-    start = since or store.import_since or backfill.OLDEST
-    end = until or backfill.newest(now, timedelta(milliseconds=row.skew_ms))
+    start = since or store.import_since or OLDEST
+    end = until or beginning.newest(now, timedelta(milliseconds=row.skew_ms))
     if start >= end:
         raise RunRefused("The window ends before it begins. Choose an earlier start.")
     told = {"stream": stream, "kind": kind, "since": str(since or ""), "dry_run": dry_run}
@@ -110,6 +111,8 @@ def cancel_run(run: SyncRun, *, actor: str) -> None:
         if not SyncRun.objects.filter(pk=run.pk).stop(opening.left_closed(run)):
             raise RunRefused("The run has ended already; there is nothing to cancel.")
         audit.record("sync.cancel", actor=actor, merchant=run.store.merchant, obj=run)
+    if run.checkpoint.get("whole"):
+        dropping.ring()
 
 
 def open_stock(store: Store, *, actor: str) -> int:

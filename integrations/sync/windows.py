@@ -44,7 +44,11 @@ class Window:
 
 
 class Plan:
-    """The windows a run still has to read. What it returns as a checkpoint, ``of`` takes up."""
+    """The windows a run still has to read. What it returns as a checkpoint, ``of`` takes up.
+
+    ``whole`` is the number of records of a run that is one window, prepared by the store; 0 for one
+    that is read page by page. ``note`` says why it is not, where it might have been.
+    """
 
     def __init__(
         self, since: datetime, until: datetime, size: timedelta, opened: Window | None
@@ -54,6 +58,8 @@ class Plan:
         self.size = size
         self.opened = opened
         self.count = 0
+        self.whole = 0
+        self.note = ""
 
     @classmethod
     def of(cls, run: SyncRun) -> Plan:
@@ -62,7 +68,9 @@ class Plan:
         size = timedelta(seconds=kept.get("window_s", _FIRST_SIZE.total_seconds()))
         start = _when(kept.get("since"))
         opened = Window(start, until, kept.get("position")) if start else None
-        return cls(_floor(run.window_from or OLDEST), until, size, opened)
+        plan = cls(_floor(run.window_from or OLDEST), until, size, opened)
+        plan.whole, plan.note = kept.get("whole", 0), kept.get("note", "")
+        return plan
 
     def windows(self) -> Iterator[Window]:
         """Newest first; the size follows how full the last ones were."""
@@ -71,7 +79,7 @@ class Plan:
             yield self.opened
             until = self.opened.since
         while until > self.since:
-            start = max(self.since, until - self.size)
+            start = self.since if self.whole else max(self.since, until - self.size)
             yield Window(start, until)
             until = start
 
@@ -94,8 +102,20 @@ class Plan:
         self.count = 0
         return self._checkpoint(window.since)
 
+    def at_once(self, whole: int) -> dict[str, Any]:
+        """The checkpoint of a run that has so many records and begins as one window."""
+        self.whole = whole
+        return self._checkpoint(self.until)
+
+    def by_pages(self, note: str) -> dict[str, Any]:
+        """The checkpoint of a run that was to be one window and begins anew without."""
+        self.whole, self.note, self.opened = 0, note, None
+        return self._checkpoint(self.until)
+
     def _checkpoint(self, down_to: datetime) -> dict[str, Any]:
-        return {"down_to": down_to.isoformat(), "window_s": int(self.size.total_seconds())}
+        told = {"down_to": down_to.isoformat(), "window_s": int(self.size.total_seconds())}
+        told |= {"whole": self.whole} if self.whole else {}
+        return told | ({"note": self.note} if self.note else {})
 
 
 def read_ahead(
@@ -121,6 +141,7 @@ def read_ahead(
                         until=window.until,
                         by=ReadBy.PLACED,
                         position=window.position,
+                        whole=bool(plan.whole),
                         known=known,
                     )
                     run = copy_context().run

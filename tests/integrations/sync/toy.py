@@ -53,7 +53,9 @@ class MovingShop:
     ``before`` runs before the n-th list page of all is answered (n from 1) and may raise;
     ``unreadable`` are ids whose record does not decode; ``by_id`` may raise when one record is
     asked for; ``ahead`` is how far the shop's clock is ahead of ours; ``gap`` is what each page
-    says could not be read.
+    says could not be read. ``exports`` are the orders as they were when the whole of them was asked
+    for; ``before_export`` runs before such a read is answered, with how many there are, and may
+    raise; ``waits`` times it is not ready yet.
     """
 
     def __init__(self) -> None:
@@ -70,6 +72,10 @@ class MovingShop:
         self.gives_places = True
         self.before: Callable[[int], None] = lambda page: None
         self.by_id: Callable[[str], None] = lambda external_id: None
+        self.exports: list[list[OrderData]] = []
+        self.before_export: Callable[[int], None] = lambda made: None
+        self.waits = 1
+        self.dropped: list[int] = []
         self.opened = 0
         self.open_error: Exception | None = None
 
@@ -122,6 +128,8 @@ class MovingShopIntegration(BaseEcommerceIntegration):
             self.shop.answer()
             found = [r for r in shelf.values() if r.number == filters.number]
             yield self._page(found, {}, len(found), last=True)
+        elif filters.whole:
+            yield from self._exported(filters)
         elif filters.by is ReadBy.PLACED:
             yield from self._by_window(shelf, filters)
         else:
@@ -155,21 +163,35 @@ class MovingShopIntegration(BaseEcommerceIntegration):
         offset = (filters.position or {}).get("offset", 0)
         while True:
             self.shop.answer()
-            rows = sorted(
-                (
-                    r
-                    for r in shelf.values()
-                    if (filters.since or EPOCH) <= _placed(r)
-                    and (filters.until is None or _placed(r) < filters.until)
-                ),
-                key=lambda r: r.external_id,
-            )
+            rows = _placed_within(shelf, filters)
             found = rows[offset : offset + size]
             offset += len(found)
             last = len(found) < size
             yield self._page(found, {"offset": offset}, len(rows), last=last)
             if last:
                 return
+
+    def _exported(self, filters: Filters) -> Iterator[Page[Any]]:
+        shop, place = self.shop, dict(filters.position or {})
+        shop.before_export(len(shop.exports))
+        if not place:
+            shop.exports.append(_placed_within(shop.orders, filters))
+            place = {"export": len(shop.exports) - 1, "offset": 0}
+            yield Page(records=(), position=place, wait_s=0)
+            return
+        if shop.waits:
+            shop.waits -= 1
+            yield Page(records=(), position=place, wait_s=0)
+            return
+        rows = shop.exports[place["export"]]
+        while place["offset"] < len(rows):
+            shop.answer()
+            found = rows[place["offset"] : place["offset"] + shop.page_size]
+            place = {**place, "offset": place["offset"] + len(found)}
+            yield self._page(found, place, None, last=place["offset"] == len(rows))
+
+    def drop_whole(self, position: Any) -> None:
+        self.shop.dropped.append(position["export"])
 
     def _page(self, rows: Sequence[Any], place: Any, total: int | None, *, last: bool) -> Page[Any]:
         bad = [r for r in rows if r.external_id in self.shop.unreadable]
@@ -226,6 +248,12 @@ class MovingShopIntegration(BaseEcommerceIntegration):
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         return []
+
+
+def _placed_within(shelf: dict[str, Any], filters: Filters) -> list[Any]:
+    since, until = filters.since or EPOCH, filters.until
+    rows = [r for r in shelf.values() if since <= _placed(r) and (not until or _placed(r) < until)]
+    return sorted(rows, key=lambda r: r.external_id)
 
 
 def _placed(record: Any) -> datetime:
