@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from integrations import metrics, registry
+from integrations import metrics, reconcile, registry, upkeep
 from integrations.management.findings import Check, Finding, bad, in_words, ok, warn
 from integrations.models import (
     Endpoint,
@@ -22,6 +22,7 @@ from integrations.models import (
     StoreStatus,
     Stream,
 )
+from inventory.models import StockMovement
 
 YOUNG = timedelta(seconds=60)
 WAITS_TOO_LONG = timedelta(minutes=2)
@@ -32,6 +33,11 @@ _QUEUES = {
     "stream": "store readings",
     "backfill": "back-fills",
 }
+_MOST_NAMED = 20
+_UNTRUE = (
+    "Something other than Logix wrote to its tables. Find out what, and put back what it changed; "
+    "a backup shows what was there. manage.py verify_stock lists all that differs."
+)
 _START = (
     "Start it: `celery -A logix worker --queues live,push,bulk,admin` and `celery -A logix beat` "
     "(`make run` starts both on one machine)."
@@ -94,10 +100,34 @@ def stores() -> Iterator[Finding]:
         *_deaf(),
         *_blocked(),
         *_parked(),
+        *_compared(),
     ]
     yield from found
     if not found:
         yield ok("stores", f"{rows.count()} connected, none needs anybody.")
+
+
+def stock() -> Iterator[Finding]:
+    """What the nightly proof found to differ, while it does; and whether there is such a proof."""
+    now = timezone.now()
+    untrue = upkeep.untrue_stock()
+    for one in untrue[:_MOST_NAMED]:
+        yield bad("stock levels", str(one), _UNTRUE)
+    if len(untrue) > _MOST_NAMED:
+        yield bad("stock levels", f"{len(untrue) - _MOST_NAMED} more differ.", _UNTRUE)
+    long_ago = now - upkeep.PROOF_IS_NEWS
+    proven_at = upkeep.stock_proven_at()
+    if proven_at and proven_at > long_ago:
+        if not untrue:
+            yield ok("stock levels", f"All added up {in_words(now - proven_at)} ago.")
+    elif StockMovement.objects.filter(at__lt=long_ago).exists():
+        ago = f"{in_words(now - proven_at)} ago" if proven_at else "never"
+        yield warn(
+            "stock levels",
+            f"They were last compared with their movements {ago}.",
+            "That happens every night while worker and clock run; manage.py verify_stock does it "
+            "at once.",
+        )
 
 
 def _refused(rows: models.QuerySet[Store]) -> Iterator[Finding]:
@@ -200,6 +230,30 @@ def _parked() -> Iterator[Finding]:
         )
 
 
+def _compared() -> Iterator[Finding]:
+    """Nightly comparisons that ask a person, failed or did not happen."""
+    active = {"store__status": StoreStatus.ACTIVE}
+    for run in reconcile.asking().filter(**active).select_related("store"):
+        yield bad(
+            f"store {run.store.name}",
+            f"Its comparison stopped to ask. {run.problem}",
+            "Open the comparison in the admin and let it go on, or mend the store first.",
+        )
+    for run in reconcile.failed().filter(**active).select_related("store"):
+        yield warn(
+            f"store {run.store.name}",
+            f"Its last comparison failed. {run.problem}",
+            "Mend what the message says; the next night compares again, manage.py reconcile at "
+            "once.",
+        )
+    for store in reconcile.overdue(timezone.now()).order_by("name"):
+        yield warn(
+            f"store {store.name}",
+            "It was not compared with what is kept here for three days.",
+            "See that a worker serves the lane bulk; manage.py reconcile compares at once.",
+        )
+
+
 def _help(store: Store) -> str:
     try:
         fields = registry.card(store.platform).credential_fields
@@ -208,4 +262,4 @@ def _help(store: Store) -> str:
     return fields[0].help if fields else ""
 
 
-WELLBEING: tuple[Check, ...] = (worker, clock_ticks, waiting, stores)
+WELLBEING: tuple[Check, ...] = (worker, clock_ticks, waiting, stores, stock)

@@ -46,7 +46,10 @@ _ABILITIES = {
     Ability.WEBHOOKS: "Webhooks",
     Ability.ONE_CLICK_CONNECT: "Connect by one click",
     Ability.MULTI_CHANNEL: "Several channels in one connection",
+    Ability.APP_REMOVAL: "Take its own app out of a store",
 }
+
+_REFUNDS = {"record": "noted", "gateway": "paid back"}
 
 
 class Command(BaseCommand):
@@ -81,6 +84,7 @@ def _facts(cards: Sequence[PlatformCard]) -> Iterator[str]:
         ("Read every", lambda c: f"{c.poll_every.total_seconds() / 60:g} min"),
         ("Page, stock batch", lambda c: f"{c.page_size}, {c.stock_batch}"),
         ("A second", lambda c: ", ".join(f"{limit.rate:g} {limit.unit}" for limit in c.limits)),
+        ("Refunds asked for here", lambda c: " or ".join(_REFUNDS[x] for x in c.refunds) or "none"),
         ("Guide", lambda c: f"[{c.name}]({c.guide})"),
     ):
         yield _row(name, [fact(card) for card in cards])

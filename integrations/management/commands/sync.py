@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db.models import Q
 from django.utils import timezone
 
 from integrations import sync
 from integrations.errors import PlatformError
-from integrations.models import Store, Stream, StreamName, SyncRun
-
-_MOST_LISTED = 20
+from integrations.management.choosing import store_named
+from integrations.models import RunState, Store, Stream, StreamName, SyncRun
 
 
 class Command(BaseCommand):
@@ -28,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Say what would change.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        store = self._store(options["store"])
+        store = store_named(options["store"])
         try:
             if options["order"]:
                 self._one(store, options["order"], dry_run=options["dry_run"])
@@ -38,24 +35,6 @@ class Command(BaseCommand):
                 self._changes(store)
         except (PlatformError, sync.RunRefused) as err:
             raise CommandError(str(err)) from err
-
-    def _store(self, word: str) -> Store:
-        address = word.rstrip("/")
-        wanted = Q(name=word) | Q(base_url__icontains=address)
-        with contextlib.suppress(ValueError):  # not an id: a name or an address, then
-            wanted |= Q(pk=UUID(word))
-        found = list(Store.objects.filter(wanted).order_by("name", "base_url")[:_MOST_LISTED])
-        # An address may begin as another one does.
-        exact = [store for store in found if store.base_url == address]
-        if len(found) == 1 or len(exact) == 1:
-            return (exact or found)[0]
-        if found:
-            raise CommandError(
-                f"“{word}” is more than one store. Name it by its id or its address:\n"
-                + "\n".join(f"  {x.pk}  {x.base_url}  {x.name}" for x in found)
-            )
-        known = ", ".join(Store.objects.values_list("name", flat=True)[:20]) or "none"
-        raise CommandError(f"No store matches “{word}”. Connected stores: {known}.")
 
     def _one(self, store: Store, number: str, *, dry_run: bool) -> None:
         done = sync.refetch_order(store, number=number, actor="command", dry_run=dry_run)
@@ -68,11 +47,11 @@ class Command(BaseCommand):
         )
         if run is None:
             raise CommandError("Nothing was started.")
-        while sync.run_slice(run.pk):
-            self._progress(run)
-        self._progress(run)
+        self._work(run)
+        if run.state not in (RunState.COMPLETED, RunState.COMPLETED_WITH_GAPS):
+            raise CommandError(run.problem or f"The run is {run.get_state_display().lower()}.")
         if run.problem:
-            raise CommandError(run.problem)
+            self.stdout.write(run.problem)
         self._say(run.created, run.changed, run.unchanged, run.parked, dry_run)
 
     def _changes(self, store: Store) -> None:
@@ -87,9 +66,22 @@ class Command(BaseCommand):
         for run in SyncRun.objects.filter(store=store, created_at__gte=began):
             self.stdout.write(f"{run.stream.name}: {run.created} new, {run.changed} changed")
         for run in SyncRun.objects.filter(store=store, kind="backfill", finished_at=None):
-            while sync.run_slice(run.pk):
-                self._progress(run)
+            self._work(run)
+
+    def _work(self, run: SyncRun) -> None:
+        while sync.run_slice(run.pk) or self._is_ready(run):
             self._progress(run)
+        self._progress(run)
+
+    def _is_ready(self, run: SyncRun) -> bool:
+        """Whether the run may go on, after the time it gave its store to prepare what was asked
+        for.
+        """
+        run.refresh_from_db()
+        if run.state != RunState.WAITING or run.problem or run.next_at is None:
+            return False
+        time.sleep(max(0.0, (run.next_at - timezone.now()).total_seconds()))
+        return True
 
     def _progress(self, run: SyncRun) -> None:
         run.refresh_from_db()

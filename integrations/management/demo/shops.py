@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from integrations import connect
 from integrations.connect import hooks, opening
@@ -14,8 +14,6 @@ _ACTOR = "demo"
 _KEY, _SECRET = "ck_" + "d" * 40, "cs_" + "d" * 40
 _CLIENT, _CLIENT_SECRET = "d" * 32, "shpss_" + "d" * 32
 _TOKEN = "shpat_" + "d" * 32
-# The first of the two locations that the simulated Shopify store sends online orders from.
-_WAREHOUSE = "61000001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +28,6 @@ class Shop:
     state_file: str
     credentials: Mapping[str, str]
     arguments: tuple[str, ...]
-    options: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def port_variable(self) -> str:
@@ -59,7 +56,6 @@ SHOPS = (
             f"--token={_TOKEN}",
             "--plan=plus",
         ),
-        options={"stock_location": _WAREHOUSE},
     ),
 )
 
@@ -71,16 +67,18 @@ def earlier(merchant: Merchant, shop: Shop) -> Store | None:
 
 
 def connect_new(merchant: Merchant, shop: Shop, url: str) -> Store:
-    return connect.connect_store(
+    store = connect.connect_store(
         merchant=merchant,
         platform=shop.platform,
         base_url=url,
         credentials=shop.credentials,
         name=shop.name,
         writes_enabled=True,
-        options=shop.options,
         actor=_ACTOR,
     )
+    if connect.lacks_places(store):
+        connect.make_places(store, actor=_ACTOR)
+    return store
 
 
 def go_on(store: Store, url: str) -> None:
