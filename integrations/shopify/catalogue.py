@@ -27,10 +27,10 @@ def to_product(
     raw: bytes,
     *,
     product: product_shapes.Product | None = None,
-    at_location: bool,
+    locations: Sequence[str] = (),
 ) -> ProductData:
-    """One product with the variants it was read with. ``at_location``: figures are those of one
-    location, else of all together. Raises ContractBroken.
+    """One product with the variants it was read with, and their figures at ``locations``. Raises
+    ContractBroken.
     """
     product = product or shapes.decode(raw, product_shapes.Product)
     found = product.variants
@@ -42,32 +42,43 @@ def to_product(
         raw_status=text(product.status, 40),
         is_listed=product.status in _LISTED,
         variants=tuple(
-            _variant(told, f"$.variants.nodes[{number}]", at_location=at_location)
+            _variant(told, f"$.variants.nodes[{number}]", locations)
             for number, told in enumerate(found.nodes)
         ),
         variants_complete=found.rest is None,
+        categories=_categories(product),
         custom=_custom(product),
         raw=raw,
     )
 
 
-def figure(item: product_shapes.InventoryItem, *, at_location: bool, is_bundle: bool) -> int | None:
-    """The units a store can sell at the one location Logix speaks of, None where there is none to
-    speak of, or it does not count them or computes them from the parts of a bundle. An item that is
-    not kept at that location has none there.
-
-    The sum of all locations is nobody's figure: written to one of them, it would oversell the rest.
+def available(level: product_shapes.Level | None) -> int:
+    """The units a store can sell at a location; where it does not keep the item it has none. Raises
+    ContractBroken.
     """
-    if not at_location or not item.tracked or is_bundle:
+    return _bounded(level.quantities[0].quantity if level and level.quantities else 0)
+
+
+def _figures(told: product_shapes.Variant, locations: Sequence[str]) -> dict[str, int] | None:
+    """By those of ``locations`` that keep the item. None where there are none to speak of, or the
+    store does not count the item, or computes it from the parts of a bundle.
+    """
+    item = told.inventory_item
+    if not locations or not item.tracked or told.requires_components:
         return None
-    quantities: Sequence[product_shapes.Quantity] = (
-        item.inventory_level.quantities if item.inventory_level else ()
-    )
-    return _bounded(quantities[0].quantity if quantities else 0)
+    levels = {
+        level.location.legacy_resource_id: level
+        for level in item.inventory_levels.nodes
+        if level.location
+    }
+    if item.inventory_level:
+        levels[locations[0]] = item.inventory_level
+    return {at: available(levels[at]) for at in locations if at in levels}
 
 
-def _variant(told: product_shapes.Variant, path: str, *, at_location: bool) -> VariantData:
+def _variant(told: product_shapes.Variant, path: str, locations: Sequence[str]) -> VariantData:
     title = text(told.title)
+    figures = _figures(told, locations)
     return VariantData(
         external_id=told.legacy_resource_id,
         sku=text(told.sku, 128).strip(),
@@ -75,9 +86,8 @@ def _variant(told: product_shapes.Variant, path: str, *, at_location: bool) -> V
         title="" if title == _DEFAULT_TITLE else title,
         price=money(told.price, f"{path}.price") if told.price is not None else None,
         weight_g=_weight(told.inventory_item),
-        stock=figure(
-            told.inventory_item, at_location=at_location, is_bundle=told.requires_components
-        ),
+        stock=None if figures is None else _bounded(sum(figures.values())),
+        stock_at=figures or {},
         stock_ref=told.inventory_item.legacy_resource_id,
         backorders=told.inventory_policy == _SELLS_ON,
         options={
@@ -88,8 +98,8 @@ def _variant(told: product_shapes.Variant, path: str, *, at_location: bool) -> V
     )
 
 
-def _bounded(quantity: int | None) -> int | None:
-    if quantity is None or abs(quantity) <= MOST_UNITS:
+def _bounded(quantity: int) -> int:
+    if abs(quantity) <= MOST_UNITS:
         return quantity
     raise ContractBroken("A stock figure cannot be.", path="$.inventoryItem", code="bad_units")
 
@@ -99,6 +109,12 @@ def _weight(item: product_shapes.InventoryItem) -> Decimal | None:
     if weight is None or not 0 < weight.value <= _MOST_WEIGHT or weight.unit not in _GRAMS:
         return None
     return round(Decimal(repr(weight.value)) * _GRAMS[weight.unit], 3)
+
+
+def _categories(product: product_shapes.Product) -> tuple[str, ...]:
+    """Its type: what the merchant sorts products by here, there is one at most."""
+    name = text(product.product_type, 120).strip()
+    return (name,) if name else ()
 
 
 def _custom(product: product_shapes.Product) -> dict[str, str]:

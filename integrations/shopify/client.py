@@ -88,7 +88,7 @@ class ShopifyClient:
         """One operation. ``count``: for how many nodes it asks; ``repeatable``: whether sending it
         twice does no harm, which is so of queries.
         """
-        known = operation(name)
+        known = operation(name).asked(variables)
         is_safe = not known.is_mutation if repeatable is None else repeatable
         charge, tries = self.ledger.charge(known, count), 0
         while True:
@@ -118,7 +118,7 @@ class ShopifyClient:
         were.
         """
         while True:
-            size = self.ledger.fit(operation(name), min(wanted, MOST))
+            size = self.ledger.fit(operation(name).asked(variables), min(wanted, MOST))
             try:
                 return self.ask(name, {**variables, "first": size}, count=size), size
             except TooCostly:
@@ -131,7 +131,7 @@ class ShopifyClient:
         """Nodes by their global ids, as many at a time as one query may ask for."""
         start = 0
         while start < len(ids):
-            size = self.ledger.fit(operation(name), MOST)
+            size = self.ledger.fit(operation(name).asked(variables), MOST)
             part = ids[start : start + size]
             try:
                 reply = self.ask(name, {**variables, "ids": list(part)}, count=len(part))

@@ -1,20 +1,22 @@
-"""Who a store is, what the app was granted and where its stock lies: ``StoreIdentity``."""
+"""Who a store is, what the app was granted and at which locations it keeps stock:
+``StoreIdentity``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 from integrations.base import StoreIdentity
 from integrations.errors import PermissionMissing
-from integrations.shopify import places, refusals, shapes
+from integrations.shopify import refusals, shapes
 from integrations.shopify.client import Reply, ShopifyClient
 from integrations.shopify.orders import ALL_ORDERS
-from integrations.shopify.places import Location
 from integrations.shopify.platform import CARD
 from integrations.shopify.shapes import Camel
 from integrations.shopify.values import text
+from inventory.data import StoreLocationData
 
 # Either opens the account of Shopify Payments: admin_2026-07, the access notes.
 _ALIKE = {"read_shopify_payments_accounts": "read_shopify_payments"}
@@ -49,6 +51,13 @@ class Installation(Camel):
     access_scopes: list[Scope]
 
 
+class Location(Camel):
+    legacy_resource_id: shapes.Number
+    name: str
+    is_active: bool
+    fulfills_online_orders: bool = False
+
+
 def check(client: ShopifyClient) -> None:
     """Whether calls are let in with all that Logix cannot do without. Raises AuthenticationFailed,
     PermissionMissing.
@@ -59,7 +68,7 @@ def check(client: ShopifyClient) -> None:
         raise PermissionMissing(refusals.no_scope(missing), scopes=missing, code="scope_missing")
 
 
-def identify(client: ShopifyClient, base_url: str, options: Mapping[str, Any]) -> StoreIdentity:
+def identify(client: ShopifyClient, base_url: str) -> StoreIdentity:
     """Raises AuthenticationFailed, NotFound and whatever says "not now"."""
     reply = client.ask("identity")
     shop = reply.at("shop", Shop)
@@ -72,9 +81,6 @@ def identify(client: ShopifyClient, base_url: str, options: Mapping[str, Any]) -
         "all_orders": ALL_ORDERS in granted,
     }
     warnings = [_version(client.served)]
-    if _covers(granted, "read_locations"):
-        features["locations"] = rows = places.to_features(_locations(client))
-        warnings.append(places.warning(rows, text(options.get("stock_location"), 20)))
     writes = [scope for scope in missing if scope.startswith("write_")]
     if writes:
         warnings.append(_READ_ONLY.format(scopes=", ".join(writes)))
@@ -91,6 +97,7 @@ def identify(client: ShopifyClient, base_url: str, options: Mapping[str, Any]) -
         missing=missing,
         clock_skew_s=(reply.store_time - now).total_seconds() if reply.store_time else None,
         features=features,
+        locations=_locations(client) if _covers(granted, "read_locations") else None,
         warnings=tuple(warning for warning in warnings if warning),
     )
 
@@ -109,7 +116,8 @@ def _covers(granted: Collection[str], scope: str) -> bool:
     )
 
 
-def _locations(client: ShopifyClient) -> list[Location]:
+def _locations(client: ShopifyClient) -> tuple[StoreLocationData, ...]:
+    """The store's own, closed ones too; those of fulfillment services are theirs to count."""
     found: list[Location] = []
     after: str | None = None
     while True:
@@ -117,8 +125,17 @@ def _locations(client: ShopifyClient) -> list[Location]:
         page = reply.at("locations", shapes.Connection[Location])
         found += page.nodes
         if page.rest is None or page.rest == after:
-            return found
+            break
         after = page.rest
+    return tuple(
+        StoreLocationData(
+            external_id=told.legacy_resource_id,
+            name=text(told.name, 120),
+            is_active=told.is_active,
+            is_online=told.fulfills_online_orders,
+        )
+        for told in found
+    )
 
 
 def _version(served: str) -> str:

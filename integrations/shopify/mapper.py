@@ -12,7 +12,7 @@ from datetime import datetime
 
 from integrations.shopify import charges as beside
 from integrations.shopify import money as amounts
-from integrations.shopify import parcels, shapes, totals
+from integrations.shopify import parcels, returns, shapes, totals
 from integrations.shopify.values import known_moment, moment, text
 from orders.data import Address, Buyer, OrderData, PaymentData, PaymentKind
 from orders.status import Flag, FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
@@ -47,6 +47,7 @@ OPEN, CLOSED, CANCELLED = "open", "closed", "cancelled"
 _OPEN_DISPUTES = frozenset({"NEEDS_RESPONSE", "UNDER_REVIEW"})
 _RISKY = frozenset({"CANCEL", "INVESTIGATE"})
 _NO_RETURN = "NO_RETURN"
+_NOTHING_LEFT = frozenset({_F.FULFILLED, _F.CANCELLED})
 _MOST_CUSTOM = 60
 
 
@@ -95,10 +96,17 @@ def to_order(
         payments=payments,
         refunds=amounts.refunds(order),
         shipments=shipments,
+        returns=returns.to_returns(order.returns),
         flags=frozenset({Flag.DISPUTED}) if _is_disputed(order) else frozenset(),
         custom=_custom(order),
         raw=raw,
     )
+
+
+def has_left_to_send(order: shapes.Order) -> bool:
+    """Whether units may be waiting somewhere."""
+    goods = FULFILLMENT_IN.get(order.display_fulfillment_status)
+    return not order.cancelled_at and (goods is None or goods[1] not in _NOTHING_LEFT)
 
 
 def _read(order: shapes.Order, has_left: bool, words: Mapping[str, str]) -> _Reading:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from integrations.errors import ContractBroken
-from integrations.shopify import shapes
+from integrations.shopify import parcels, returns, shapes
 from integrations.shopify.values import ZERO, moment, money, number_of, smallest, text, units
 from orders.data import (
     LineData,
@@ -38,9 +38,12 @@ def amount(bag: shapes.Bag | None, path: str) -> Decimal:
     return money(bag.shop_money.amount, path) if bag else ZERO
 
 
-def refunded_units(order: shapes.Order) -> Counter[str]:
-    """Units refunded, by the global id of their line."""
-    found: Counter[str] = Counter()
+def gone_units(order: shapes.Order) -> Counter[str]:
+    """Units that are not current any more though no edit took them away, by the global id of their
+    line: those refunded, and those a return took in without a refund. Source:
+    https://shopify.dev/changelog/return-mutation-will-update-sales-previously-unchanged-until-time-of-refund
+    """
+    found = returns.came_back(order)
     for refund in order.refunds:
         for line in refund.refund_line_items.nodes:
             found[line.line_item.id] += max(0, line.quantity)
@@ -48,23 +51,27 @@ def refunded_units(order: shapes.Order) -> Counter[str]:
 
 
 def lines(order: shapes.Order) -> tuple[LineData, ...]:
-    """Those that have units yet, or had them refunded: one that an edit took away whole is no line
-    any more. Raises ContractBroken.
+    """Those that have units yet, or had them refunded or returned: one that an edit took away whole
+    is no line any more. Raises ContractBroken.
     """
-    refunded = refunded_units(order)
+    gone, assigned = gone_units(order), parcels.assigned(order)
     found = (
-        _line(order, told, refunded, f"$.lineItems.nodes[{number}]")
+        _line(order, told, gone, assigned.get(told.id, {}), f"$.lineItems.nodes[{number}]")
         for number, told in enumerate(order.line_items.nodes)
     )
     return tuple(line for line in found if line.quantity)
 
 
 def _line(
-    order: shapes.Order, told: shapes.Line, refunded: Mapping[str, int], path: str
+    order: shapes.Order,
+    told: shapes.Line,
+    gone: Mapping[str, int],
+    assigned: Mapping[str, int],
+    path: str,
 ) -> LineData:
     unit = smallest(order.currency_code)
     ordered = units(told.quantity, f"{path}.quantity")
-    kept = min(ordered, units(told.current_quantity, f"{path}.currentQuantity") + refunded[told.id])
+    kept = min(ordered, units(told.current_quantity, f"{path}.currentQuantity") + gone[told.id])
     # Discounts and taxes are told for all units, those that were taken away included.
     discount = _part(sum_of(_discounts(told, path)), kept, ordered, unit)
     tax = _part(sum_of(taxes(told.tax_lines, path)), kept, ordered, unit)
@@ -87,6 +94,7 @@ def _line(
         total=total,
         tax=tax,
         requires_shipping=told.requires_shipping and not told.is_gift_card,
+        assigned=assigned,
         attributes=_attributes(told),
     )
 

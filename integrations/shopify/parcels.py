@@ -13,13 +13,15 @@ from typing import Any
 import msgspec
 
 from integrations.shopify import shapes
-from integrations.shopify.values import moment, number_of, text
+from integrations.shopify.values import moment, number_of, text, units
 from orders.data import ShipmentData, ShipmentLineData
 
 NAMESPACE, KEY = "logix", "parcels"
 # The others never left, or came back: CANCELLED, ERROR, FAILURE.
 _SENT = frozenset({"SUCCESS", "OPEN", "PENDING"})
 DELIVERED = "DELIVERED"
+# Fulfillment orders of which nothing is left to be sent.
+_OVER = frozenset({"CLOSED", "CANCELLED"})
 # Reference of ours → numbers of fulfillments.
 Notes = Mapping[str, Sequence[str]]
 
@@ -69,6 +71,26 @@ def units_in(found: Sequence[shapes.Fulfillment]) -> Counter[str]:
     return units
 
 
+def is_over(told: shapes.FulfillmentOrder) -> bool:
+    return told.status in _OVER
+
+
+def assigned(order: shapes.Order) -> dict[str, dict[str, int]]:
+    """Units still to be sent by the number of the location they are to leave from, by the global id
+    of their line. {} where that was not asked for. Raises ContractBroken.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for told in order.fulfillment_orders.nodes if order.fulfillment_orders else ():
+        where = told.assigned_location.location
+        if is_over(told) or where is None:
+            continue
+        for line in told.line_items.nodes:
+            if left := units(line.remaining_quantity, "$.fulfillmentOrders"):
+                at = found.setdefault(line.line_item.id, {})
+                at[where.legacy_resource_id] = at.get(where.legacy_resource_id, 0) + left
+    return found
+
+
 def to_tracking(shipment: ShipmentData) -> dict[str, Any] | None:
     """FulfillmentTrackingInput; None for a parcel without a number. A carrier whose name Shopify
     knows gets its link by itself.
@@ -101,6 +123,7 @@ def _shipment(told: shapes.Fulfillment, reference: str, path: str) -> ShipmentDa
     return ShipmentData(
         external_id=told.legacy_resource_id,
         reference=reference,
+        external_location_id=told.location.legacy_resource_id if told.location else "",
         carrier=tracking.carrier,
         tracking_number=tracking.tracking_number,
         tracking_url=tracking.tracking_url,

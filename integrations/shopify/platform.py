@@ -33,6 +33,10 @@ _CLIENT_SECRET = CredentialField(
 
 _READ_ORDERS = "read_orders"
 _READ_PAYOUTS = "read_shopify_payments_accounts"
+_READ_RETURNS = "read_returns"
+_READ_PARCELS = "read_fulfillments"
+_APPS = "Shopify admin → Settings → Apps and sales channels → the app → Uninstall"
+_STOCK = (Ability.STOCK_READ, Ability.STOCK_WRITE, Ability.STOCK_COMPARE_AND_SET)
 _SHIPPING = (
     Ability.SHIPMENTS,
     Ability.PARTIAL_SHIPMENTS,
@@ -51,6 +55,7 @@ CARD = PlatformCard(
             label="Connect with Shopify",
             help="You log in at Shopify and approve what Logix may do. Leave the fields empty "
             "unless you have an app of your own.",
+            ends_at=_APPS,
             fields=(
                 CredentialField(
                     name="client_id",
@@ -73,12 +78,14 @@ CARD = PlatformCard(
             kind=AuthKind.CLIENT_CREDENTIALS,
             label="An app of your own",
             help="For an app that belongs to the same organisation as the store.",
+            ends_at=_APPS,
             fields=(_CLIENT_ID, _CLIENT_SECRET),
         ),
         SignIn(
             kind=AuthKind.TOKEN,
             label="An access token",
             help="For apps made in the store's admin before 2026; new ones get no such token.",
+            ends_at="Shopify admin → Settings → Apps → Develop apps → the app → Uninstall app",
             fields=(
                 CredentialField(
                     name="access_token",
@@ -108,6 +115,8 @@ CARD = PlatformCard(
         "read_customers",
         "read_merchant_managed_fulfillment_orders",
         "write_merchant_managed_fulfillment_orders",
+        _READ_PARCELS,
+        _READ_RETURNS,
         _READ_PAYOUTS,
     ),
     optional_scopes=(
@@ -117,8 +126,29 @@ CARD = PlatformCard(
         "read_customers",
         "read_merchant_managed_fulfillment_orders",
         "write_merchant_managed_fulfillment_orders",
+        _READ_PARCELS,
+        _READ_RETURNS,
         _READ_PAYOUTS,
     ),
+    # Of an app it did not approve for it Shopify lets nobody consent at all: “Oauth error
+    # missing_shopify_permission”. Source: https://shopify.dev/docs/api/usage/access-scopes; the
+    # error as in github.com/gnikyt/laravel-shopify/issues/1127.
+    extra_scopes=("read_all_orders",),
+    scope_words={
+        _READ_ORDERS: "See orders, with their buyers' names and addresses",
+        "write_orders": "Cancel and refund orders, write notes and fields on them, and close them",
+        "read_products": "See products",
+        "read_inventory": "See stock",
+        "write_inventory": "Set stock",
+        "read_locations": "See the store's locations",
+        "read_customers": "See the customer or company behind an order",
+        "read_merchant_managed_fulfillment_orders": "See what is to be shipped",
+        "write_merchant_managed_fulfillment_orders": "Mark parcels as shipped, with tracking",
+        _READ_PARCELS: "Hear of parcels at once",
+        _READ_RETURNS: "See returns",
+        _READ_PAYOUTS: "See payouts of Shopify Payments",
+        "read_all_orders": "See orders older than 60 days",
+    },
     # Which mutation needs which: admin_2026-07, the access notes of its introspection. A parcel's
     # reference is kept with the order, so shipping needs to write both.
     scopes={
@@ -132,17 +162,17 @@ CARD = PlatformCard(
             Ability.CANCEL,
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
+            Ability.REFUNDS_WRITE,
             *_SHIPPING,
         ),
         "read_products": (Ability.PRODUCTS,),
-        "read_inventory": (
-            Ability.STOCK_READ,
-            Ability.STOCK_WRITE,
-            Ability.STOCK_COMPARE_AND_SET,
-        ),
+        "read_inventory": _STOCK,
         "write_inventory": (Ability.STOCK_WRITE, Ability.STOCK_COMPARE_AND_SET),
+        # A figure is always that of a location.
+        "read_locations": (Ability.LOCATIONS, *_STOCK),
         "read_merchant_managed_fulfillment_orders": (Ability.FULFILLMENT_ORDERS, *_SHIPPING),
         "write_merchant_managed_fulfillment_orders": (Ability.FULFILLMENT_ORDERS, *_SHIPPING),
+        _READ_RETURNS: (Ability.RETURNS,),
         _READ_PAYOUTS: (Ability.PAYOUTS,),
     },
     abilities=frozenset(
@@ -154,6 +184,7 @@ CARD = PlatformCard(
             Ability.STOCK_WRITE,
             Ability.STOCK_COMPARE_AND_SET,
             Ability.STOCK_READ,
+            Ability.LOCATIONS,
             Ability.STATUS_WRITE,
             Ability.SHIPMENTS,
             Ability.PARTIAL_SHIPMENTS,
@@ -162,26 +193,19 @@ CARD = PlatformCard(
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
             Ability.REFUNDS_READ,
+            Ability.REFUNDS_WRITE,
+            Ability.RETURNS,
             Ability.PAYOUTS,
             Ability.WEBHOOKS,
             Ability.FULFILLMENT_ORDERS,
+            Ability.APP_REMOVAL,
         }
     ),
     exempt={
-        Ability.LOCATIONS: "Stock is written to one location of the store, which is chosen once.",
-        Ability.REFUNDS_WRITE: "A refund moves money through the gateway; make it in Shopify.",
-        Ability.RETURNS: "What was returned comes as refunds with lines; ask for returns there.",
         Ability.ONE_CLICK_CONNECT: "Shopify asks the merchant for consent (OAuth) instead.",
         Ability.MULTI_CHANNEL: "Orders of all of Shopify's channels come as those of one store.",
     },
     options=(
-        StoreOption(
-            name="stock_location",
-            label="Stock location",
-            help="The id of the location whose stock Logix sets, where online orders are sent from "
-            "more than one. The number stands in its address: Settings → Locations.",
-            pattern=r"[0-9]{1,20}",
-        ),
         StoreOption(
             name="order_metafields",
             label="Metafields of orders",
@@ -219,6 +243,12 @@ CARD = PlatformCard(
         "fulfillments/create",
         "fulfillments/update",
         "refunds/create",
+        "returns/request",
+        "returns/approve",
+        "returns/decline",
+        "returns/cancel",
+        "returns/close",
+        "returns/reopen",
         "products/create",
         "products/update",
         "products/delete",
@@ -230,7 +260,8 @@ CARD = PlatformCard(
     # Source: https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
     always_topics=("customers/data_request", "customers/redact", "shop/redact"),
     # In points, of the standard plan; answers tell what the store's own is.
-    limits=(RateLimit(rate=100, burst=2000, unit="points"),),
+    # A single query above 1,000 is refused; the rest is room for pages that cost unevenly.
+    limits=(RateLimit(rate=100, burst=2000, unit="points", largest=900),),
     page_size=150,
     stock_batch=250,
     poll_every=timedelta(minutes=2),
@@ -238,6 +269,10 @@ CARD = PlatformCard(
     overlap=timedelta(minutes=10),
     # Reading two windows at once would only share the same points.
     parallel_reads=1,
+    # Fewer are here by pages before an export is made.
+    whole_from=2000,
+    # Source: the address of a result, as many public programs have recorded it; API 2024-04 on.
+    file_hosts=r"storage\.googleapis\.com",
     api_version="2026-07",
     # A version lives for twelve months at least: https://shopify.dev/docs/api/usage/versioning
     api_sunset=date(2027, 7, 1),
@@ -265,6 +300,8 @@ CARD = PlatformCard(
     status_pattern=r"[A-Z_]{1,60}",
     # Namespaces of metafields that are Shopify's, and what Logix keeps with an order.
     reserved_fields=("logix.parcels", "shopify.*", "shopify--*", "app--*"),
+    # Goods without money are no refund here; what was paid by hand is only noted all the same.
+    refunds=("gateway",),
     docs_url="https://shopify.dev/docs/api/admin-graphql",
     guide="integrations/SHOPIFY_INTEGRATION_GUIDE.md",
 )

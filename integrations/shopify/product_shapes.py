@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from msgspec import field
 
-from integrations.shopify.shapes import Amount, Camel, Connection, Number
+from integrations.shopify.shapes import Amount, Camel, Connection, Number, Owner
 
 
 class Quantity(Camel):
@@ -14,7 +14,10 @@ class Quantity(Camel):
 
 
 class Level(Camel):
+    """What is kept of an item at a location, which is named where several are told."""
+
     updated_at: str = ""
+    location: Owner | None = None
     quantities: list[Quantity] = field(default_factory=list)
 
 
@@ -33,6 +36,7 @@ class InventoryItem(Camel):
     tracked: bool
     updated_at: str = ""
     inventory_level: Level | None = None
+    inventory_levels: Connection[Level] = field(default_factory=Connection)
     measurement: Measurement | None = None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from integrations.base import Filters, Page
 from integrations.errors import NotFound
 from integrations.shopify import catalogue, product_shapes, reading, records, shapes
 from integrations.shopify.client import ShopifyClient
-from integrations.shopify.places import Place
 from integrations.shopify.records import Source
 from integrations.shopify.shapes import Camel, Owner
 from integrations.shopify.values import gid, quoted, text
@@ -18,6 +18,7 @@ from inventory.data import ProductData, StockUpdate
 _ANY_STATUS = "status:active,archived,draft,unlisted"
 # News of stock name the item that is counted, not the product it is sold as.
 ITEM = "item:"
+_ANY = "gid://shopify/Location/0"
 
 
 class _Sold(Camel):
@@ -36,9 +37,16 @@ class _Listing(Camel):
 
 
 class ProductReader:
-    def __init__(self, client: ShopifyClient, place: Place) -> None:
+    """``locations`` are those whose figures are read, by their numbers."""
+
+    def __init__(self, client: ShopifyClient, locations: Sequence[str] = ()) -> None:
         self.client = client
-        self.place = place
+        self.locations = locations
+        self.figures: dict[str, Any] = {
+            "location": gid("Location", locations[0]) if locations else _ANY,
+            "atOne": len(locations) == 1,
+            "atSeveral": len(locations) > 1,
+        }
         self.source: Source[ProductData] = Source(
             client=client,
             kind="Product",
@@ -46,7 +54,7 @@ class ProductReader:
             pages="products",
             ids="product_ids",
             by_ids="products_by_id",
-            variables=place.variables,
+            variables=self.figures,
             to_record=self._to_product,
             term=_ANY_STATUS,
         )
@@ -65,8 +73,9 @@ class ProductReader:
         return self._to_product(found[0].raw)
 
     def find(self, sku: str, quantity: int) -> StockUpdate:
-        """The one variant with this SKU. Raises NotFound for none or several. The search looks for
-        words in any case, so what it finds is looked at.
+        """The one variant with this SKU, at the store's location if there is but one. Raises
+        NotFound for no variant or several. The search looks for words in any case, so what it finds
+        is looked at.
         """
         wanted = sku.strip()
         found: list[_Listing] = []
@@ -84,6 +93,7 @@ class ProductReader:
             external_product_id=row.product.legacy_resource_id,
             external_variant_id=row.legacy_resource_id,
             stock_ref=row.inventory_item.legacy_resource_id,
+            external_location_id=self.locations[0] if len(self.locations) == 1 else "",
         )
 
     def _product_of(self, item_id: str) -> str:
@@ -98,11 +108,29 @@ class ProductReader:
         if rest := product.variants.rest:
             product.variants.nodes += self.client.connection(
                 "product_variants",
-                {"id": product.id, **self.place.variables},
+                {"id": product.id, **self.figures},
                 "product",
                 "variants",
                 product_shapes.Variant,
                 rest,
             )
             product.variants.page_info = None
-        return catalogue.to_product(raw, product=product, at_location=bool(self.place.location))
+        for variant in product.variants.nodes:
+            self._complete(variant.inventory_item)
+        return catalogue.to_product(raw, product=product, locations=self.locations)
+
+    def _complete(self, item: product_shapes.InventoryItem) -> None:
+        """Read on where the item is kept at more locations than shown and one of ours is not among
+        those.
+        """
+        levels = item.inventory_levels
+        shown = {level.location.legacy_resource_id for level in levels.nodes if level.location}
+        if levels.rest and item.tracked and not shown.issuperset(self.locations):
+            levels.nodes += self.client.connection(
+                "item_levels",
+                {"id": item.id},
+                "inventoryItem",
+                "inventoryLevels",
+                product_shapes.Level,
+                levels.rest,
+            )

@@ -66,6 +66,16 @@ def way_of(filters: Filters) -> Way:
     return CHANGED if filters.by is ReadBy.CHANGED else PLACED
 
 
+def term(source: Source[Any], way: Way, since: datetime | None, until: datetime | None) -> str:
+    """The search for what of a list has its time in a window."""
+    terms = [source.term] if source.term else []
+    if since:
+        terms.append(f"{way.term}:>={as_term(since)}")
+    if until:
+        terms.append(f"{way.term}:<{as_term(until)}")
+    return " ".join(terms)
+
+
 def ids(source: Source[Any], filters: Filters) -> Iterator[str]:
     """Ids of everything created in the window; nothing else is fetched."""
     window = replace(filters, by=ReadBy.PLACED, position=None, page_size=records.MOST)
@@ -105,7 +115,8 @@ class Walk:
         if place.get("second"):
             self.second = datetime.fromisoformat(str(place["second"])).astimezone(UTC)
             self.seen = {str(mark) for mark in place.get("seen", ())}
-        since = self.filters.since
+        # Searches know whole seconds.
+        since = self.filters.since.replace(microsecond=0) if self.filters.since else None
         start = self.second or (since - self.way.overlap if since else None)
         while True:
             yield from self._list(start)
@@ -118,7 +129,8 @@ class Walk:
         begins.
         """
         self.reached = None
-        question = Question(self._query(start), self.way.sort_key)
+        query = term(self.source, self.way, start, self.filters.until)
+        question = Question(query, self.way.sort_key)
         listed = 0
         while True:
             wanted = min(self.filters.page_size or self.source.page, self.most_listed - listed)
@@ -135,14 +147,6 @@ class Walk:
             if found.rest is None or is_cut:
                 return
             question = replace(question, after=found.rest)
-
-    def _query(self, start: datetime | None) -> str:
-        terms = [self.source.term] if self.source.term else []
-        if start:
-            terms.append(f"{self.way.term}:>={as_term(start)}")
-        if self.filters.until:
-            terms.append(f"{self.way.term}:<{as_term(self.filters.until)}")
-        return " ".join(terms)
 
     def _check(self, found: Batch, start: datetime | None) -> None:
         """A filter whose name is not known is ignored without a word. Raises ContractBroken."""

@@ -114,6 +114,14 @@ def by_ids(source: Source[Any], numbers: Sequence[str]) -> list[Item]:
     return found
 
 
+def halved(source: Source[Any], numbers: Sequence[str]) -> dict[str, Item]:
+    """Likewise, by their ids; where the store stumbles over one of them, that one has a trouble."""
+    found: dict[str, Item] = {}
+    if numbers and not _is_had(source, numbers, found):
+        _halve(source, numbers, found)
+    return found
+
+
 def to_page(
     source: Source[Record],
     items: Sequence[Item],

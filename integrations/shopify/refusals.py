@@ -58,6 +58,7 @@ _STATUS: dict[int, Explained] = {
 _SCOPE_OF_FIELD = {
     "orders": "read_orders",
     "order": "read_orders",
+    "returns": "read_returns",
     "shopifyPaymentsAccount": "read_shopify_payments_accounts",
     "products": "read_products",
     "product": "read_products",
@@ -69,6 +70,7 @@ _SCOPE_OF_FIELD = {
     "fulfillmentCreate": "write_merchant_managed_fulfillment_orders",
     "fulfillmentTrackingInfoUpdate": "write_merchant_managed_fulfillment_orders",
     "orderCancel": "write_orders",
+    "refundCreate": "write_orders",
     "orderUpdate": "write_orders",
     "orderClose": "write_orders",
     "orderOpen": "write_orders",

@@ -17,13 +17,14 @@ from integrations.base import (
     Subscription,
 )
 from integrations.events import Event, RawDelivery
-from integrations.platform import Connection
+from integrations.platform import Ability, Connection
 from integrations.shopify import (
     desk,
     identity,
+    leaving,
     own_fields,
-    places,
     privacy,
+    refunding,
     shipping,
     stock,
     subscriptions,
@@ -35,17 +36,18 @@ from integrations.shopify.payouts import PayoutReader
 from integrations.shopify.platform import CARD
 from integrations.shopify.products import ProductReader
 from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, PayoutData, ShipmentData
+from orders.data import OrderData, PayoutData, RefundOrder, ShipmentData
 from orders.status import OrderStatus
 
+_SEES_WORK = "read_merchant_managed_fulfillment_orders"
 _HANDLE = re.compile(r"[a-z0-9][a-z0-9-]*")
 _ADMIN = re.compile(r"(?:https?://)?admin\.shopify\.com/store/([a-z0-9][a-z0-9-]*)(?:[/?#].*)?")
 _SHOP = re.compile(r"(?:https?://)?([a-z0-9][a-z0-9-]*\.myshopify\.com)(?:[/?#].*)?")
 
 
 class ShopifyIntegration(BaseEcommerceIntegration):
-    """Options: ``stock_location`` (id of a location), ``order_metafields`` (``namespace.key``, read
-    with each order), ``status_words`` (which of Shopify's statuses a newer one counts as).
+    """Options: ``order_metafields`` (``namespace.key``, read with each order), ``status_words``
+    (which of Shopify's statuses a newer one counts as).
     """
 
     card = CARD
@@ -55,14 +57,15 @@ class ShopifyIntegration(BaseEcommerceIntegration):
         options = connection.options
         words, keys = options.get("status_words"), options.get("order_metafields")
         self.client = ShopifyClient(connection)
-        self.place = places.of_options(options)
         self.pause = time.sleep
-        self._products = ProductReader(self.client, self.place)
+        self._products = ProductReader(self.client, connection.locations)
         self._payouts = PayoutReader(self.client)
         self._orders = OrderReader(
             self.client,
             sees_customers="read_customers" not in connection.missing,
+            sees_returns=self.can(Ability.RETURNS),
             sees_all=bool(options.get("all_orders")),
+            assigned=len(connection.locations) > 1 and _SEES_WORK not in connection.missing,
             fields=[str(key) for key in keys] if isinstance(keys, list) else (),
             words=words if isinstance(words, dict) else None,
         )
@@ -80,8 +83,9 @@ class ShopifyIntegration(BaseEcommerceIntegration):
     @property
     def learned(self) -> dict[str, Any]:
         """What this use of the store found out about its points, to be kept in its features."""
-        news = self.client.ledger.news()
-        return {"costs": news} if news else {}
+        ledger = self.client.ledger
+        found = {"costs": ledger.news(), "rate": ledger.rate}
+        return {name: value for name, value in found.items() if value}
 
     # -- who is there --------------------------------------------------------------------------
 
@@ -90,15 +94,24 @@ class ShopifyIntegration(BaseEcommerceIntegration):
         return True
 
     def identify(self) -> StoreIdentity:
-        return identity.identify(self.client, self.connection.base_url, self.connection.options)
+        return identity.identify(self.client, self.connection.base_url)
+
+    def remove_app(self) -> None:
+        leaving.remove(self.client)
 
     # -- reading -------------------------------------------------------------------------------
 
     def read_orders(self, filters: Filters) -> Iterator[Page[OrderData]]:
         yield from self._orders.read(filters)
 
+    def drop_whole(self, position: Mapping[str, Any]) -> None:
+        self._orders.drop(position)
+
     def read_order(self, order_id: str) -> OrderData:
         return self._orders.one(order_id)
+
+    def withheld(self, filters: Filters) -> str:
+        return self._orders.withheld(filters)
 
     def order_ids(self, filters: Filters) -> Iterable[str]:
         return self._orders.ids(filters)
@@ -116,12 +129,12 @@ class ShopifyIntegration(BaseEcommerceIntegration):
         yield from self._payouts.read(filters)
 
     def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
-        return stock.read(self.client, self.place, updates)
+        return stock.read(self.client, updates)
 
     # -- writing -------------------------------------------------------------------------------
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
-        return stock.write(self.client, self.place, updates)
+        return stock.write(self.client, updates)
 
     def update_order_status(
         self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None
@@ -140,6 +153,9 @@ class ShopifyIntegration(BaseEcommerceIntegration):
         """A note shows no reference to its reader, so an equal one that is there counts as this."""
         return desk.add_note(self.client, order_id, note, to_customer=to_customer)
 
+    def refund_order(self, order_id: str, refund: RefundOrder, *, reference: str) -> bool:
+        return refunding.refund(self.client, order_id, refund, reference=reference)
+
     def write_order_fields(
         self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()
     ) -> bool:
@@ -148,9 +164,12 @@ class ShopifyIntegration(BaseEcommerceIntegration):
     # -- webhooks ------------------------------------------------------------------------------
 
     def setup_webhooks(self, events: Sequence[str]) -> list[Subscription]:
+        """Without those on returns where the app may not see any: Shopify would refuse them."""
+        """Without those of topics that take a scope the app was not granted."""
+        missing = self.connection.missing
         return subscriptions.reconcile(
             self.client,
-            events,
+            [topic for topic in events if webhooks.scope_of(topic) not in missing],
             url=self.connection.callback_url,
             owner=self.connection.store_id,
         )

@@ -168,9 +168,32 @@ class Fulfillment(Camel):
     legacy_resource_id: Number
     status: str
     created_at: str
+    location: Owner | None = None
     display_status: str | None = None
     tracking_info: list[Tracking] = field(default_factory=list)
     fulfillment_line_items: Connection[FulfillmentLine] = field(default_factory=Connection)
+
+
+class Remaining(Camel):
+    """Units of a line that are still to be sent."""
+
+    id: str
+    line_item: Ref
+    remaining_quantity: int
+
+
+class Assigned(Camel):
+    """Where units are to leave from."""
+
+    name: str = ""
+    location: Owner | None = None
+
+
+class FulfillmentOrder(Camel):
+    id: str
+    status: str
+    assigned_location: Assigned
+    line_items: Connection[Remaining] = field(default_factory=Connection)
 
 
 class RefundLine(Camel):
@@ -188,6 +211,33 @@ class Refund(Camel):
     created_at: str | None = None
     note: str | None = None
     refund_line_items: Connection[RefundLine] = field(default_factory=Connection)
+
+
+class ReturnedFrom(Camel):
+    """The line of the parcel that units come back of."""
+
+    line_item: Ref
+
+
+class ReturnLine(Camel):
+    """Of a line that Shopify did not verify there is no ``fulfillment_line_item``."""
+
+    id: str
+    quantity: int
+    processed_quantity: int = 0
+    refunded_quantity: int = 0
+    return_reason_definition: Named | None = None
+    return_reason_note: str | None = None
+    customer_note: str | None = None
+    fulfillment_line_item: ReturnedFrom | None = None
+
+
+class Return(Camel):
+    id: str
+    name: str
+    status: str
+    created_at: str | None = None
+    return_line_items: Connection[ReturnLine] = field(default_factory=Connection)
 
 
 class Risk(Camel):
@@ -269,7 +319,9 @@ class Order(Camel):
     shipping_lines: Connection[ShippingLine] = field(default_factory=Connection)
     transactions: list[Transaction] = field(default_factory=list)
     fulfillments: list[Fulfillment] = field(default_factory=list)
+    fulfillment_orders: Connection[FulfillmentOrder] | None = None
     refunds: list[Refund] = field(default_factory=list)
+    returns: Connection[Return] | None = None
 
 
 class UserError(Camel):

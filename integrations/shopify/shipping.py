@@ -13,14 +13,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import field
-
 from integrations.errors import Rejected
 from integrations.shopify import parcels, shapes
 from integrations.shopify.client import ShopifyClient
-from integrations.shopify.orders import complete_fulfillment
+from integrations.shopify.orders import complete_fulfillment, complete_fulfillment_order
 from integrations.shopify.parcels import Notes
-from integrations.shopify.shapes import Camel, Owner, Ref
+from integrations.shopify.shapes import Camel, Owner
 from integrations.shopify.values import gid, number_of, text
 from orders.data import ShipmentData
 
@@ -49,24 +47,9 @@ class _Hold(Camel):
     reason_notes: str | None = None
 
 
-class _Assigned(Camel):
-    name: str = ""
-    location: Ref | None = None
-
-
-class _Remaining(Camel):
-    id: str
-    remaining_quantity: int
-    line_item: Ref
-
-
-class _FulfillmentOrder(Camel):
-    id: str
-    status: str
-    assigned_location: _Assigned
+class _FulfillmentOrder(shapes.FulfillmentOrder):
     supported_actions: list[_Action] = []
     fulfillment_holds: list[_Hold] = []
-    line_items: shapes.Connection[_Remaining] = field(default_factory=shapes.Connection)
 
     @property
     def may_ship(self) -> bool:
@@ -76,7 +59,7 @@ class _FulfillmentOrder(Camel):
     def place(self) -> str:
         """Fulfillment orders of one place go into one fulfillment."""
         where = self.assigned_location
-        return where.location.id if where.location else where.name
+        return where.location.legacy_resource_id if where.location else where.name
 
 
 class _Orders(Camel):
@@ -88,7 +71,7 @@ class _Taken:
     """Units of one fulfillment order's line."""
 
     order: _FulfillmentOrder
-    line: _Remaining
+    line: shapes.Remaining
     quantity: int
 
 
@@ -114,7 +97,7 @@ def tell(client: ShopifyClient, order_id: str, shipment: ShipmentData) -> bool:
     missing = wanted - parcels.units_in(known)
     if (wanted and missing) or not (wanted or known):
         numbers = [told.legacy_resource_id for told in known]
-        for group in _plan(client, desk, missing):
+        for group in _plan(client, desk, missing, first=shipment.external_location_id):
             numbers.append(_ship(client, group, shipment))
             # After each: if the next fails, the next try finds what is there.
             _note(client, desk, notes, shipment, numbers)
@@ -167,16 +150,22 @@ def _correct(
 
 
 def _plan(
-    client: ShopifyClient, desk: Desk, wanted: Counter[str], *, or_nothing: bool = False
+    client: ShopifyClient,
+    desk: Desk,
+    wanted: Counter[str],
+    *,
+    first: str = "",
+    or_nothing: bool = False,
 ) -> list[list[_Taken]]:
     """What to take from which fulfillment order, by place; all that is left where nothing is asked
-    for. The place that has most of it comes first. Raises Rejected.
+    for. The ``first`` place comes first, then the one that has most of it. Raises Rejected.
     """
     found = _fulfillment_orders(client, desk)
     open_ones = [told for told in found if told.may_ship]
     by_place: dict[str, list[_Taken]] = {}
     left = Counter(wanted)
-    for told in sorted(open_ones, key=lambda told: -_serves(open_ones, told.place, wanted)):
+    places = {told.place: _serves(open_ones, told.place, wanted) for told in open_ones}
+    for told in sorted(open_ones, key=lambda told: (told.place != first, -places[told.place])):
         for line in told.line_items.nodes:
             number = number_of(line.line_item.id)
             most = line.remaining_quantity
@@ -243,15 +232,7 @@ def _fulfillment_orders(client: ShopifyClient, desk: Desk) -> list[_FulfillmentO
             break
         after = page.rest
     for told in found:
-        if rest := told.line_items.rest:
-            told.line_items.nodes += client.connection(
-                "fulfillment_order_lines",
-                {"id": told.id},
-                "fulfillmentOrder",
-                "lineItems",
-                _Remaining,
-                rest,
-            )
+        complete_fulfillment_order(client, told)
     return found
 
 

@@ -1,5 +1,5 @@
-"""Writing and reading stock figures: what can be sold (``available``) at one location, one result
-per line.
+"""Writing and reading stock figures: what can be sold (``available``) of an item at a location, one
+result per line.
 
 Each figure is looked at before it is written, and written only if it still is what was seen: a sale
 in between is told as such and computed anew. A batch is done whole or not at all, so the lines that
@@ -19,7 +19,6 @@ import msgspec
 from integrations.errors import ItemError, NotFound, PlatformError, Unavailable
 from integrations.shopify import catalogue, product_shapes, refusals, shapes
 from integrations.shopify.client import ShopifyClient, user_errors
-from integrations.shopify.places import Place
 from integrations.shopify.shapes import Camel, UserError
 from integrations.shopify.values import gid
 from inventory.data import StockResult, StockUpdate
@@ -39,6 +38,10 @@ _BUNDLE = "The item is a bundle, whose figure Shopify computes from its parts."
 _GONE = "The store does not have this item any more."
 _CHANGED = "The figure was changed in the store while it was being written."
 _NO_ADDRESS = "Logix does not know where the store keeps this figure. Read the products again."
+_NO_LOCATION = (
+    "Logix does not know which of the store's locations this figure is of. Choose under Stores → "
+    "the store → Locations which of your places each of them shows."
+)
 # Somebody changed the figure after it was looked at.
 _STALE = frozenset({"CHANGE_FROM_QUANTITY_STALE", "COMPARE_QUANTITY_STALE"})
 # The same key is under way, or failed for reasons that may pass.
@@ -55,10 +58,11 @@ class _Item(product_shapes.InventoryItem):
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """An update and what the store showed of its item before."""
+    """An update and what the store showed before of its item at its location."""
 
     index: int
     update: StockUpdate
+    location: str
     item: _Item
     shown: int
 
@@ -73,38 +77,35 @@ class _Line:
         return level.updated_at if level else self.item.updated_at
 
 
-def write(client: ShopifyClient, place: Place, updates: Sequence[StockUpdate]) -> list[StockResult]:
+def write(client: ShopifyClient, updates: Sequence[StockUpdate]) -> list[StockResult]:
     """Set every figure. Raises only while nothing was written; later trouble becomes the result of
-    the lines it hit and of those that were not reached. Raises Misconfigured without a location.
+    the lines it hit and of those that were not reached.
     """
-    location = place.to_write()
     results: dict[int, StockResult] = {}
-    lines = _look(client, place, updates, results)
-    writer = _Writer(client, location, results)
+    lines = _look(client, updates, results)
+    writer = _Writer(client, results)
+    lines = [line for line in lines if not writer.is_so(line)]
     writer.activate([line for line in lines if not line.is_stocked])
     stocked = [line for line in lines if line.is_stocked]
     for start in range(0, len(stocked), BATCH):
         writer.set(stocked[start : start + BATCH])
     if writer.stale:
-        results |= _what_changed(client, place, writer.stale)
+        results |= _what_changed(client, writer.stale)
     return [results[index] for index in range(len(updates))]
 
 
-def read(client: ShopifyClient, place: Place, updates: Sequence[StockUpdate]) -> list[StockResult]:
-    """The present figures at the store's location, same order. Raises Misconfigured without one."""
-    place.to_write()
+def read(client: ShopifyClient, updates: Sequence[StockUpdate]) -> list[StockResult]:
+    """The present figures, same order."""
     results: dict[int, StockResult] = {}
-    for line in _look(client, place, updates, results):
+    for line in _look(client, updates, results):
         results[line.index] = StockResult(ok=True, changed=False, observed=line.shown)
     return [results[index] for index in range(len(updates))]
 
 
-def _what_changed(
-    client: ShopifyClient, place: Place, lines: Sequence[_Line]
-) -> dict[int, StockResult]:
+def _what_changed(client: ShopifyClient, lines: Sequence[_Line]) -> dict[int, StockResult]:
     """Lines whose figures were changed by somebody else meanwhile, as the store shows them now."""
     try:
-        shown = read(client, place, [line.update for line in lines])
+        shown = read(client, [line.update for line in lines])
     except PlatformError as err:
         shown = [failed(type(err).code, err.message) for _ in lines]
     return {
@@ -116,68 +117,84 @@ def _what_changed(
 
 
 def _look(
-    client: ShopifyClient,
-    place: Place,
-    updates: Sequence[StockUpdate],
-    results: dict[int, StockResult],
+    client: ShopifyClient, updates: Sequence[StockUpdate], results: dict[int, StockResult]
 ) -> list[_Line]:
-    """The items as they are; what cannot be told or set becomes a result."""
-    refs: dict[int, str] = {}
+    """The items as they are, location by location; what cannot be told or set becomes a result."""
+    wanted: dict[str, dict[int, str]] = {}
     for index, update in enumerate(updates):
+        if not update.external_location_id:
+            results[index] = failed("no_location", _NO_LOCATION)
+            continue
         try:
-            refs[index] = gid("InventoryItem", update.stock_ref)
+            ref = gid("InventoryItem", update.stock_ref)
+            wanted.setdefault(gid("Location", update.external_location_id), {})[index] = ref
         except NotFound:
             results[index] = failed("no_address", _NO_ADDRESS)
+    lines = []
+    for location, refs in wanted.items():
+        items = _items(client, location, refs.values())
+        for index, ref in refs.items():
+            line = _line(index, updates[index], location, items.get(ref))
+            if isinstance(line, StockResult):
+                results[index] = line
+            else:
+                lines.append(line)
+    return lines
+
+
+def _items(client: ShopifyClient, location: str, refs: Iterable[str]) -> dict[str, _Item]:
+    """Those of ``refs`` that there are, each with its figure at the location."""
     found: dict[str, _Item] = {}
-    for _, reply in client.by_ids("stock", list(dict.fromkeys(refs.values())), place.variables):
+    for _, reply in client.by_ids("stock", list(dict.fromkeys(refs)), {"location": location}):
         for raw in reply.at("nodes", list[msgspec.Raw]):
             if bytes(raw) not in (b"null", b"{}"):
                 item = shapes.decode(bytes(raw), _Item)
                 found[item.id] = item
-    lines = []
-    for index, ref in refs.items():
-        line = _line(index, updates[index], found.get(ref))
-        if isinstance(line, StockResult):
-            results[index] = line
-        else:
-            lines.append(line)
-    return lines
+    return found
 
 
-def _line(index: int, update: StockUpdate, item: _Item | None) -> _Line | StockResult:
+def _line(
+    index: int, update: StockUpdate, location: str, item: _Item | None
+) -> _Line | StockResult:
     if item is None:
         return failed("not_found", _GONE)
     sold = item.variants.nodes[0] if item.variants and item.variants.nodes else _Sold()
     if sold.requires_components:
         return failed("bundle", _BUNDLE)
-    shown = catalogue.figure(item, at_location=True, is_bundle=False)
-    if shown is None:
+    if not item.tracked:
         return failed("stock_not_managed", _NOT_COUNTED)
-    return _Line(index, update, item, shown)
+    return _Line(index, update, location, item, catalogue.available(item.inventory_level))
 
 
 @dataclass(slots=True)
 class _Writer:
     client: ShopifyClient
-    location: str
     results: dict[int, StockResult]
     stale: list[_Line] = field(default_factory=list)
     has_written: bool = False
     trouble: PlatformError | None = None
 
+    def is_so(self, line: _Line) -> bool:
+        """Whether there is nothing to write. An item that is not kept at a location has none there,
+        so 0 is no reason to keep it there.
+        """
+        if line.shown != line.update.quantity:
+            return False
+        self.results[line.index] = StockResult(ok=True, changed=False, observed=line.shown)
+        return True
+
     def activate(self, lines: Iterable[_Line]) -> None:
-        """Items that are not kept at the location yet are, with their figure."""
+        """Items that are not kept at their location yet are, with their figure."""
         for line in lines:
             variables = {
                 "item": line.item.id,
-                "location": self.location,
+                "location": line.location,
                 "available": line.update.quantity,
-                "key": _key("activate", self.location, [line]),
+                "key": _key("activate", [line]),
             }
             self._try([line], "stock_item_at_location", variables, "inventoryActivate")
 
-    def set(self, lines: Sequence[_Line]) -> None:
-        waiting = [line for line in lines if not self._is_so(line)]
+    def set(self, waiting: Sequence[_Line]) -> None:
         while waiting:
             errors = self._try(waiting, "set_stock", self._input(waiting), "inventorySetQuantities")
             if not errors:
@@ -187,25 +204,18 @@ class _Writer:
                 self._refuse(waiting[place], error)
             waiting = [line for place, line in enumerate(waiting) if place not in bad]
 
-    def _is_so(self, line: _Line) -> bool:
-        """Whether there is nothing to write."""
-        if line.shown != line.update.quantity:
-            return False
-        self.results[line.index] = StockResult(ok=True, changed=False, observed=line.shown)
-        return True
-
     def _input(self, lines: Sequence[_Line]) -> dict[str, Any]:
         quantities = [
             {
                 "inventoryItemId": line.item.id,
-                "locationId": self.location,
+                "locationId": line.location,
                 "quantity": line.update.quantity,
                 "changeFromQuantity": line.shown,
             }
             for line in lines
         ]
         told = {"name": "available", "reason": _REASON, "quantities": quantities}
-        return {"input": told, "key": _key("set", self.location, lines)}
+        return {"input": told, "key": _key("set", lines)}
 
     def _try(
         self, lines: Sequence[_Line], name: str, variables: dict[str, Any], root: str
@@ -263,12 +273,12 @@ def _by_place(errors: Sequence[UserError], count: int) -> dict[int, UserError]:
     return found
 
 
-def _key(what: str, location: str, lines: Sequence[_Line]) -> str:
+def _key(what: str, lines: Sequence[_Line]) -> str:
     """The same for the same change of the same figures, and for no other: Shopify answers a key it
     knows with what it answered before.
     """
-    told = [[x.item.id, x.shown, x.since, x.update.quantity] for x in lines]
-    return str(uuid.uuid5(_NAMESPACE, msgspec.json.encode([what, location, told]).decode()))
+    told = [[x.location, x.item.id, x.shown, x.since, x.update.quantity] for x in lines]
+    return str(uuid.uuid5(_NAMESPACE, msgspec.json.encode([what, told]).decode()))
 
 
 def failed(code: str, sentence: str) -> StockResult:

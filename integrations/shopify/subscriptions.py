@@ -30,6 +30,9 @@ _FIELDS = {
     "fulfillments/create": ["id", "order_id", "updated_at"],
     "fulfillments/update": ["id", "order_id", "updated_at"],
     "refunds/create": ["id", "order_id", "created_at"],
+    "returns/request": ["id", "order"],
+    "returns/approve": ["id", "order"],
+    "returns/decline": ["id", "order"],
     "products/create": ["id", "updated_at"],
     "products/update": ["id", "updated_at"],
 }

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from integrations.shopify import shapes
 from integrations.shopify.charges import parts, shipping
-from integrations.shopify.money import amount, refunded_units, sum_of
+from integrations.shopify.money import amount, gone_units, sum_of
 from integrations.shopify.values import ZERO, smallest
 from orders.data import ChargeData, ChargeKind, LineData
 
@@ -44,7 +44,7 @@ def rounding(
 
 def _is_cut(order: shapes.Order) -> bool:
     """Whether an edit took units away."""
-    gone = refunded_units(order)
+    gone = gone_units(order)
     return any(x.quantity - x.current_quantity > gone[x.id] for x in order.line_items.nodes)
 
 

@@ -1,7 +1,8 @@
 """The store as a web site: the GraphQL endpoint, the OAuth doors, the files of bulk operations.
 
 Sources of statuses and bodies: shopify.dev/docs/api/admin-graphql and api/usage/response-codes,
-api/usage/versioning, read 2026-11.
+api/usage/versioning, read 2026-11; parts of files as Google's storage gives them, where Shopify's
+are: cloud.google.com/storage/docs/xml-api/get-object-download.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ VERSIONS = ("2026-07", "2026-10")
 """Served here, oldest first. A call to a retired one is answered by the oldest."""
 
 _GRAPHQL = re.compile(r"/admin/api/([^/]+)/graphql\.json")
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 _VERSION = re.compile(r"20\d\d-(01|04|07|10)")
 _NO_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"  # noqa: S105 - a message
 
@@ -76,7 +78,16 @@ class App:
             content = self._store.bulk.file(name, request.query.get("signature", ""))
         if content is None:
             return Answer(404, headers=[("Content-Type", "application/xml")], body=b"<Error/>")
-        return Answer(headers=[("Content-Type", "application/jsonl")], body=content)
+        kind = ("Content-Type", "application/jsonl")
+        asked = _RANGE.fullmatch(request.headers.get("range", ""))
+        if asked is None:
+            return Answer(headers=[kind], body=content)
+        start, end = int(asked[1]), int(asked[2] or len(content) - 1) + 1
+        part, size = content[start:end], len(content)
+        if not part:
+            return Answer(416, headers=[("Content-Range", f"bytes */{size}")], body=b"")
+        span = ("Content-Range", f"bytes {start}-{start + len(part) - 1}/{size}")
+        return Answer(206, headers=[kind, span], body=part)
 
 
 def answering_version(asked: str) -> str | None:

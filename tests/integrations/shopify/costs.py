@@ -19,6 +19,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
+    VariableNode,
     get_named_type,
     is_composite_type,
 )
@@ -27,11 +28,16 @@ MUTATION = 10
 
 
 class Pricer:
-    """The price of one document when its list is asked for ``count`` nodes."""
+    """The price of one document when its list is asked for ``count`` nodes, and without what the
+    variable ``lacking`` would let in.
+    """
 
-    def __init__(self, schema: GraphQLSchema, document: DocumentNode, count: int) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, document: DocumentNode, count: int, lacking: str = ""
+    ) -> None:
         self.schema = schema
         self.count = count
+        self.lacking = lacking
         definitions = document.definitions
         self.fragments = {
             d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)
@@ -66,7 +72,7 @@ class Pricer:
         return self._set(node.selection_set, of)
 
     def _field(self, node: FieldNode, parent: GraphQLNamedType) -> int:
-        if node.name.value.startswith("__") or node.selection_set is None:
+        if node.name.value.startswith("__") or node.selection_set is None or self._is_out(node):
             return 0
         of = get_named_type(parent.fields[node.name.value].type)  # type: ignore[attr-defined]
         assert is_composite_type(of)
@@ -76,6 +82,10 @@ class Pricer:
         if any(a.name.value == "ids" for a in node.arguments or ()):
             return self.count * (1 + inside)
         return 1 + inside
+
+    def _is_out(self, node: FieldNode) -> bool:
+        told = [a.value for d in node.directives or () for a in d.arguments or ()]
+        return any(isinstance(v, VariableNode) and v.name.value == self.lacking for v in told)
 
     def _connection(self, node: FieldNode, of: GraphQLNamedType) -> int:
         size = next(a.value for a in node.arguments or () if a.name.value == "first")

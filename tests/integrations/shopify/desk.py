@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.integrations.shopify import make
 from tests.integrations.shopify.shop import LOST, Call, Shop, data, nodes, refused
 
 ORDER = "gid://shopify/Order/5001"
-NORTH, SOUTH = "gid://shopify/Location/1", "gid://shopify/Location/2"
+NORTH, SOUTH = "61", "62"
 
 
 def gid(kind: str, number: int) -> str:
@@ -42,25 +43,20 @@ class Desk:
 
     def lies(self, number: int, lines: dict[int, int], place: str = NORTH, **about: Any) -> None:
         """A fulfillment order with units of lines at a place."""
-        rows = [
-            {
-                "id": gid("FulfillmentOrderLineItem", number * 100 + line),
-                "remainingQuantity": quantity,
-                "lineItem": {"id": gid("LineItem", line)},
+        found = make.work(number, place, lines)
+        found["assignedLocation"]["name"] = place
+        actions = [{"action": "CREATE_FULFILLMENT"}]
+        self.orders.append({**found, "supportedActions": actions, "fulfillmentHolds": [], **about})
+
+    def left(self) -> dict[str, dict[int, int]]:
+        """Units still to be sent, by place and line."""
+        return {
+            told["assignedLocation"]["name"]: {
+                int(row["lineItem"]["id"].rpartition("/")[2]): row["remainingQuantity"]
+                for row in told["lineItems"]["nodes"]
             }
-            for line, quantity in lines.items()
-        ]
-        self.orders.append(
-            {
-                "id": gid("FulfillmentOrder", number),
-                "status": "OPEN",
-                "supportedActions": [{"action": "CREATE_FULFILLMENT"}],
-                "assignedLocation": {"name": place[-1], "location": {"id": place}},
-                "fulfillmentHolds": [],
-                "lineItems": nodes(rows),
-                **about,
-            }
-        )
+            for told in self.orders
+        }
 
     def parcels(self) -> list[tuple[Any, ...]]:
         """Number, tracking and units of each."""

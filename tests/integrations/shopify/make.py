@@ -50,10 +50,7 @@ def item(number: int, available: int | None, **changes: Any) -> dict[str, Any]:
     """An inventory item as it is looked at before it is written; ``available`` None: it is not kept
     at the location.
     """
-    level = None
-    if available is not None:
-        quantities = [{"quantity": available}]
-        level = {"updatedAt": "2026-11-20T10:00:00Z", "quantities": quantities}
+    level = None if available is None else _level(available)
     sold = {"requiresComponents": False}
     return {
         "id": f"gid://shopify/InventoryItem/{number}",
@@ -64,3 +61,31 @@ def item(number: int, available: int | None, **changes: Any) -> dict[str, Any]:
         "variants": {"nodes": [sold]},
         **changes,
     }
+
+
+def level(location: int, available: int) -> dict[str, Any]:
+    """What is kept of an item at one of several locations."""
+    return {**_level(available), "location": {"legacyResourceId": str(location)}}
+
+
+def work(number: int, at: str | None, lines: dict[int, int], **changes: Any) -> dict[str, Any]:
+    """A fulfillment order with units of lines left to be sent from a location."""
+    rows = [
+        {
+            "id": f"gid://shopify/FulfillmentOrderLineItem/{number}{line}",
+            "remainingQuantity": left,
+            "lineItem": {"id": f"gid://shopify/LineItem/{line}"},
+        }
+        for line, left in lines.items()
+    ]
+    return {
+        "id": f"gid://shopify/FulfillmentOrder/{number}",
+        "status": "OPEN",
+        "assignedLocation": {"location": at and {"legacyResourceId": at}},
+        "lineItems": {"pageInfo": {"hasNextPage": False, "endCursor": None}, "nodes": rows},
+        **changes,
+    }
+
+
+def _level(available: int) -> dict[str, Any]:
+    return {"updatedAt": "2026-11-20T10:00:00Z", "quantities": [{"quantity": available}]}

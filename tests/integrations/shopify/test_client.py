@@ -165,12 +165,26 @@ def test_answers_correct_what_the_limiter_believes(shop: Shop) -> None:
     assert limiter.take("s1:default", cost=100) == pytest.approx(1.0)
 
 
-def test_a_query_is_charged_what_it_was_found_to_cost() -> None:
+def test_what_a_query_did_not_cost_is_given_back(shop: Shop) -> None:
+    """The first of its kind is charged by the documented rule, which is far too much."""
+    shop.on("Orders", data(requested=160, actual=60, available=1940, orders=nodes([order()])))
+    adapter = adapter_for(shop)
+
+    list(adapter.read_orders(Filters(number="#5001")))
+
+    limiter = adapter.connection.http.limiter
+    assert limiter.take("s1:default", cost=1940) == 0
+    assert limiter.take("s1:default", cost=1) == pytest.approx(0.01, abs=1e-5)
+
+
+def test_a_query_is_charged_what_it_was_found_to_request() -> None:
     ledger, orders = Ledger(), operation("orders")
 
     assert ledger.charge(orders, 3) == orders.cost(3)
     ledger.note(orders, 3, Cost(requested_query_cost=300, actual_query_cost=30))
-    assert ledger.charge(orders, 10) == pytest.approx(100)
+    assert [ledger.charge(orders, count) for count in (1, 3, 6)] == [300, 300, 600]
+    ledger.note(orders, 103, Cost(requested_query_cost=700, actual_query_cost=300))
+    assert [ledger.charge(orders, count) for count in (1, 3, 53, 103)] == [300, 300, 500, 700]
 
 
 def test_pages_are_as_large_as_one_query_may_ask_for() -> None:
@@ -190,7 +204,7 @@ def test_a_small_page_does_not_make_the_next_one_small() -> None:
     ledger.note(orders, 1, Cost(requested_query_cost=85, actual_query_cost=60))
 
     assert ledger.fit(orders, 150) == 128
-    assert ledger.charge(orders, 100) == pytest.approx(300)
+    assert ledger.charge(orders, 1) == 85
     ledger.note(orders, 110, Cost(requested_query_cost=660, actual_query_cost=220))
     assert ledger.fit(orders, 150) == 149
 
@@ -203,15 +217,13 @@ def test_what_was_found_to_be_the_cost_is_kept_for_the_next_use() -> None:
     kept = ledger.news()
     later = Ledger(kept)
 
-    assert kept == {"orders": [10.0, 4.0, 10]}
-    assert later.fit(orders, 50) == 50
-    assert later.charge(operation("orders_by_id"), 2) == 8.0
-    later.note(orders, 10, Cost(requested_query_cost=110, actual_query_cost=45))
+    assert kept == {"orders": [10, 100, 10, 100]}
+    assert later.fit(orders, 50) == later.fit(operation("orders_by_id"), 50) == 50
+    assert later.charge(orders, 10) == later.charge(operation("orders_by_id"), 10) == 100
+    later.note(orders, 10, Cost(requested_query_cost=110, actual_query_cost=2))
     assert later.news() == {}
-    later.note(orders, 10, Cost(requested_query_cost=100, actual_query_cost=2))
-    assert later.news() == {}, "the page was nearly empty"
     later.note(orders, 10, Cost(requested_query_cost=300, actual_query_cost=40))
-    assert later.news() == {"orders": [30.0, 4.0, 10]}
+    assert later.news() == {"orders": [10, 300, 10, 300]}
 
 
 @pytest.mark.parametrize(
@@ -221,9 +233,9 @@ def test_what_was_found_to_be_the_cost_is_kept_for_the_next_use() -> None:
         [],
         "x",
         {"orders": 3},
-        {"orders": [10.0, 4.0]},
-        {"orders": [0, -1, 3]},
-        {"orders": ["a", 1, 1]},
+        {"orders": [10.0, 4.0, 3.0]},
+        {"orders": [1, 0, 3, -1]},
+        {"orders": ["a", 1, 1, 1]},
     ],
 )
 def test_what_was_kept_wrongly_is_not_believed(kept: Any) -> None:
@@ -239,12 +251,12 @@ def test_an_adapter_tells_what_it_learned(shop: Shop) -> None:
 
     list(adapter.read_orders(Filters(number="#5001")))
 
-    assert adapter.learned == {"costs": {"orders": [10.0, 3.0, 3]}}
+    assert adapter.learned == {"costs": {"orders": [3, 30, 3, 30]}, "rate": 100}
     shop.on("Orders", data(requested=500, actual=150, orders=nodes([order()])))
     later = adapter_for(shop, options=adapter.learned)
     list(later.read_orders(Filters(number="#5001")))
     assert shop.calls[-1].variables["first"] == 50
-    assert later.learned == {"costs": {"orders": [10.0, 3.0, 50]}}
+    assert later.learned == {"costs": {"orders": [3, 30, 50, 500]}, "rate": 100}
 
 
 def test_a_query_that_is_too_costly_is_asked_for_less(shop: Shop) -> None:

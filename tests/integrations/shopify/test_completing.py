@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
+
+import pytest
 
 from orders.data import ChargeKind
 from tests.integrations.shopify import make
 from tests.integrations.shopify.shelves import an_order, at, ids_of, lean, shelf_of
 from tests.integrations.shopify.shop import Call, Shop, adapter_for, data, nodes
+
+DONE = {"status": "CLOSED", "lineItems": nodes([], "l")}
 
 
 def test_an_order_with_more_lines_than_shown_is_completed(shop: Shop) -> None:
@@ -74,6 +79,60 @@ def test_long_parcels_and_refunds_are_completed(shop: Shop) -> None:
     assert found.refunds[0].lines is not None
     assert len(found.refunds[0].lines) == 2
     assert shop.asked("RefundLines")[0].variables["id"] == "gid://shopify/Refund/501"
+
+
+def test_an_order_with_more_returns_than_shown_is_completed(shop: Shop) -> None:
+    node = json.loads(make.raw("order_returned"))
+    one, other = node["returns"]["nodes"]
+    (line,) = other["returnLineItems"]["nodes"]
+    more = [{**line, "id": f"gid://shopify/ReturnLineItem/{n}"} for n in range(901, 904)]
+    long = {**other, "returnLineItems": nodes([line], "l")}
+    shelf_of(shop, [{**node, "returns": nodes([one], "r")}])
+    shop.on("OrderReturns", data(order={"returns": nodes([long])}))
+    shop.on("ReturnLines", data(**{"return": {"returnLineItems": nodes(more)}}))
+
+    found = adapter_for(shop).read_order("5018").returns
+
+    assert found is not None
+    assert [(x.name, len(x.lines)) for x in found] == [("#1018-R1", 4), ("#1018-R2", 2)]
+    (first,), (second,) = shop.asked("OrderReturns"), shop.asked("ReturnLines")
+    assert (first.variables["id"], first.variables["after"]) == ("gid://shopify/Order/5018", "r")
+    assert (second.variables["id"], second.variables["after"]) == ("gid://shopify/Return/801", "l")
+
+
+def test_an_order_of_more_work_than_shown_is_completed(shop: Shop) -> None:
+    shown = [make.work(1, "61", {101: 1}), make.work(2, "62", {}, lineItems=nodes([], "l"))]
+    shelf_of(shop, [an_order(1, 1, fulfillmentOrders=nodes(shown, "c"))])
+    rest = nodes([make.work(3, "61", {101: 1}), make.work(4, "63", {}, **DONE)])
+    lines = make.work(2, "62", {101: 5})["lineItems"]
+    shop.on("OrderAssignments", data(order={"fulfillmentOrders": rest}))
+    shop.on("FulfillmentOrderLines", data(fulfillmentOrder={"lineItems": lines}))
+
+    found = adapter_for(shop, locations=("61", "62")).read_order("1")
+
+    assert found.lines[0].assigned == {"61": 2, "62": 5}
+    (call,) = shop.asked("OrderAssignments")
+    assert (call.variables["id"], call.variables["after"]) == ("gid://shopify/Order/1", "c")
+    (call,) = shop.asked("FulfillmentOrderLines")
+    assert call.variables["id"] == "gid://shopify/FulfillmentOrder/2"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"displayFulfillmentStatus": "FULFILLED"},
+        {"displayFulfillmentStatus": "RESTOCKED"},
+        {"cancelledAt": "2026-11-07T10:00:00Z"},
+    ],
+)
+def test_of_what_is_done_with_no_more_work_is_read(shop: Shop, changes: dict[str, Any]) -> None:
+    work = nodes([make.work(1, "61", {}, **DONE)], "c")
+    shelf_of(shop, [an_order(1, 1, fulfillmentOrders=work, **changes)])
+
+    found = adapter_for(shop, locations=("61", "62")).read_order("1")
+
+    assert found.lines[0].assigned == {}
+    assert [call.name for call in shop.calls] == ["OrdersById"]
 
 
 def test_an_order_that_goes_while_it_is_completed_is_set_aside(shop: Shop) -> None:

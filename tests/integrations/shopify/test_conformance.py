@@ -1,5 +1,5 @@
-"""Shopify held to the contract, by its simulator: a shop like most, and one in yen whose buyers the
-app may not see.
+"""Shopify held to the contract, by its simulator: a shop like most, and one in yen with several
+locations whose buyers the app may not see.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from integrations.base import BaseEcommerceIntegration
+from integrations.errors import Rejected
 from integrations.events import EventKind
 from integrations.shopify.platform import CARD
 from tests.integrations.conformance import AdapterConformance, World
-from tests.integrations.conformance.suite import EVERYTHING, orders_of
+from tests.integrations.conformance.suite import EVERYTHING, an_update, figure, orders_of
 from tests.integrations.shopify.world import shopify_world
 
 
@@ -67,4 +68,16 @@ class TestShopifyOtherwise(TestShopify):
         "sees_customers": False,
         "seed": 7,
         "same_second": 15,
+        "is_multi_location": True,
     }
+
+    def test_a_sku_alone_is_enough(self, world: World, adapter: BaseEcommerceIntegration) -> None:
+        """Not here: a SKU has a figure at each location."""
+        update = an_update(adapter, 9)
+
+        with pytest.raises(Rejected) as caught:
+            adapter.update_inventory(update.sku, 9)
+
+        assert caught.value.code == "no_location"
+        assert adapter.update_inventory(update.sku, 9, update) is True
+        assert figure(world, update) == 9

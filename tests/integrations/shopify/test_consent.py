@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.client import HTTPConnection
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -21,6 +19,7 @@ from integrations.sandbox.shopify.shop import Shop
 from integrations.shopify import oauth
 from integrations.shopify.platform import CARD
 from integrations.shopify.service import ShopifyIntegration
+from tests.integrations.shopify.agreeing import agree
 
 APP = OAuthApp("sandboxclientid", "shpss_sandbox")
 BACK = "http://127.0.0.1:8000/back"
@@ -57,19 +56,7 @@ def adapter(url: str, token: str) -> ShopifyIntegration:
 
 def consent(url: str) -> dict[str, str]:
     """What the browser brings back from the merchant's yes."""
-    asked = oauth.authorize_url(APP, url, BACK, "a1B2", CARD.wanted_scopes, "")
-    parts = urlsplit(asked)
-    form = {**dict(parse_qsl(parts.query)), "answer": "approve"}
-    line = HTTPConnection(parts.netloc, timeout=10)
-    try:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        line.request("POST", parts.path, urlencode(form), headers)
-        answer = line.getresponse()
-        answer.read()
-    finally:
-        line.close()
-    assert answer.status == 302
-    return dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    return agree(oauth.authorize_url(APP, url, BACK, "a1B2", CARD.wanted_scopes, ""))
 
 
 def test_consent_ends_in_a_pair_of_tokens_that_renew_each_other(url: str) -> None:

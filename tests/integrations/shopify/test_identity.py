@@ -1,4 +1,4 @@
-"""Who a store says it is, what it granted, where its stock lies; and what people paste as one."""
+"""Who a store says it is, what it granted, where it keeps stock; and what people paste as one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from integrations.errors import AuthenticationFailed, PermissionMissing
 from integrations.platform import Ability
 from integrations.shopify.platform import CARD
 from integrations.shopify.service import ShopifyIntegration
+from inventory.data import StoreLocationData
 from tests.integrations.kit.server import answer
 from tests.integrations.shopify.shop import DATE, Shop, adapter_for, data, nodes
 
@@ -53,8 +54,8 @@ def test_a_store_says_who_it_is(open_shop: Shop) -> None:
         "plan": "Basic",
         "plus": False,
         "all_orders": True,
-        "locations": [{"id": "61", "name": "Warehouse", "online": True}],
     }
+    assert found.locations == (StoreLocationData(external_id="61", name="Warehouse"),)
 
 
 def test_who_may_write_may_read(open_shop: Shop) -> None:
@@ -94,24 +95,33 @@ def test_without_the_scope_no_location_is_asked_for(open_shop: Shop) -> None:
 
     found = adapter_for(open_shop).identify()
 
-    assert "locations" not in found.features
+    assert found.locations is None
+    assert CARD.turned_off(("read_locations",)).keys() == {
+        Ability.LOCATIONS,
+        Ability.STOCK_READ,
+        Ability.STOCK_WRITE,
+        Ability.STOCK_COMPARE_AND_SET,
+    }
+    assert "read_locations" in found.missing
     assert open_shop.asked("Locations") == []
 
 
-@pytest.mark.parametrize(
-    ("chosen", "words"), [("", "sent from 2 locations"), ("62", ""), ("9", "no active location 9")]
-)
-def test_of_several_locations_one_has_to_be_chosen(
-    open_shop: Shop, chosen: str, words: str
-) -> None:
-    rows = [place(61, "North"), place(62, "South"), place(63, "Shut", isActive=False)]
+def test_every_location_is_told_with_what_it_is_for(open_shop: Shop) -> None:
+    rows = [
+        place(61, "North"),
+        place(62, "Bar", fulfillsOnlineOrders=False),
+        place(63, "Shut", isActive=False, fulfillsOnlineOrders=False),
+    ]
     open_shop.on("Locations", data(locations=nodes(rows)))
 
-    found = adapter_for(open_shop, options={"stock_location": chosen}).identify()
+    found = adapter_for(open_shop).identify()
 
-    assert [row["name"] for row in found.features["locations"]] == ["North", "South"]
-    assert words in " ".join(found.warnings)
-    assert bool(words) == bool(found.warnings)
+    assert found.locations == (
+        StoreLocationData(external_id="61", name="North"),
+        StoreLocationData(external_id="62", name="Bar", is_online=False),
+        StoreLocationData(external_id="63", name="Shut", is_active=False, is_online=False),
+    )
+    assert found.warnings == ()
 
 
 def test_all_pages_of_locations_are_read(open_shop: Shop) -> None:
@@ -120,7 +130,8 @@ def test_all_pages_of_locations_are_read(open_shop: Shop) -> None:
 
     found = adapter_for(open_shop).identify()
 
-    assert [row["id"] for row in found.features["locations"]] == ["61", "62"]
+    assert found.locations is not None
+    assert [told.external_id for told in found.locations] == ["61", "62"]
 
 
 def test_a_store_answering_with_another_version_is_a_warning(open_shop: Shop) -> None:

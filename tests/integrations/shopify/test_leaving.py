@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from integrations import connect, privacy
+from integrations import authentication, connect, privacy
+from integrations.errors import Misconfigured
 from integrations.models import Credential, Endpoint, PrivacyRequest, Store, StoreStatus
 from integrations.sandbox.server import Server
 from integrations.sandbox.shopify.options import StoreOptions
 from integrations.sandbox.shopify.orders import placing
 from integrations.sandbox.shopify.shop import Shop
-from logix.accounts.models import DataKey
+from logix.accounts.models import DataKey, Merchant
 from logix.common import bell
 from orders import services
 from orders.models import Order
 from tests.factories import make_merchant
+from tests.integrations.shopify.agreeing import agree
 from webhooks import accept, inbox
 from webhooks.models import Delivery
 
@@ -52,6 +54,19 @@ def shop(live_server: Any, settings: Any) -> Iterator[Shop]:
     with Server(shop) as server:
         shop.url = server.url  # type: ignore[attr-defined]
         yield shop
+
+
+def consented(shop: Shop, **options: Any) -> Store:
+    """The merchant agrees at the shop, and a program of theirs brings back what it says."""
+    merchant = Merchant.objects.first() or make_merchant()
+    url, _ = connect.begin_oauth(
+        merchant=merchant,
+        platform="shopify",
+        base_url=shop.url,  # type: ignore[attr-defined]
+        actor="user:anna",
+        **options,
+    )
+    return connect.finish_oauth("shopify", agree(url), merchant=merchant)
 
 
 def until(is_so: Callable[[], bool]) -> None:
@@ -107,3 +122,64 @@ def test_a_shop_that_leaves_is_stopped_then_forgotten_and_may_come_back(shop: Sh
     placing.place(shop.store, shop.chance)
     until(lambda: Order.objects.count() == 2)
     assert Order.objects.filter(erased_at=None).count() == 1
+
+
+def test_whoever_asks_for_it_takes_the_app_out_of_the_shop(shop: Shop, settings: Any) -> None:
+    settings.LOGIX_OAUTH_APPS = {"shopify": f"{APP['client_id']}:{APP['client_secret']}"}
+    store = consented(shop)
+    placing.place(shop.store, shop.chance)
+    until(Order.objects.exists)
+
+    connect.disconnect(store, actor="user:anna", remove_app=True)
+
+    assert (store.status, store.status_reason) == (StoreStatus.DISCONNECTED, "")
+    with shop.store.working():
+        assert not shop.store.access.is_installed
+        assert not shop.store.hooks.subscriptions
+    until(PrivacyRequest.objects.exists)
+    assert PrivacyRequest.objects.get().store == store
+
+
+def test_without_that_the_shop_keeps_the_app_and_its_merchant_hears_where_it_ends(
+    shop: Shop, settings: Any
+) -> None:
+    settings.LOGIX_OAUTH_APPS = {"shopify": f"{APP['client_id']}:{APP['client_secret']}"}
+    store = consented(shop)
+
+    connect.disconnect(store, actor="user:anna")
+
+    assert store.status_reason == (
+        "Its access still stands at Shopify; the merchant ends it there: Shopify admin → Settings "
+        "→ Apps and sales channels → the app → Uninstall."
+    )
+    with shop.store.working():
+        assert shop.store.access.is_installed
+        assert not shop.store.hooks.subscriptions
+
+
+def test_an_app_of_the_merchants_own_need_not_be_typed_again_after_it_was_uninstalled(
+    shop: Shop, settings: Any
+) -> None:
+    settings.LOGIX_OAUTH_APPS = {}
+    store = consented(shop, credentials=APP)
+    tokens = authentication.held(store)
+    with shop.store.working():
+        shop.store.access.uninstall()
+    until(lambda: Credential.objects.get().state == Credential.State.REVOKED)
+    row = Credential.objects.get()
+    assert authentication.app_before(store) == APP
+    plain = authentication.open_sealed(
+        store, row.sealed, "integrations_credential", "sealed", f"{store.pk}:oauth2"
+    )
+    assert tokens.access_token.encode() not in plain
+    assert tokens.refresh_token.encode() not in plain
+
+    again = consented(shop)
+
+    assert (again.pk, again.status) == (store.pk, StoreStatus.ACTIVE)
+    assert authentication.held(again).values == APP
+
+    connect.disconnect(again, actor="user:anna")
+
+    with pytest.raises(Misconfigured, match="LOGIX_OAUTH_SHOPIFY"):
+        consented(shop)

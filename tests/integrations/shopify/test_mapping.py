@@ -10,17 +10,19 @@ from typing import Any
 import pytest
 
 from integrations.errors import ContractBroken
-from integrations.shopify import catalogue, mapper
+from integrations.shopify import catalogue, mapper, returns
 from integrations.shopify.platform import CARD
 from orders.data import ChargeKind, OrderData
-from orders.status import Flag, FulfillmentStatus, OrderStatus, PaymentStatus
+from orders.status import Flag, FulfillmentStatus, OrderStatus, PaymentStatus, ReturnStatus
 from tests.integrations.sandbox.shopify.official import official
+from tests.integrations.shopify import make
 from tests.integrations.shopify.make import CASES, bag, line, order, raw
 from tests.integrations.shopify.told import told
 
 NAMES = sorted(p.name.removesuffix(".expected.json") for p in CASES.glob("*.expected.json"))
 ORDERS = [name for name in NAMES if name.startswith("order_")]
 PRODUCTS = [name for name in NAMES if name.startswith("product_")]
+SEVERAL = "product_at_several_locations"
 
 
 def mapped(**changes: Any) -> OrderData:
@@ -56,17 +58,36 @@ def test_an_order_is_mapped(name: str) -> None:
 
 @pytest.mark.parametrize("name", PRODUCTS)
 def test_a_product_is_mapped(name: str) -> None:
-    found = catalogue.to_product(raw(name), at_location=True)
+    at = ("63", "61", "62") if name == SEVERAL else ("61",)
+
+    found = catalogue.to_product(raw(name), locations=at)
 
     assert told(found) == json.loads(raw(f"{name}.expected"))
     assert found.raw == raw(name)
 
 
-def test_without_one_location_there_is_no_figure() -> None:
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_without_a_location_there_is_no_figure(name: str) -> None:
     """The sum of all, adopted here and written to one of them later, would oversell the rest."""
-    found = catalogue.to_product(raw("product_shirt"), at_location=False)
+    found = catalogue.to_product(raw(name))
 
-    assert [v.stock for v in found.variants] == [None, None, None]
+    assert {v.stock for v in found.variants} == {None}
+    assert [v.stock_at for v in found.variants] == [{} for _ in found.variants]
+
+
+def test_figures_stand_in_the_order_of_the_locations() -> None:
+    first, *_ = catalogue.to_product(raw(SEVERAL), locations=("63", "61", "62")).variants
+
+    assert list(first.stock_at.items()) == [("63", 0), ("61", 5), ("62", 7)]
+
+
+def test_a_figure_that_cannot_be_makes_the_product_unreadable() -> None:
+    node = raw("product_simple").replace(b'"quantity": 38', b'"quantity": 9000000000')
+
+    with pytest.raises(ContractBroken) as caught:
+        catalogue.to_product(node, locations=("61",))
+
+    assert caught.value.code == "bad_units"
 
 
 @pytest.mark.parametrize("name", [n for n in ORDERS if n not in ("order_difference",)])
@@ -142,9 +163,85 @@ def test_an_archived_order_of_which_nothing_left_is_still_to_be_sent() -> None:
     assert found.raw_status == "closed"
 
 
+def test_only_open_work_with_a_location_assigns_units() -> None:
+    found = mapped(
+        fulfillmentOrders=page(
+            make.work(1, "61", {101: 1}),
+            make.work(2, "61", {101: 1}, status="INCOMPLETE"),
+            make.work(3, "62", {101: 4}, status="CLOSED"),
+            make.work(4, "62", {101: 4}, status="CANCELLED"),
+            make.work(5, "63", {101: 0}),
+            make.work(6, None, {101: 1}),
+        )
+    )
+
+    assert [line.assigned for line in found.lines] == [{"61": 2}, {}]
+
+
+def test_units_that_cannot_be_make_the_order_unreadable() -> None:
+    with pytest.raises(ContractBroken) as caught:
+        mapped(fulfillmentOrders=page(make.work(1, "61", {101: -1})))
+
+    assert caught.value.code == "bad_units"
+
+
 @pytest.mark.parametrize(("status", "flags"), [("NEEDS_RESPONSE", {Flag.DISPUTED}), ("WON", set())])
 def test_a_dispute_is_flagged_while_it_lasts(status: str, flags: set[Flag]) -> None:
     assert mapped(disputes=[{"status": status}]).flags == flags
+
+
+def returned(**changes: Any) -> dict[str, Any]:
+    """A case with one return, and what is changed about its only line."""
+    node: dict[str, Any] = json.loads(raw("order_returned"))
+    (one,) = [x for x in node["returns"]["nodes"] if x["status"] == "CLOSED"]
+    (row,) = one["returnLineItems"]["nodes"]
+    of_line = {name: changes.pop(name) for name in list(changes) if name in row}
+    lines = page({**row, **of_line})
+    return {**node, "returns": page({**one, **changes, "returnLineItems": lines})}
+
+
+@pytest.mark.parametrize("word", sorted(returns.STATUS_IN))
+def test_every_word_for_a_return_is_known(word: str) -> None:
+    found = mapper.to_order(json.dumps(returned(status=word)).encode()).returns
+
+    assert found is not None
+    assert [(x.status, x.raw_status) for x in found] == [(returns.STATUS_IN[word], word)]
+
+
+def test_the_words_for_returns_are_those_of_the_official_schema(shared: Path) -> None:
+    known = set(official(shared).type_map["ReturnStatus"].values)  # type: ignore[attr-defined]
+
+    assert set(returns.STATUS_IN) == known
+
+
+def test_an_unknown_word_for_a_return_costs_nothing_but_its_meaning() -> None:
+    whole = mapper.to_order(raw("order_returned"))
+
+    found = mapper.to_order(json.dumps(returned(status="TELEPORTED")).encode())
+
+    assert found.returns is not None
+    assert [(x.status, x.raw_status) for x in found.returns] == [
+        (ReturnStatus.UNKNOWN, "TELEPORTED")
+    ]
+    assert found.status == whole.status
+
+
+def test_an_order_whose_returns_were_not_asked_for_says_nothing_of_them() -> None:
+    assert mapped().returns is None
+    assert mapped(returns=page()).returns == ()
+
+
+def test_units_that_came_back_without_a_refund_are_no_edit() -> None:
+    """They are not current any more, as those are not that an edit took away."""
+    node = returned(refundedQuantity=0) | {"refunds": []}
+    node["lineItems"]["nodes"][0]["currentQuantity"] = 2
+    node["currentTotalPriceSet"] = bag("49.2")
+
+    found = mapper.to_order(json.dumps(node).encode())
+
+    assert [x.quantity for x in found.lines] == [3]
+    assert parts(found) == found.total == Decimal("73.8")
+    assert [c for c in found.charges if c.kind is ChargeKind.ROUNDING] == []
 
 
 def test_a_tip_that_is_a_line_already_is_not_counted_twice() -> None:
@@ -196,6 +293,7 @@ def test_an_order_of_600_lines_is_mapped_whole() -> None:
         ({"lineItems": page(line(1, id="101"))}, "$.lineItems.nodes[0].id"),
         ({"lineItems": page({"id": "gid://shopify/LineItem/1"})}, "$.lineItems.nodes[0]"),
         ({"tags": "vip"}, "$.tags"),
+        ({"returns": page({"id": "1", "name": "R", "status": "OPEN"})}, "$.returns.nodes[0].id"),
     ],
 )
 def test_what_breaks_the_contract_is_named_by_its_path(changes: dict[str, Any], path: str) -> None:

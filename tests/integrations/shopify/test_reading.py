@@ -10,6 +10,8 @@ import pytest
 
 from integrations.base import Filters, ReadBy
 from integrations.errors import ContractBroken, NotFound, PermissionMissing, Unavailable
+from integrations.kit.ratelimit import MemoryLimiter
+from integrations.platform import RateLimit
 from integrations.shopify import reading, records
 from integrations.shopify.orders import OrderReader
 from tests.integrations.shopify.shelves import (
@@ -65,6 +67,16 @@ def test_a_walk_cut_anywhere_goes_on_from_the_second_it_saw(shop: Shop) -> None:
         rest = ids_of(adapter.read_orders(lean(4, position=page.position)))
         before = ids_of(pages[: cut + 1])
         assert sorted(before + rest, key=int) == [str(n) for n in range(1, 32)]
+
+
+def test_a_walk_from_within_a_second_takes_what_changed_in_that_second(shop: Shop) -> None:
+    """Searches know whole seconds, so what is found may be older than what was asked for."""
+    shelf_of(shop, [an_order(n, 100) for n in range(1, 4)])
+    since = START + timedelta(seconds=101, milliseconds=700)
+
+    found = ids_of(adapter_for(shop).read_orders(Filters(since=since, page_size=2)))
+
+    assert found == ["1", "2", "3"]
 
 
 def test_the_position_is_plain_and_small(shop: Shop) -> None:
@@ -289,8 +301,11 @@ def test_a_platform_in_trouble_is_no_bad_node(shop: Shop) -> None:
     shop.on("Orders", shelf, fails)
     shop.on("OrdersById", fails)
 
+    adapter = adapter_for(shop, retries=0)
+    # An error tells no cost, so all that a call might have cost stays taken.
+    adapter.connection.http.limiter = MemoryLimiter({"default": RateLimit(rate=1e4, burst=10**6)})
     with pytest.raises(Unavailable, match="internal error"):
-        list(adapter_for(shop, retries=0).read_orders(lean(8)))
+        list(adapter.read_orders(lean(8)))
 
 
 # -- What is asked for -------------------------------------------------------------------------
@@ -303,6 +318,40 @@ def test_customers_are_left_out_where_they_may_not_be_read(shop: Shop) -> None:
     list(adapter_for(shop).read_orders(EVERYTHING))
 
     assert [call.variables["customers"] for call in shop.calls] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("about", "assigned"),
+    [
+        ({}, False),
+        ({"locations": ("61",)}, False),
+        ({"locations": ("61", "62")}, True),
+        (
+            {
+                "locations": ("61", "62"),
+                "missing": ("read_merchant_managed_fulfillment_orders",),
+            },
+            False,
+        ),
+    ],
+)
+def test_where_units_are_assigned_is_asked_for_where_it_matters(
+    shop: Shop, about: dict[str, Any], assigned: bool
+) -> None:
+    shelf_of(shop, [])
+
+    list(adapter_for(shop, **about).read_orders(EVERYTHING))
+
+    assert shop.calls[0].variables["assigned"] is assigned
+
+
+def test_returns_are_left_out_where_they_may_not_be_read(shop: Shop) -> None:
+    shelf_of(shop, [])
+
+    list(adapter_for(shop, missing=("read_returns",)).read_orders(EVERYTHING))
+    list(adapter_for(shop).read_orders(EVERYTHING))
+
+    assert [call.variables["returns"] for call in shop.calls] == [False, True]
 
 
 def test_metafields_are_read_where_somebody_asks_for_them(shop: Shop) -> None:

@@ -4,6 +4,7 @@ late.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,32 @@ def test_units_at_one_place_leave_in_one_parcel(shop: Shop, desk: Desk) -> None:
     tell(shop, parcel("P-1", "T-1", l101=1, l102=1))
 
     assert desk.parcels() == [(900, "T-1", {101: 1, 102: 1})]
+
+
+def test_a_parcel_takes_what_lies_where_it_leaves_from(shop: Shop, desk: Desk) -> None:
+    desk.lies(1, {101: 2, 102: 1}, NORTH)
+    desk.lies(2, {101: 2}, SOUTH)
+    shipment = replace(parcel("P-1", "T-1", l101=1), external_location_id=SOUTH)
+
+    assert tell(shop, shipment) is True
+    assert tell(shop, shipment) is False
+
+    assert desk.parcels() == [(900, "T-1", {101: 1})]
+    assert desk.left() == {NORTH: {101: 2, 102: 1}, SOUTH: {101: 1}}
+
+
+def test_what_does_not_lie_there_is_taken_from_where_most_of_it_lies(
+    shop: Shop, desk: Desk
+) -> None:
+    desk.lies(1, {101: 1, 102: 3}, "63")
+    desk.lies(2, {101: 4, 102: 3}, NORTH)
+    desk.lies(3, {101: 1}, SOUTH)
+    shipment = parcel("P-1", l101=3, l102=2)
+
+    assert tell(shop, replace(shipment, external_location_id=SOUTH)) is True
+
+    assert desk.parcels() == [(900, {101: 1}), (901, {101: 2, 102: 2})]
+    assert desk.left() == {"63": {101: 1, 102: 3}, NORTH: {101: 2, 102: 1}, SOUTH: {101: 0}}
 
 
 def test_a_parcel_whose_lines_lie_at_two_places_is_held_together(shop: Shop, desk: Desk) -> None:

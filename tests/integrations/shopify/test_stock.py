@@ -1,83 +1,25 @@
-"""Figures written and read: compared with what was seen, one result per line."""
+"""Figures written and read at the store's locations: compared with what was seen, one result per
+line.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from integrations.errors import Misconfigured, OutcomeUnknown, PermissionMissing, Unavailable
-from inventory.data import StockUpdate
+from integrations.errors import OutcomeUnknown, PermissionMissing, Unavailable
+from inventory.data import StockResult, StockUpdate
 from tests.integrations.shopify import make
 from tests.integrations.shopify.shop import (
     LOST,
     Call,
     Shop,
     adapter_for,
-    data,
     error,
     errors,
 )
-
-PLACE = "gid://shopify/Location/61"
-ONE_PLACE = {"stock_location": "61"}
-
-
-class Shelf:
-    """Items with their figures, which writes change. ``refuses`` maps an item to the code it is
-    refused with.
-    """
-
-    def __init__(self, shop: Shop, items: Sequence[dict[str, Any]]) -> None:
-        self.items = {item["id"]: item for item in items}
-        self.refuses: dict[str, str] = {}
-        self.keys: list[str] = []
-        self.changes = 0
-        shop.on("Stock", self._look)
-        shop.on("SetStock", self._set)
-        shop.on("StockItemAtLocation", self._activate)
-
-    def available(self, number: int) -> int:
-        return self._level(number)["quantities"][0]["quantity"]
-
-    def sell(self, number: int) -> None:
-        self._level(number)["quantities"][0]["quantity"] -= 1
-
-    def _level(self, number: int) -> dict[str, Any]:
-        found: dict[str, Any] = self.items[f"gid://shopify/InventoryItem/{number}"][
-            "inventoryLevel"
-        ]
-        return found
-
-    def _look(self, call: Call) -> bytes:
-        return data(nodes=[self.items.get(wanted) for wanted in call.variables["ids"]])
-
-    def _set(self, call: Call) -> bytes:
-        self.keys.append(call.variables["key"])
-        found = []
-        for place, row in enumerate(call.variables["input"]["quantities"]):
-            level = self.items[row["inventoryItemId"]]["inventoryLevel"]
-            code = self.refuses.get(row["inventoryItemId"].rpartition("/")[2])
-            if row["changeFromQuantity"] != level["quantities"][0]["quantity"]:
-                code = "CHANGE_FROM_QUANTITY_STALE"
-            if code:
-                path = ["input", "quantities", str(place), "quantity"]
-                found.append({"code": code, "field": path, "message": f"{code} said the store"})
-        if not found:
-            for row in call.variables["input"]["quantities"]:
-                self.changes += 1
-                level = self.items[row["inventoryItemId"]]["inventoryLevel"]
-                level["quantities"][0]["quantity"] = row["quantity"]
-                level["updatedAt"] = f"2026-11-21T10:00:{self.changes:02}Z"
-        return data(inventorySetQuantities={"inventoryAdjustmentGroup": None, "userErrors": found})
-
-    def _activate(self, call: Call) -> bytes:
-        self.keys.append(call.variables["key"])
-        quantities = [{"quantity": call.variables["available"]}]
-        level = {"updatedAt": "2026-11-21T11:00:00Z", "quantities": quantities}
-        self.items[call.variables["item"]]["inventoryLevel"] = level
-        return data(inventoryActivate={"inventoryLevel": {"id": "x"}, "userErrors": []})
+from tests.integrations.shopify.stocked import PLACE, Shelf, place
 
 
 def update(number: int, quantity: int, **about: Any) -> StockUpdate:
@@ -87,11 +29,12 @@ def update(number: int, quantity: int, **about: Any) -> StockUpdate:
         external_product_id="1",
         external_variant_id=str(number),
         stock_ref=about.pop("ref", str(number)),
+        external_location_id=about.pop("at", "61"),
     )
 
 
-def write(shop: Shop, *updates: StockUpdate, **about: Any) -> list[Any]:
-    return adapter_for(shop, options=ONE_PLACE, **about).update_inventories(list(updates))
+def write(shop: Shop, *updates: StockUpdate) -> list[StockResult]:
+    return adapter_for(shop, locations=("61", "62", "63")).update_inventories(list(updates))
 
 
 def test_a_figure_is_written_if_it_still_is_what_was_seen(shop: Shop) -> None:
@@ -138,6 +81,69 @@ def test_a_sale_in_between_is_told_with_what_the_store_shows_now(shop: Shop) -> 
     assert (sold.ok, sold.observed, sold.error_code) == (False, 4, "not_taken")
     assert (other.ok, shelf.available(2)) == (True, 3)
     assert shelf.available(1) == 4
+
+
+def test_figures_at_three_locations_go_in_one_call(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5), make.item(2, 9)])
+    shelf.keep(1, 62, 6)
+    shelf.keep(1, 63, 7)
+    wanted = [update(1, 10), update(1, 20, at="62"), update(1, 7, at="63"), update(2, 40)]
+
+    results = write(shop, *wanted)
+
+    assert [(r.ok, r.changed, r.observed) for r in results] == [
+        (True, True, 10),
+        (True, True, 20),
+        (True, False, 7),
+        (True, True, 40),
+    ]
+    assert [shelf.available(1, at) for at in (61, 62, 63)] == [10, 20, 7]
+    (call,) = shop.asked("SetStock")
+    rows = call.variables["input"]["quantities"]
+    assert [(*place(1, 61), 5), (*place(2, 61), 9), (*place(1, 62), 6)] == [
+        (row["inventoryItemId"], row["locationId"], row["changeFromQuantity"]) for row in rows
+    ]
+
+
+def test_a_sale_at_one_location_leaves_the_figures_of_the_others(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5)])
+    shelf.keep(1, 62, 6)
+
+    def gate(call: Call) -> None:
+        if call.name == "SetStock" and not shelf.keys:
+            shelf.sell(1, at=62)
+
+    shop.gate = gate
+    results = write(shop, update(1, 10), update(1, 20, at="62"))
+
+    assert [(r.ok, r.observed, r.error_code) for r in results] == [
+        (True, 10, ""),
+        (False, 5, "not_taken"),
+    ]
+    assert [shelf.available(1, at) for at in (61, 62)] == [10, 5]
+
+
+def test_a_line_refused_at_one_location_costs_only_itself(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5)])
+    shelf.keep(1, 62, 6)
+    shelf.refuses[place(1, 62)] = "INVALID_LOCATION"
+
+    results = write(shop, update(1, 10), update(1, 20, at="62"))
+
+    assert [(r.ok, r.error_code) for r in results] == [(True, ""), (False, "invalid_location")]
+    assert [shelf.available(1, at) for at in (61, 62)] == [10, 6]
+
+
+@pytest.mark.parametrize("verb", ["update_inventories", "read_stock"])
+def test_without_a_location_a_line_is_said_to_lack_it(shop: Shop, verb: str) -> None:
+    Shelf(shop, [make.item(1, 5), make.item(2, 7)])
+    adapter = adapter_for(shop)
+
+    homeless, there = getattr(adapter, verb)([update(1, 7, at=""), update(2, 7)])
+
+    assert (homeless.ok, homeless.changed, homeless.error_code) == (False, False, "no_location")
+    assert "Stores → the store → Locations" in homeless.error
+    assert (there.ok, there.observed) == (True, 7)
 
 
 def test_one_bad_line_of_a_batch_costs_only_itself(shop: Shop) -> None:
@@ -190,6 +196,37 @@ def test_an_item_that_is_not_kept_at_the_location_is_put_there(shop: Shop) -> No
     assert (result.ok, result.observed) == (True, 4)
     assert shelf.available(1) == 4
     assert shop.asked("StockItemAtLocation")[0].variables["location"] == PLACE
+
+
+def test_only_where_it_is_not_kept_is_an_item_put(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5)])
+
+    results = write(shop, update(1, 8), update(1, 4, at="62"), update(1, 3, at="63"))
+
+    assert [(r.ok, r.observed) for r in results] == [(True, 8), (True, 4), (True, 3)]
+    assert [shelf.available(1, at) for at in (61, 62, 63)] == [8, 4, 3]
+    put = [c.variables["location"] for c in shop.asked("StockItemAtLocation")]
+    assert put == [place(1, at)[1] for at in (62, 63)]
+    assert len(set(shelf.keys)) == 3
+
+
+def test_nothing_is_no_reason_to_keep_an_item_at_a_location(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5)])
+
+    (result,) = write(shop, update(1, 0, at="62"))
+
+    assert (result.ok, result.changed, result.observed) == (True, False, 0)
+    assert shelf.available(1, 62) is None
+    assert shelf.keys == []
+
+
+def test_a_location_that_cannot_be_costs_only_its_line(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5)])
+
+    strange, there = write(shop, update(1, 7, at="the shed"), update(1, 7))
+
+    assert (strange.ok, strange.error_code) == (False, "no_address")
+    assert (there.ok, shelf.available(1)) == (True, 7)
 
 
 def test_more_lines_than_one_call_takes_go_in_several(shop: Shop) -> None:
@@ -264,39 +301,12 @@ def test_trouble_after_something_was_written_is_the_result_of_the_rest(shop: Sho
     assert OutcomeUnknown.code not in {r.error_code for r in results}
 
 
-def test_without_one_location_nothing_is_written_and_somebody_is_told_why(shop: Shop) -> None:
-    places = [
-        {"id": "1", "name": "North", "online": True},
-        {"id": "2", "name": "South", "online": True},
-    ]
-    adapter = adapter_for(shop, options={"locations": places})
-
-    with pytest.raises(Misconfigured, match="North: 1, South: 2") as caught:
-        adapter.update_inventories([update(1, 7)])
-
-    assert caught.value.code == "no_stock_location"
-    assert shop.calls == []
-
-
-def test_the_only_location_that_online_orders_are_sent_from_is_the_one(shop: Shop) -> None:
-    Shelf(shop, [make.item(1, 5)])
-    places = [
-        {"id": "1", "name": "North", "online": True},
-        {"id": "2", "name": "Bar", "online": False},
-    ]
-
-    adapter_for(shop, options={"locations": places}).update_inventories([update(1, 7)])
-
-    (row,) = shop.asked("SetStock")[0].variables["input"]["quantities"]
-    assert row["locationId"] == "gid://shopify/Location/1"
-
-
 # -- Reading -----------------------------------------------------------------------------------
 
 
 def test_present_figures_are_read_in_the_order_asked_for(shop: Shop) -> None:
     Shelf(shop, [make.item(1, 5), make.item(2, None), make.item(3, 8, tracked=False)])
-    adapter = adapter_for(shop, options=ONE_PLACE)
+    adapter = adapter_for(shop)
 
     results = adapter.read_stock([update(3, 0), update(2, 0), update(9, 0), update(1, 0)])
 
@@ -308,8 +318,14 @@ def test_present_figures_are_read_in_the_order_asked_for(shop: Shop) -> None:
     ]
 
 
-def test_without_one_location_no_figure_is_read(shop: Shop) -> None:
-    Shelf(shop, [make.item(1, 5)])
+def test_present_figures_are_read_at_every_location(shop: Shop) -> None:
+    shelf = Shelf(shop, [make.item(1, 5), make.item(2, 8)])
+    shelf.keep(1, 62, 6)
+    shelf.keep(2, 63, -1)
+    asked = [update(n, 0, at=at) for n, at in ((1, "62"), (2, "61"), (1, "61"), (2, "63"))]
 
-    with pytest.raises(Misconfigured, match="Choose the one"):
-        adapter_for(shop).read_stock([update(1, 0)])
+    results = adapter_for(shop).read_stock(asked)
+
+    assert [(r.ok, r.observed) for r in results] == [(True, 6), (True, 8), (True, 5), (True, -1)]
+    sizes = [len(call.variables["ids"]) for call in shop.asked("Stock")]
+    assert sizes == [1, 2, 1]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.errors import Misconfigured, Rejected
-from integrations.shopify import subscriptions
+from integrations.shopify import subscriptions, webhooks
 from tests.integrations.shopify.shop import Call, Shop, adapter_for, data, nodes, refused
 
 URL = "https://hub.example/api/v1/shopify/webhooks/receive/t0ken"
@@ -184,3 +184,21 @@ def test_an_address_shopify_refuses_is_told_in_its_words(shop: Shop, board: Boar
 def test_the_mark_of_a_connection_tells_nothing_about_it() -> None:
     assert subscriptions._name("s1") != subscriptions._name("s2")
     assert "s1" not in subscriptions._name("s1").removeprefix("Logix ")
+
+
+def test_those_on_returns_are_left_out_where_the_app_sees_none(shop: Shop, board: Board) -> None:
+    topics = ("orders/create", *webhooks.ON_RETURNS)
+
+    assert [hook.topic for hook in setup(shop, topics)] == list(topics)
+    assert [x.topic for x in setup(shop, topics, missing=("read_returns",))] == ["orders/create"]
+    assert [row["topic"] for row in board.rows] == ["ORDERS_CREATE"]
+
+
+def test_those_on_parcels_are_left_out_where_the_app_does_not_hear_of_them(
+    shop: Shop, board: Board
+) -> None:
+    topics = ("orders/create", "fulfillments/create", "app/uninstalled")
+
+    heard = setup(shop, topics, missing=("read_fulfillments",))
+
+    assert [hook.topic for hook in heard] == ["orders/create", "app/uninstalled"]

@@ -25,6 +25,7 @@ MEANS = {
     "fulfillments/create": (EventKind.ORDER, ORDER, False),
     "fulfillments/update": (EventKind.ORDER, ORDER, False),
     "refunds/create": (EventKind.ORDER, ORDER, False),
+    **dict.fromkeys(webhooks.ON_RETURNS, (EventKind.ORDER, "4783296544821", False)),
     "products/create": (EventKind.PRODUCT, "788032119674292922", False),
     "products/update": (EventKind.PRODUCT, "788032119674292922", False),
     "products/delete": (EventKind.PRODUCT, "788032119674292922", True),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from integrations.events import RawDelivery
 from integrations.sandbox.server import Server
 from integrations.sandbox.shopify.options import StoreOptions
-from integrations.sandbox.shopify.orders import acts, placing
+from integrations.sandbox.shopify.orders import acts, placing, refunding
 from integrations.sandbox.shopify.orders.models import Order
 from integrations.sandbox.shopify.shop import Shop
 from integrations.shopify.platform import CARD
@@ -31,6 +32,7 @@ _MUTATIONS = frozenset(
         "orderClose",
         "orderOpen",
         "orderUpdate",
+        "refundCreate",
         "webhookSubscriptionCreate",
         "webhookSubscriptionDelete",
         "webhookSubscriptionUpdate",
@@ -57,6 +59,8 @@ class ShopifyWorld:
     def __init__(self, shop: Shop, url: str, inbox: Receiver) -> None:
         self.shop, self.url, self._inbox = shop, url, inbox
         self.callback = inbox.url + _PATH
+        mine = (x for x in shop.store.catalogue.active_locations() if not x.service)
+        self.locations = tuple(str(place.id) for place in mine)
 
     def order_ids(self) -> set[str]:
         with self.shop.store.working():
@@ -96,6 +100,17 @@ class ShopifyWorld:
     def notes(self, order_id: str) -> list[str]:
         return (self._order(order_id).note or "").splitlines()
 
+    def refunds(self, order_id: str) -> list[tuple[Decimal, str, dict[str, int]]]:
+        order = self._order(order_id)
+        return [
+            (
+                refunding.paid_back(order, row).shop.amount,
+                row.note or "",
+                {str(line.line_item_id): line.quantity for line in row.lines},
+            )
+            for row in order.refunds
+        ]
+
     def fields(self, order_id: str) -> dict[str, Any]:
         """Metafields of Logix's own namespace by their bare keys, others with theirs."""
         return {
@@ -110,10 +125,12 @@ class ShopifyWorld:
             if told.status == "SUCCESS"
         ]
 
-    def stock(self, external_product_id: str, external_variant_id: str) -> int | None:
+    def stock(
+        self, external_product_id: str, external_variant_id: str, external_location_id: str = ""
+    ) -> int | None:
         catalogue = self.shop.store.catalogue
         variant = catalogue.variants[int(external_variant_id)]
-        return sum(level.available for level in catalogue.levels_of(variant.item_id))
+        return catalogue.levels[variant.item_id, int(external_location_id)].available
 
     def writes(self) -> int:
         return sum(
@@ -151,7 +168,7 @@ class ShopifyWorld:
         if kind == "php_notice":
             return
         known, own = _TROUBLE.get(kind, (kind, {}))
-        if method := settings.pop("method", ""):
+        if (method := settings.pop("method", "")) and "route" not in settings:
             own = {**own, "route": _ROUTES[method]}
         self.shop.faults.turn_on(known, **{**own, **settings})
 
@@ -165,14 +182,13 @@ class ShopifyWorld:
 
 @contextmanager
 def shopify_world(**options: Any) -> Iterator[ShopifyWorld]:
-    """On the largest plan, so that points are no matter, and with one location, so that stock can
-    be written.
-    """
+    """On the largest plan, so that points are no matter, and with one location."""
     chosen = {
         "orders": 40,
         "products": 20,
         "plan": "enterprise",
         "is_multi_location": False,
+        "bulk_s": 0.0,
         "access_token": TOKEN,
         "client_secret": SECRET,
     }

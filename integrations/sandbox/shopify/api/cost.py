@@ -4,7 +4,9 @@ Shopify publishes the rules (objects 1, scalars 0, mutations 10, connections by 
 how a page's size counts. The figures here are fitted to what real queries cost in API 2025-07, as
 measured in December 2025 and published in github.com/microsoft/BCApps (pull request 5926 and the
 query files): a connection is 2 and, for each of ``twice the natural logarithm of its size``
-(rounded down, at least one), what one node costs; prices and the page's own parts are free.
+(rounded down, at least one), what one node costs; prices and the page's own parts are free. A field
+that ``@include`` or ``@skip`` leaves out is not counted: so it is in the analysis of graphql-ruby,
+which Shopify's server is built with (github.com/rmosolgo/graphql-ruby, pull request 4865).
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -24,6 +28,7 @@ from graphql import (
     IntValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
     get_named_type,
@@ -35,6 +40,7 @@ MUTATION = 10
 _CONNECTION = 2
 _FREE = frozenset({"MoneyV2", "MoneyBag", "PageInfo", "Count"})
 _WRAPPERS = frozenset({"edges", "nodes", "node"})
+_LEAVES_OUT = {"include": False, "skip": True}
 
 
 def weight(size: int) -> int:
@@ -156,8 +162,25 @@ class Price:
             seen.add((key, owner.name))
             yield field, owner
 
+    def _is_left_out(self, selection: SelectionNode) -> bool:
+        return any(
+            self._condition(directive) is _LEAVES_OUT[directive.name.value]
+            for directive in selection.directives or ()
+            if directive.name.value in _LEAVES_OUT
+        )
+
+    def _condition(self, directive: DirectiveNode) -> Any:
+        for given in directive.arguments or ():
+            if isinstance(given.value, VariableNode):
+                return self._variables.get(given.value.name.value)
+            if isinstance(given.value, BooleanValueNode):
+                return given.value.value
+        return None
+
     def _walk(self, chosen: SelectionSetNode | None, kind: Any) -> Iterator[tuple[FieldNode, Any]]:
         for selection in chosen.selections if chosen else ():
+            if self._is_left_out(selection):
+                continue
             if isinstance(selection, FieldNode):
                 yield selection, kind
                 continue

@@ -21,6 +21,8 @@ _TOKEN = re.compile(
      (?P<value>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^\s()]+))""",
     re.VERBOSE,
 )
+# Hundreds of numbers, for each row of thousands: looked up rather than compared.
+_ONE_OF = re.compile(r"(id):\d+(?: OR \1:\d+)+")
 _RELATIVE = re.compile(r"(?:past|next)_(\d*)(hour|day|week|month|year)s?")
 _SPANS = {"hour": 1, "day": 24, "week": 168, "month": 730, "year": 8_766}
 
@@ -42,6 +44,9 @@ def predicate(text: str | None, fields: Mapping[str, Value], clock: Clock) -> Te
     """
     if not text or not text.strip():
         return lambda _: True
+    if (named := _ONE_OF.fullmatch(text)) and (value_of := fields.get(named[1])):
+        wanted = {int(number) for number in re.findall(r":(\d+)", text)}
+        return lambda row: value_of(row) in wanted
     return _Reader(text, fields, clock).whole()
 
 

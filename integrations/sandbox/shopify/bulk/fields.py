@@ -31,10 +31,9 @@ def _row(_: Call) -> dict[str, search.Value]:
 
 
 def operation(_: Any, info: Any, *, id: str) -> BulkOperation | None:
-    one: BulkOperation | None = info.context.store.bulk.operations.get(
-        ids.number_of(id, "BulkOperation")
-    )
-    return one
+    room = info.context.store.bulk
+    one = room.operations.get(ids.number_of(id, "BulkOperation"))
+    return room.looked_at(one) if one is not None else None
 
 
 def operations(

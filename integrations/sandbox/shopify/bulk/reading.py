@@ -1,7 +1,9 @@
 """Whether a query may run in bulk, and its answer as lines.
 
 Source: shopify.dev/docs/api/usage/bulk-operations/queries, read 2026-11: one to five connections,
-nested two deep below the first, parents with their id, no node and nodes at the top.
+nested two deep below the first, parents with their id, no node and nodes at the top. That lists are
+told by their edges alone, that no connection may lie within a list, and the words of the refusals:
+github.com/airhorns/shopify-draft-proxy, recorded from Shopify in 2026.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from graphql import (
     TypeInfoVisitor,
     Visitor,
     get_named_type,
+    get_nullable_type,
+    is_list_type,
     parse,
     validate,
     visit,
@@ -72,16 +76,22 @@ class _Connections(Visitor):
     def __init__(self, types: TypeInfo) -> None:
         super().__init__()
         self._types = types
-        self._depth = self._deepest = self._count = 0
-        self._has_bare_parent = False
+        self._depth = self._deepest = self._count = self._lists = 0
+        self._has_bare_parent = self._is_in_list = False
+        self._by_nodes: list[str] = []
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
+        self._lists += self._is_list()
         if self._is_connection():
             self._count += 1
             self._depth += 1
             self._deepest = max(self._deepest, self._depth)
+            self._is_in_list |= self._lists > 0
+            if "nodes" in _chosen(node):
+                self._by_nodes.append(node.name.value)
 
     def leave_field(self, node: FieldNode, *_: Any) -> FieldNode | None:
+        self._lists -= self._is_list()
         if self._is_connection():
             self._depth -= 1
             kept = tuple(one for one in node.arguments or () if one.name.value not in _PAGING)
@@ -95,9 +105,22 @@ class _Connections(Visitor):
         kind = self._types.get_type()
         return kind is not None and get_named_type(kind).name.endswith("Connection")
 
+    def _is_list(self) -> bool:
+        """A list that is no page of a connection."""
+        kind, owner = self._types.get_type(), self._types.get_parent_type()
+        is_page = owner is not None and owner.name.endswith("Connection")
+        return kind is not None and is_list_type(get_nullable_type(kind)) and not is_page
+
     def judge(self) -> None:
         if not self._count:
             raise Unfit("Bulk queries must contain at least one connection.")
+        if self._by_nodes:
+            named = "', '".join(self._by_nodes)
+            raise Unfit(
+                "All connection fields in a bulk query must select their contents using 'edges' >"
+                f" 'node', e.g: '{self._by_nodes[0]} {{ edges {{ node {{'. Selecting via 'nodes' is"
+                f" not supported. Invalid connection fields: '{named}'."
+            )
         if self._count > MOST_CONNECTIONS:
             raise Unfit(f"Bulk queries cannot contain more than {MOST_CONNECTIONS} connections.")
         if self._deepest > DEEPEST + 1:
@@ -110,6 +133,16 @@ class _Connections(Visitor):
                 "The parent 'node' field for a nested connection must select the 'id' field without"
                 " an alias and must be of type 'ID'."
             )
+        if self._is_in_list:
+            raise Unfit(
+                "Queries that contain a connection field within a list field are not currently"
+                " supported."
+            )
+
+
+def _chosen(node: FieldNode) -> set[str]:
+    rows = node.selection_set.selections if node.selection_set else ()
+    return {row.name.value for row in rows if isinstance(row, FieldNode)}
 
 
 def _selects_id(node: FieldNode) -> bool:

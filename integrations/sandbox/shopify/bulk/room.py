@@ -39,6 +39,13 @@ class BulkRoom:
     def running(self) -> list[BulkOperation]:
         return [one for one in self.operations.values() if one.status in RUNNING]
 
+    def looked_at(self, operation: BulkOperation) -> BulkOperation:
+        """As it is shown: what is kept no longer has expired."""
+        over = (operation.completed_at or 0) + KEPT_S <= self._store.clock.now()
+        if operation.url and over:
+            operation.status, operation.url = "EXPIRED", None
+        return operation
+
     def file(self, name: str, signature: str) -> bytes | None:
         """The content behind an address, for a week."""
         known, content, until = self._files.get(name, ("", b"", 0))
@@ -128,7 +135,7 @@ class _Run:
             self._room.finish(operation, "CANCELED", [])
             return
         operation.status = "RUNNING"
-        if store.strikes("bulk_failed", operation.query) and self._rows:
+        if self._rows and store.strikes("bulk_failed", operation.query):
             self._room.finish(operation, "FAILED", self._rows, "INTERNAL_SERVER_ERROR")
             return
         is_last, error = self._read()

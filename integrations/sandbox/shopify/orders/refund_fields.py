@@ -216,9 +216,35 @@ def _weight(row: ReturnLine, info: Any) -> Any:
     return {"unit": "GRAMS", "value": float(grams)}
 
 
+# The words people read of a reason: the descriptions of ReturnReason in the official schema.
+_REASONS = {
+    "COLOR": "Color",
+    "DEFECTIVE": "Damaged or defective",
+    "NOT_AS_DESCRIBED": "Item not as described",
+    "OTHER": "Other",
+    "SIZE_TOO_LARGE": "Size was too large",
+    "SIZE_TOO_SMALL": "Size was too small",
+    "STYLE": "Style",
+    "UNKNOWN": "Unknown",
+    "UNWANTED": "Customer changed their mind",
+    "WRONG_ITEM": "Received the wrong item",
+}
+
+
+def _reason(row: ReturnLine, _: Any) -> dict[str, Any]:
+    return {
+        "__typename": "ReturnReasonDefinition",
+        "id": gid("ReturnReasonDefinition", list(_REASONS).index(row.reason) + 1),
+        "handle": row.reason.lower().replace("_", "-"),
+        "name": _REASONS[row.reason],
+        "deleted": False,
+    }
+
+
 _RETURN_LINE: dict[str, Resolver] = {
     "fulfillmentLineItem": _shipped,
     "returnReason": at("reason"),
+    "returnReasonDefinition": _reason,
     "returnReasonNote": at("note"),
     "processedQuantity": at("processed"),
     "processableQuantity": lambda row, _: row.quantity - row.processed,

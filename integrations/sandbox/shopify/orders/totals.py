@@ -172,6 +172,8 @@ def sold(order: Order) -> Sums:
 def current(order: Order) -> Sums:
     """As it stands: refunds and removals taken out."""
     was = sold(order)
+    if not (order.refunds or order.removals):
+        return was
     gone = [row for refund in order.refunds for row in refund.lines]
     parts: list[RefundLine | Removal] = [*gone, *order.removals]
     gone_subtotal = added(order, (row.subtotal for row in parts))

@@ -76,6 +76,8 @@ def transactions(
     call = info.context
     every = call.store.payments.transactions()
     rows = found(call, every, query, _transaction_row(call), "balanceTransactions")
+    if call.store.strikes("payout_line_lost", "balanceTransactions"):
+        rows = rows[1:]
     by_id = {row.id: row for row in rows}
     return connection(by_sort(rows, _ROW_SORTS, sort_key), lambda key: by_id[key[-1]], **page)
 
@@ -115,17 +117,23 @@ def _money(info: Any, amount: Decimal) -> Money:
 
 def _summary(payout: Payout, info: Any) -> dict[str, Money]:
     charges, refunds = list(of_kind(payout, "CHARGE")), list(of_kind(payout, "REFUND"))
+    adjustments = of_kind(payout, "ADJUSTMENT")
     sums = {
+        "adjustmentsGross": sum((row.amount for row in adjustments), Decimal(0)),
         "chargesFee": sum((row.fee for row in charges), Decimal(0)),
         "chargesGross": sum((row.amount for row in charges), Decimal(0)),
         "refundsFee": sum((row.fee for row in refunds), Decimal(0)),
         "refundsFeeGross": sum((row.amount for row in refunds), Decimal(0)),
     }
     none = (
-        "adjustmentsFee", "adjustmentsGross", "advanceFees", "advanceGross", "reservedFundsFee",
+        "adjustmentsFee", "advanceFees", "advanceGross", "reservedFundsFee",
         "reservedFundsGross", "retriedPayoutsFee", "retriedPayoutsGross", "usdcRebateCreditAmount",
     )  # fmt: skip
     return {name: _money(info, sums.get(name, Decimal(0))) for name in (*sums, *none)}
+
+
+def _order(row: BalanceTransaction) -> dict[str, Any] | None:
+    return {"id": gid("Order", row.order_id), "name": row.order_name} if row.order_id else None
 
 
 def _associated_payout(row: BalanceTransaction, info: Any) -> dict[str, Any]:
@@ -150,14 +158,11 @@ FIELDS: Fields = {
         "transactionDate": lambda row, _: row.at,
         "sourceType": lambda row, _: row.kind,
         "sourceId": lambda row, _: row.id,
-        "sourceOrderTransactionId": lambda row, _: row.transaction_id,
+        "sourceOrderTransactionId": lambda row, _: row.transaction_id or None,
         "test": lambda *_: False,
-        "adjustmentReason": lambda *_: None,
+        "adjustmentReason": lambda row, _: "Goodwill" if row.kind == "ADJUSTMENT" else None,
         "adjustmentsOrders": lambda *_: [],
-        "associatedOrder": lambda row, _: {
-            "id": gid("Order", row.order_id),
-            "name": row.order_name,
-        },
+        "associatedOrder": lambda row, _: _order(row),
         "associatedPayout": _associated_payout,
     },
 }

@@ -1,5 +1,5 @@
 """Shopify Payments, worked out from the orders: what was charged and refunded, and the payouts that
-brought it to the bank. Nothing of it is kept; equal orders give equal payouts.
+brought it to the bank. Equal orders give equal payouts; what Shopify itself adjusted is kept.
 
 A day's money is paid out two days later. Fees are invented (1.5 % and 0.25 a charge; a refund gives
 none back, as Shopify keeps them).
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
 
 from integrations.sandbox.shopify.money import Money, rounded
 
@@ -28,7 +30,9 @@ _KINDS = {"SALE": "CHARGE", "CAPTURE": "CHARGE", "REFUND": "REFUND"}
 
 @dataclass(frozen=True, slots=True)
 class BalanceTransaction:
-    """``amount`` and ``net`` of a refund are below zero; ``day`` is when it is paid out."""
+    """``amount`` and ``net`` of a refund are below zero; ``day`` is when it is paid out.
+    ``order_id`` 0: it is about no order.
+    """
 
     TYPE: ClassVar[str] = "ShopifyPaymentsBalanceTransaction"
 
@@ -51,6 +55,14 @@ class BalanceTransaction:
         return FIRST_PAYOUT + self.day.toordinal()
 
 
+class Adjustment(msgspec.Struct, frozen=True):
+    """What Shopify itself gave or took, for no order."""
+
+    id: int
+    amount: Decimal
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Payout:
     TYPE: ClassVar[str] = "ShopifyPaymentsPayout"
@@ -69,11 +81,18 @@ class Payout:
 class PaymentRoom:
     def __init__(self, store: ShopStore) -> None:
         self._store = store
+        self.adjustments: list[Adjustment] = []
+
+    def adjust(self, amount: Decimal) -> None:
+        """Shopify gives so much, or takes it (below zero), now. Call it while the store is held."""
+        number = self._store.ids.next("OrderTransaction")
+        self.adjustments.append(Adjustment(number, amount, self._store.clock.now()))
 
     def transactions(self) -> list[BalanceTransaction]:
         """Oldest first, of the last weeks and the newest thousand orders."""
         since = self._store.clock.now() - DAYS * 24 * 3600
         rows = [self._row(*paid) for paid in self._store.orders.paid(_ORDERS) if paid[3] >= since]
+        rows += [self._adjusted(one) for one in self.adjustments if one.at >= since]
         return sorted(rows, key=lambda row: (row.at, row.id))
 
     def payouts(self) -> list[Payout]:
@@ -97,7 +116,6 @@ class PaymentRoom:
         self, order_id: int, name: str, number: int, at: int, amount: Money, kind: str
     ) -> BalanceTransaction:
         currency = amount.currency
-        day = datetime.fromtimestamp(at, self._store.clock.zone).date() + _WAIT
         is_refund = kind == "REFUND"
         fee = amount.amount * Decimal("0.015") + Decimal("0.25")
         return BalanceTransaction(
@@ -106,11 +124,27 @@ class PaymentRoom:
             amount=-amount.amount if is_refund else amount.amount,
             fee=Decimal(0) if is_refund else rounded(fee, currency),
             at=at,
-            day=day,
+            day=self._day(at),
             order_id=order_id,
             order_name=name,
             transaction_id=number,
         )
+
+    def _adjusted(self, one: Adjustment) -> BalanceTransaction:
+        return BalanceTransaction(
+            id=one.id,
+            kind="ADJUSTMENT",
+            amount=one.amount,
+            fee=Decimal(0),
+            at=one.at,
+            day=self._day(one.at),
+            order_id=0,
+            order_name="",
+            transaction_id=0,
+        )
+
+    def _day(self, at: int) -> date:
+        return datetime.fromtimestamp(at, self._store.clock.zone).date() + _WAIT
 
     def issued_at(self, day: date) -> int:
         """Midnight in the store's zone."""
@@ -123,10 +157,11 @@ class PaymentRoom:
         return "FAILED" if day.toordinal() % _FAILED_EVERY == 0 else "PAID"
 
     def snapshot(self) -> dict[str, Any]:
-        return {}
+        return {"adjustments": msgspec.to_builtins(self.adjustments)}
 
     def restore(self, saved: dict[str, Any]) -> None:
-        """There is nothing to keep."""
+        """Stores of an earlier version kept none."""
+        self.adjustments = msgspec.convert(saved.get("adjustments", []), list[Adjustment])
 
 
 def of_kind(payout: Payout, kind: str) -> Iterator[BalanceTransaction]:

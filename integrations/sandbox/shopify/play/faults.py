@@ -30,6 +30,7 @@ KINDS: dict[str, Kind] = {
     "idempotency_busy": Kind("IDEMPOTENCY_CONCURRENT_REQUEST: the key's request is under way"),
     # Inside: the store itself does not do what was asked.
     "bulk_failed": Kind("a bulk operation fails half way, with what it has read"),
+    "payout_line_lost": Kind("the first of a payout's transactions is not listed"),
     # After the work: whatever was asked for has happened.
     "timeout_after_write": Kind("a mutation is done, its answer never comes", seconds=30),
     "truncated": Kind("the connection breaks amid the answer"),

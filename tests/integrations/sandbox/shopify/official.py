@@ -135,7 +135,8 @@ class _Walk:
             yield f"{path}: no object"
             return
         fields = self._chosen(chosen, kind, value)
-        if missing := fields.keys() - value.keys():
+        missing = [key for key in fields.keys() - value.keys() if not _may_lack(fields[key][0])]
+        if missing:
             yield f"{path}: without {sorted(missing)}"
         if extra := value.keys() - fields.keys():
             yield f"{path}: with {sorted(extra)} that nobody asked for"
@@ -195,9 +196,14 @@ class _Walk:
         names = {
             node.alias.value if node.alias else node.name.value
             for node in chosen.selections
-            if isinstance(node, FieldNode)
+            if isinstance(node, FieldNode) and not _may_lack([node])
         }
         return names <= value.keys()
+
+
+def _may_lack(nodes: list[FieldNode]) -> bool:
+    """Whether whoever asked may have left it out: by ``@include`` or ``@skip``."""
+    return all(node.directives for node in nodes)
 
 
 _SCALARS: dict[str, Any] = {

@@ -16,6 +16,7 @@ RUN = """mutation($query: String!, $grouped: Boolean!) { bulkOperationRunQuery(q
     code } } }"""
 STATE = """query($id: ID!) { bulkOperation(id: $id) { status errorCode url partialDataUrl
     objectCount rootObjectCount fileSize createdAt completedAt } }"""
+ID = "{ edges { node { id } } }"
 PRODUCTS = """{ products { edges { node { id title variants { edges { node { id sku } } } } } }
     }"""
 
@@ -103,7 +104,7 @@ def test_sizes_of_pages_are_ignored_and_nested_lists_read_whole(shop: Client) ->
 
 
 def test_a_filter_is_kept(shop: Client) -> None:
-    query = """{ products(query: "status:draft") { nodes { id status } } }"""
+    query = """{ products(query: "status:draft") { edges { node { id status } } } }"""
 
     rows = lines(shop, finished(shop, run(shop, query))["url"])
 
@@ -112,13 +113,13 @@ def test_a_filter_is_kept(shop: Client) -> None:
 
 
 def test_a_query_that_finds_nothing_has_no_file(shop: Client) -> None:
-    found = finished(shop, run(shop, '{ products(query: "title:nothing") { nodes { id } } }'))
+    found = finished(shop, run(shop, f'{{ products(query: "title:nothing") {ID} }}'))
 
     assert (found["status"], found["url"], found["objectCount"]) == ("COMPLETED", None, "0")
 
 
 def test_a_list_below_a_thing_is_read_whole(shop: Client) -> None:
-    query = "{ shopifyPaymentsAccount { payouts { nodes { id status } } } }"
+    query = "{ shopifyPaymentsAccount { payouts { edges { node { id status } } } } }"
 
     rows = lines(shop, finished(shop, run(shop, query))["url"])
 
@@ -133,15 +134,26 @@ def test_a_list_below_a_thing_is_read_whole(shop: Client) -> None:
         ("{ products {", "Syntax Error"),
         ('{ node(id: "gid://shopify/Shop/1") { id } }', "top level `node`"),
         ("mutation { appUninstall { app { id } } }", "exactly one query"),
-        ("{ a: products { nodes { variants { nodes { id } } } } }", "must select the 'id'"),
+        ("{ products { nodes { id } } }", "Invalid connection fields: 'products'."),
         (
-            "{" + "".join(f" {name}: products {{ nodes {{ id }} }}" for name in "abcdef") + " }",
-            "more than 5",
+            f"{{ a: products {{ edges {{ node {{ variants {ID} }} }} }} }}",
+            "must select the 'id'",
+        ),
+        ("{" + "".join(f" {name}: products {ID}" for name in "abcdef") + " }", "more than 5"),
+        (
+            "{ products { edges { node { id variants { edges { node { id inventoryItem {"
+            " inventoryLevels { edges { node { id location { inventoryLevels"
+            f" {ID} }} }} }} }} }} }} }} }} }} }} }} }}",
+            "greater than 2",
         ),
         (
-            "{ products { nodes { id variants { nodes { id inventoryItem { inventoryLevels {"
-            " nodes { id location { inventoryLevels { nodes { id } } } } } } } } } } }",
-            "greater than 2",
+            "{ orders { edges { node { id fulfillments { fulfillmentLineItems"
+            f" {ID} }} }} }} }} }}",
+            "a connection field within a list field",
+        ),
+        (
+            f"{{ orders {{ edges {{ node {{ id refunds {{ refundLineItems {ID} }} }} }} }} }}",
+            "a connection field within a list field",
         ),
     ],
 )
@@ -209,7 +221,7 @@ def test_one_that_breaks_half_way_leaves_what_it_had_read(make_store: Make) -> N
     shop = make_store(products=120)
     shop.store.strikes = lambda kind, _: kind == "bulk_failed"
 
-    found = finished(shop, run(shop, "{ products { nodes { id } } }"))
+    found = finished(shop, run(shop, f"{{ products {ID} }}"))
 
     assert (found["status"], found["errorCode"]) == ("FAILED", "INTERNAL_SERVER_ERROR")
     assert found["url"] is None
@@ -225,6 +237,30 @@ def test_a_file_needs_its_signature_and_lives_a_week(shop: Client) -> None:
     assert lines(shop, url)
     shop.wait(200)
     assert shop.call("GET", path, **dict(parse_qsl(urlsplit(url).query))).status == 404
+    (one,) = shop.store.bulk.operations
+    left = state(shop, f"gid://shopify/BulkOperation/{one}")
+    assert (left["status"], left["url"]) == ("EXPIRED", None)
+
+
+def test_a_file_is_given_in_parts(shop: Client) -> None:
+    target = urlsplit(finished(shop, run(shop, PRODUCTS))["url"])
+    query = dict(parse_qsl(target.query))
+    whole = shop.call("GET", target.path, **query).content()
+
+    def part(asked: str) -> tuple[int, str | None, bytes]:
+        answer = shop.call("GET", target.path, headers={"range": asked}, **query)
+        return answer.status, answer.header("Content-Range"), answer.content()
+
+    size = len(whole)
+    assert part("bytes=0-9") == (206, f"bytes 0-9/{size}", whole[:10])
+    assert part("bytes=10-") == (206, f"bytes 10-{size - 1}/{size}", whole[10:])
+    assert part(f"bytes={size - 3}-{size + 99}") == (
+        206,
+        f"bytes {size - 3}-{size - 1}/{size}",
+        whole[-3:],
+    )
+    assert part(f"bytes={size}-") == (416, f"bytes */{size}", b"")
+    assert part("lines=1-2") == (200, None, whole)
 
 
 def test_operations_are_listed(shop: Client) -> None:

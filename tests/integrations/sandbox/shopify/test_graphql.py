@@ -255,6 +255,15 @@ def test_fragments_count_as_their_fields(shop: Client) -> None:
     assert price(shop, query) == (3, 3)
 
 
+@pytest.mark.parametrize("leaves_out", ["@include(if: $no)", "@skip(if: true)"])
+def test_what_the_caller_leaves_out_costs_nothing(shop: Client, leaves_out: str) -> None:
+    """The analysis of graphql-ruby: rmosolgo/graphql-ruby pull request 4865."""
+    query = f"""query($no: Boolean!) {{ shop {{ name plan {leaves_out} {{ shopifyPlus }}
+        primaryDomain @skip(if: $no) {{ url }} }} }}"""
+
+    assert price(shop, query, no=False) == (2, 2)
+
+
 def test_of_what_a_thing_may_be_the_dearest_counts(shop: Client) -> None:
     product = next(iter(shop.store.catalogue.products))
     query = """query($id: ID!) { node(id: $id) { id ... on Location { address { city } } ... on

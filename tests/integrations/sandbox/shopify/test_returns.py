@@ -12,7 +12,7 @@ RETURN = """
 fragment shown on Return {
   id name status totalQuantity closedAt order { id returnStatus }
   returnLineItems(first: 5) { nodes { id quantity processedQuantity unprocessedQuantity
-    refundedQuantity returnReason returnReasonNote
+    refundedQuantity returnReason returnReasonDefinition { handle name } returnReasonNote
     ... on ReturnLineItem { fulfillmentLineItem { id } } } }
   reverseFulfillmentOrders(first: 2) { nodes { id status lineItems(first: 5) { nodes { id } } } }
   refunds(first: 5) { nodes { id return { id } totalRefundedSet { shopMoney { amount } } } }
@@ -92,6 +92,10 @@ def test_a_return_is_opened_for_shipped_units(shop: Client) -> None:
         "SIZE_TOO_SMALL",
         "zwickt",
     )
+    assert row["returnReasonDefinition"] == {
+        "handle": "size-too-small",
+        "name": "Size was too small",
+    }
     assert row["fulfillmentLineItem"]["id"] == line
 
 
