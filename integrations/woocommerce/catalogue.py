@@ -39,6 +39,7 @@ _LISTED = "publish"
 _GONE = "trash"
 _MOST_PRICE, _MOST_WEIGHT = 10**12, 10**6
 _MOST_CUSTOM = 60
+_LONGEST_CATEGORY = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def to_product(
         variants=variants,
         variants_complete=complete,
         gone=product.status == _GONE,
+        categories=_categories(product),
         custom=plain_meta(rows(product.meta_data, "$.meta_data"), _MOST_CUSTOM),
         raw=raw,
     )
@@ -134,6 +136,15 @@ def figure(value: Scalar) -> int | None:
     """A stock figure in whole units; plugins that sell by metre or weight are rounded down."""
     number = number_of(value)
     return int(number // 1) if number is not None and abs(number) <= MOST_UNITS else None
+
+
+def _categories(product: Product) -> tuple[str, ...]:
+    """Their names as people read them. A term's name is kept as a title is, “&” as “&amp;”.
+    Source: WordPress core wp-includes/default-filters.php (pre_term_name), 2026-11.
+    """
+    listed = rows(product.categories, "$.categories")
+    names = (title(category.name, _LONGEST_CATEGORY).strip() for category in listed)
+    return tuple(dict.fromkeys(filter(None, names)))
 
 
 def _variant(item: Product, parent: Product, weight_unit: str) -> VariantData:

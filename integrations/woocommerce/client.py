@@ -51,12 +51,10 @@ class WooClient:
         return str(mapping(self._get("data/currencies/current").json()).get("code", ""))
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#setting-options
-    def weight_unit(self) -> str:
-        """``kg``, ``g``, ``lbs`` or ``oz``."""
-        for row in _mappings(self._get("settings/products").json()):
-            if row.get("id") == "woocommerce_weight_unit":
-                return str(row.get("value", ""))
-        return ""
+    def product_settings(self) -> dict[str, str]:
+        """By id, such as ``woocommerce_weight_unit``: ``kg``, ``g``, ``lbs`` or ``oz``."""
+        rows = _mappings(self._get("settings/products").json())
+        return {str(row.get("id")): str(row.get("value", "")) for row in rows}
 
     # GET /wc/v3/orders/statuses, recorded from 11.0.1; 8.9.3 does not have it.
     def order_statuses(self) -> list[str]:
@@ -93,6 +91,10 @@ class WooClient:
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#order-refunds
     def refunds(self, order_id: str) -> list[bytes]:
         return list(self._all(f"orders/{_number(order_id)}/refunds", {}))
+
+    # https://woocommerce.github.io/woocommerce-rest-api-docs/#create-a-refund
+    def add_refund(self, order_id: str, body: Body) -> None:
+        self._send("POST", f"orders/{_number(order_id)}/refunds", body)
 
     # https://woocommerce.github.io/woocommerce-rest-api-docs/#order-notes
     def notes(self, order_id: str) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from integrations.woocommerce.values import number_of, text, title
 
 T = TypeVar("T")
 
+_LONGEST_HOLD_M = 43_200
 ONE = {"per_page": 1, "_fields": "id"}
 _READ_ONLY = (
     "The key may only read: orders come in, but no stock, status or tracking can be sent. "
@@ -38,8 +39,9 @@ def identify(client: WooClient, base_url: str) -> StoreIdentity:
     routes = client.routes()
     status: dict[str, Any] = _allowed(client.system_status, {})
     settings, environment = mapping(status.get("settings")), mapping(status.get("environment"))
+    chosen: dict[str, str] = _allowed(client.product_settings, {})
     features = Features.of_store(
-        routes, site["namespaces"], weight_unit=_allowed(client.weight_unit, "")
+        routes, site["namespaces"], weight_unit=chosen.get("woocommerce_weight_unit", "")
     )
     missing = _missing_permissions(client)
     statuses: list[str] = _allowed(client.order_statuses, []) if lists_statuses(routes) else []
@@ -57,10 +59,22 @@ def identify(client: WooClient, base_url: str) -> StoreIdentity:
             **features.as_options(),
             "hpos": bool(settings.get("HPOS_enabled", False)),
             "decimals": settings.get("number_of_decimals", 2),
+            "unpaid_hold_m": _unpaid_hold(chosen),
             "statuses": [word for word in statuses if word not in mapper.STATUS_IN],
         },
         warnings=_warnings(missing, features),
     )
+
+
+def _unpaid_hold(chosen: Mapping[str, str]) -> int:
+    """Minutes after which the store cancels an unpaid order ("Hold stock"); 0 where it never does,
+    or does not tell. Source: wc_cancel_unpaid_orders in the core, which acts on ``pending`` orders
+    while stock is managed and the setting is above 0.
+    """
+    if chosen.get("woocommerce_manage_stock", "yes") != "yes":
+        return 0
+    minutes = number_of(chosen.get("woocommerce_hold_stock_minutes"))
+    return int(minutes) if minutes and 0 < minutes <= _LONGEST_HOLD_M else 0
 
 
 def timezone_of(site: Mapping[str, Any]) -> str:

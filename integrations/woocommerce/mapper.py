@@ -43,7 +43,9 @@ STATUS_IN: dict[str, StatusReading] = {
     "auto-draft": StatusReading(
         order=_O.DRAFT, payment=_P.UNPAID, fulfillment=_F.UNFULFILLED, reserve=False, skip=True
     ),
-    "pending": StatusReading(order=_O.PENDING, payment=_P.UNPAID, fulfillment=_F.UNFULFILLED),
+    "pending": StatusReading(
+        order=_O.PENDING, payment=_P.UNPAID, fulfillment=_F.UNFULFILLED, lapses=True
+    ),
     "on-hold": StatusReading(order=_O.PENDING, payment=_P.UNPAID, fulfillment=_F.UNFULFILLED),
     "processing": StatusReading(order=_O.OPEN, payment=_P.UNPAID, fulfillment=_F.UNFULFILLED),
     "completed": StatusReading(

@@ -67,6 +67,7 @@ CARD = PlatformCard(
         SignIn(
             kind=AuthKind.API_KEYS,
             label="Keys made in the store",
+            ends_at="WooCommerce → Settings → Advanced → REST API",
             fields=(
                 CredentialField(
                     name="consumer_key",
@@ -99,6 +100,7 @@ CARD = PlatformCard(
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
             Ability.REFUNDS_READ,
+            Ability.REFUNDS_WRITE,
             Ability.WEBHOOKS,
             Ability.ONE_CLICK_CONNECT,
         }
@@ -106,11 +108,11 @@ CARD = PlatformCard(
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Stock is written absolutely; orders are read first.",
         Ability.LOCATIONS: "One figure per item; Logix sums its places.",
-        Ability.REFUNDS_WRITE: "A refund moves money through the gateway; make it in the store.",
         Ability.RETURNS: "WooCommerce has refunds but no return object.",
         Ability.PAYOUTS: "Payouts belong to the payment gateway, not to WooCommerce.",
         Ability.MULTI_CHANNEL: "One WooCommerce site is one channel; connect each site.",
         Ability.FULFILLMENT_ORDERS: "WooCommerce does not split an order by place of dispatch.",
+        Ability.APP_REMOVAL: "A key is deleted by hand, in WooCommerce → Settings → Advanced.",
     },
     # Source: WooCommerce core includes/class-wc-webhook.php; one attempt, 60 s, no redirects.
     webhooks=WebhookScheme(
@@ -159,6 +161,8 @@ CARD = PlatformCard(
         "failed",
     ),
     reserved_fields=_RESERVED,
+    # Whether money moves is said with each refund; what its gateway cannot do it refuses.
+    refunds=("record", "gateway"),
     # In the database a status has the prefix "wc-"; the API leaves it out.
     status_pattern=r"(?!wc-)[a-z0-9_-]{1,60}",
     api_version="wc/v3",

@@ -17,6 +17,7 @@ from integrations.errors import (
     NotFound,
     PermissionMissing,
     PlatformError,
+    Rejected,
     Unavailable,
 )
 from integrations.kit.http import Answer, Explained
@@ -61,6 +62,10 @@ ADVICE: dict[tuple[int, str], tuple[type[PlatformError] | None, str]] = {
     (403, "woocommerce_rest_cannot_edit"): (PermissionMissing, _ROLE),
     (403, "woocommerce_rest_cannot_create"): (PermissionMissing, _ROLE),
     (403, "woocommerce_rest_cannot_delete"): (PermissionMissing, _ROLE),
+    # Its status is 500, and nothing was done: the refund is taken back where the gateway refuses.
+    # Source: core includes/wc-order-functions.php, wc_create_refund, 11.0.
+    (500, "woocommerce_rest_cannot_create_order_refund"): (Rejected, ""),
+    (500, "woocommerce_rest_invalid_order_refund"): (Rejected, ""),
     (0, "rest_no_route"): (NotFound, ""),
     (0, "rest_post_invalid_page_number"): (Unavailable, _LOST_PAGE),
     (0, "rest_disabled"): (

@@ -29,6 +29,7 @@ from integrations.woocommerce import (
     money,
     reading,
     records,
+    refunding,
     shapes,
     shipping,
     stock,
@@ -42,7 +43,7 @@ from integrations.woocommerce.features import Features
 from integrations.woocommerce.platform import CARD
 from integrations.woocommerce.products import ProductReader
 from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, ShipmentData
+from orders.data import OrderData, RefundOrder, ShipmentData
 from orders.status import OrderStatus
 
 # "any" leaves the trash out, and whatever stands beside it in the list is not looked at (core
@@ -177,6 +178,9 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
             return False
         self.client.add_note(order_id, note, to_customer=to_customer)
         return True
+
+    def refund_order(self, order_id: str, refund: RefundOrder, *, reference: str) -> bool:
+        return refunding.refund(self.client, order_id, refund, reference=reference)
 
     def write_order_fields(
         self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()

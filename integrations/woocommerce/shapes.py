@@ -148,6 +148,10 @@ class Attribute(Struct):
     option: Scalar = ""
 
 
+class Category(Struct):
+    name: Scalar = ""
+
+
 class Product(Dated):
     """A product or a variation; what only one of them has is empty on the other."""
 
@@ -164,6 +168,7 @@ class Product(Dated):
     parent_id: Scalar = 0
     variations: Rows[Id] = None
     attributes: Rows[Attribute] = None
+    categories: Rows[Category] = None
     meta_data: Rows[Meta] = None
 
 

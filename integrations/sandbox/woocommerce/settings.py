@@ -92,6 +92,7 @@ def _groups(store: WooStore) -> dict[str, tuple[tuple[str, str, str, str, str], 
             ("woocommerce_weight_unit", "Weight unit", "select", "kg", "kg"),
             ("woocommerce_dimension_unit", "Dimensions unit", "select", "cm", "cm"),
             ("woocommerce_manage_stock", "Manage stock", "checkbox", "yes", "yes"),
+            ("woocommerce_hold_stock_minutes", "Hold stock (minutes)", "number", "60", "60"),
         ),
         "tax": (
             ("woocommerce_prices_include_tax", "Prices with tax", "radio", "no", taxed),

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from integrations.base import BaseEcommerceIntegration
 from tests.integrations.conformance import AdapterConformance, World
+from tests.integrations.conformance.suite import EVERYTHING
 from tests.integrations.woocommerce.world import woo_world
 
 
@@ -20,6 +22,13 @@ class TestWooCommerce(AdapterConformance):
     def world(self) -> Iterator[World]:
         with woo_world(**self.options) as world:
             yield world
+
+    def test_categories_come_by_the_names_that_people_read(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        found = {name for x in adapter.sync_products(EVERYTHING) for name in x.categories}
+
+        assert found == {"Bücher", "Haus & Garten", "Küche", "Kinder"}
 
 
 class TestOldWooCommerce(TestWooCommerce):

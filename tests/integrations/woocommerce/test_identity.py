@@ -52,10 +52,37 @@ def shop(site: Site) -> Site:
             "settings": {"currency": "SEK", "number_of_decimals": 0, "HPOS_enabled": True},
         },
     )
-    site.on("GET", "wc/v3/settings/products", [{"id": "woocommerce_weight_unit", "value": "lbs"}])
+    site.on("GET", "wc/v3/settings/products", settings())
     site.on("GET", "wc/v3/orders/statuses", [{"slug": "processing"}, {"slug": "packed"}, "odd"])
     site.on("PUT", "wc/v3/products/0", refused(400, "woocommerce_rest_product_invalid_id"))
     return site
+
+
+def settings(**changes: str) -> list[dict[str, str]]:
+    kept = {
+        "woocommerce_weight_unit": "lbs",
+        "woocommerce_manage_stock": "yes",
+        "woocommerce_hold_stock_minutes": "90",
+        **changes,
+    }
+    return [{"id": name, "value": value} for name, value in kept.items()]
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"woocommerce_manage_stock": "no"},
+        {"woocommerce_hold_stock_minutes": ""},
+        {"woocommerce_hold_stock_minutes": "-5"},
+        {"woocommerce_hold_stock_minutes": "soon"},
+    ],
+)
+def test_a_store_that_never_cancels_unpaid_orders_holds_their_units(
+    shop: Site, chosen: dict[str, str]
+) -> None:
+    shop.on("GET", "wc/v3/settings/products", settings(**chosen))
+
+    assert adapter_for(shop).identify().features["unpaid_hold_m"] == 0
 
 
 def test_a_store_says_who_it_is(shop: Site) -> None:
@@ -76,6 +103,7 @@ def test_a_store_says_who_it_is(shop: Site) -> None:
         "weight_unit": "lbs",
         "hpos": True,
         "decimals": 0,
+        "unpaid_hold_m": 90,
         "statuses": ["packed"],
     }
 

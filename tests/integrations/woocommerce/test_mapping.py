@@ -277,6 +277,7 @@ def test_the_recorded_products_are_mapped(shared: Path) -> None:
     assert [(v.sku, v.stock, v.stock_ref) for v in one.variants] == [
         ("SKU-0300", 236, f"product:{one.external_id}")
     ]
+    assert one.categories == ("Bücher",)
     # Its stock is the parent's, and so is where it is kept.
     assert [(v.sku, v.stock, v.stock_ref) for v in many.variants] == [
         ("VAR-020-1", 864, f"product:{many.external_id}")

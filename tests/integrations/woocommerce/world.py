@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from integrations.events import RawDelivery
 from integrations.sandbox.server import Server
 from integrations.sandbox.woocommerce import acts, placing, selling
+from integrations.sandbox.woocommerce.models import Line
+from integrations.sandbox.woocommerce.money import MICRO
 from integrations.sandbox.woocommerce.options import StoreOptions
 from integrations.sandbox.woocommerce.shop import Shop
 from integrations.woocommerce.platform import CARD
@@ -22,6 +25,7 @@ class WooWorld:
     """``with woo_world(orders=40) as world``."""
 
     slug = "woocommerce"
+    locations = ()
     credentials = {"consumer_key": KEY, "consumer_secret": SECRET}
     wrong_credentials = {"consumer_key": "ck_" + "2" * 40, "consumer_secret": "cs_" + "3" * 40}
 
@@ -61,6 +65,17 @@ class WooWorld:
     def notes(self, order_id: str) -> list[str]:
         return [note.text for note in selling.existing(self.shop.store, int(order_id)).notes]
 
+    def refunds(self, order_id: str) -> list[tuple[Decimal, str, dict[str, int]]]:
+        order = selling.existing(self.shop.store, int(order_id))
+        return [
+            (
+                Decimal(row.amount) / MICRO,
+                row.reason,
+                {str(_refunded(line)): -line.quantity for line in row.lines},
+            )
+            for row in order.refunds
+        ]
+
     def fields(self, order_id: str) -> dict[str, Any]:
         order = selling.existing(self.shop.store, int(order_id))
         return {row.key: row.value for row in order.meta}
@@ -78,7 +93,9 @@ class WooWorld:
         ]
         return found
 
-    def stock(self, external_product_id: str, external_variant_id: str) -> int | None:
+    def stock(
+        self, external_product_id: str, external_variant_id: str, external_location_id: str = ""
+    ) -> int | None:
         return self.shop.store.products[int(external_variant_id)].stock
 
     def writes(self) -> int:
@@ -112,6 +129,10 @@ class WooWorld:
 
     def peace(self) -> None:
         self.shop.faults.clear()
+
+
+def _refunded(line: Line) -> Any:
+    return next(row.value for row in line.meta if row.key == "_refunded_item_id")
 
 
 @contextmanager
