@@ -24,7 +24,7 @@ from integrations.admin.roles import may, may_anywhere
 from integrations.connect import ConnectError
 from integrations.errors import PlatformError
 from integrations.sync import RunRefused
-from inventory.errors import LinkRefused
+from inventory.errors import KitRefused, LinkRefused, RuleTaken
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.accounts.models import Role
 from logix.common.crypto import SealBroken
@@ -38,6 +38,8 @@ REFUSALS = (
     RunRefused,
     LedgerRefused,
     LinkRefused,
+    KitRefused,
+    RuleTaken,
     ConnectError,
     SealBroken,
 )

@@ -37,11 +37,13 @@ def ask(
     button: str,
     says: str,
     danger: bool = False,
+    ready: bool = True,
 ) -> HttpResponse:
     """Show the form; when it was filled in, do ``work`` with its values and say what it returns. A
-    refusal is shown above the form, which keeps what was typed.
+    refusal is shown above the form, which keeps what was typed. Not ``ready``: there is something
+    to be read first.
     """
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and ready and form.is_valid():
         try:
             done = again(lambda: work(form.cleaned_data))
         except REFUSALS as err:

@@ -28,8 +28,12 @@ from integrations.admin.base import (
     count_of,
 )
 from integrations.admin.base import link as leads_to
+from integrations.admin.explaining import ExplainPages, explain_button
+from integrations.admin.kits import KitPages
 from integrations.admin.looking import Look
 from integrations.admin.roles import actor, may
+from integrations.admin.stock_rules import rule_button
+from integrations.admin.store_places import by_location, parts_of
 from inventory import links
 from inventory.availability import targets
 from inventory.catalogue import sku_key
@@ -110,14 +114,19 @@ class ListingInline(ReadOnlyInline):
 
 
 @admin.register(Variant)
-class VariantAdmin(HubAdmin):
+class VariantAdmin(KitPages, ExplainPages):
     list_display = ("sku", "product", "title", "on_hand", "reserved", "free")
     search_fields = ("sku", "title", "product__title", "barcode")
     list_filter = ("merchant",)
     list_select_related = ("product",)
     inlines = (LevelInline, ListingInline)
-    fields = (("sku", "product"), ("title", "barcode"), ("weight", "counted_with"), "elsewhere")
-    readonly_fields = ("weight", "counted_with", "elsewhere")
+    fields = (
+        ("sku", "product"),
+        ("title", "barcode"),
+        ("weight", "counted_with"),
+        ("made_of", "elsewhere"),
+    )
+    readonly_fields = ("weight", "counted_with", "made_of", "elsewhere")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Variant]:
         return (
@@ -217,7 +226,7 @@ class ListingAdmin(HubAdmin):
         ("store", "variant"),
         ("mode", "fixed_quantity"),
         "explanation",
-        ("seen_quantity", "seen_at", "pushed"),
+        ("seen", "seen_at", "told"),
         ("raw_status", "price", "link_words"),
     )
     readonly_fields = (
@@ -226,9 +235,9 @@ class ListingAdmin(HubAdmin):
         "store",
         "variant",
         "explanation",
-        "seen_quantity",
+        "seen",
         "seen_at",
-        "pushed",
+        "told",
         "raw_status",
         "price",
         "link_words",
@@ -253,6 +262,10 @@ class ListingAdmin(HubAdmin):
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         shown = super().buttons(request, obj)
+        if may(request, obj.merchant_id, Role.OWNER):
+            shown = [rule_button(obj), *shown]
+        if obj.variant_id:
+            shown = [explain_button(obj.variant_id), *shown]
         if obj.gone_at is not None or not may(request, obj.merchant_id, Role.OPERATOR):
             return shown
         label = "Link to another product" if obj.variant_id else "Link to a product"
@@ -297,6 +310,15 @@ class ListingAdmin(HubAdmin):
         push = getattr(listing, "push", None)
         return push.pushed_value if push else None
 
+    @display(description="Seen quantity")
+    def seen(self, listing: Listing) -> Any:
+        return by_location(listing.store, listing.seen_quantity, listing.seen_at_places)
+
+    @display(description="Told the store")
+    def told(self, listing: Listing) -> Any:
+        push = getattr(listing, "push", None)
+        return push and by_location(listing.store, push.pushed_value, push.pushed_at_places)
+
     @display(description="Link", label={"Linked": "success"}, ordering="link_problem")
     def link_words(self, listing: Listing) -> str:
         return listing.get_link_problem_display()
@@ -311,7 +333,8 @@ class ListingAdmin(HubAdmin):
             if value is not None
         )
         lines = format_html_join("", "<br>{}: {}", terms)
-        return format_html("<b>{}</b> – {}{}", figure, target.reason, lines)
+        parts = parts_of(listing.store, target.at)
+        return format_html("<b>{}</b> – {}{}{}", figure, target.reason, parts, lines)
 
     def saved(self, request: HttpRequest, obj: Listing) -> None:
         outbox.mark_listings([obj.pk])

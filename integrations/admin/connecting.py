@@ -12,6 +12,7 @@ from django import forms
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
@@ -130,6 +131,8 @@ def shared_with_others(store: Store) -> bool:
 class KeysForm(forms.Form):
     """New keys, a new address, or both, for a store that is connected. A value left empty stays."""
 
+    done = "The store took them; they are in use."
+
     def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
         super().__init__(data, initial={"base_url": store.base_url})
         self.store = store
@@ -156,14 +159,30 @@ class KeysForm(forms.Form):
         return bool(typed)
 
 
+_REFUNDS = {
+    "off": "Off: they are made in the store",
+    "record": "The store notes them; no money moves",
+    "gateway": "The store pays the money back",
+}
+
+
 class OptionsForm(forms.Form):
-    """What the platform's own card lets staff choose for a store. A value left empty is none."""
+    """What becomes of refunds, and what else the platform's own card lets staff choose for a store.
+    A value left empty is none.
+    """
 
     def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
         kept = {name: store.options.get(name) or "" for name in (x.name for x in card.options)}
         shown = {n: "\n".join(v) if isinstance(v, list) else v for n, v in kept.items()}
-        super().__init__(data, initial=shown)
+        super().__init__(data, initial={**shown, "refunds": store.refunds})
         self.card, self.store = card, store
+        if card.refunds:
+            self.fields["refunds"] = forms.ChoiceField(
+                label="Refunds asked for in Logix",
+                choices=[(word, _REFUNDS[word]) for word in ("off", *card.refunds)],
+                widget=UnfoldAdminSelectWidget,
+                help_text="Never more than was paid. Goods go back to stock here, by decision.",
+            )
         for option in card.options:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
             self.fields[option.name] = forms.CharField(
@@ -176,6 +195,8 @@ class OptionsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Each is judged by itself, so that what is wrong stands beside its field."""
         chosen: dict[str, Any] = {}
+        if "refunds" in self.cleaned_data:
+            chosen["refunds"] = self.cleaned_data["refunds"]
         for option in self.card.options:
             typed = self.cleaned_data.get(option.name, "").split("\n")
             values = [line.strip() for line in typed if line.strip()]
@@ -192,6 +213,12 @@ class OptionsForm(forms.Form):
         if self.has_changed():
             connect.change_store(self.store, actor=by, options=self.cleaned_data)
         return self.has_changed()
+
+    @property
+    def done(self) -> str:
+        if set(self.changed_data) == {"refunds"}:
+            return "The options are kept."
+        return "The options are kept; its products are read again now."
 
 
 class SettingsForm(forms.ModelForm):

@@ -67,6 +67,7 @@ class ConsentForm(forms.Form):
 
     def __init__(
         self,
+        card: PlatformCard,
         sign_in: SignIn,
         merchants: QuerySet[Merchant],
         data: Any = None,
@@ -80,6 +81,8 @@ class ConsentForm(forms.Form):
             chosen.empty_label = None
         self.app = sign_in_fields(sign_in)
         self.fields.update(self.app)
+        self.extra = {scope: _extra_field(card, scope) for scope in card.extra_scopes}
+        self.fields.update(self.extra)
 
     def begin(self, card: PlatformCard, by: str, user: AbstractBaseUser) -> str:
         """The address to leave for. Raises what ``begin_oauth`` raises."""
@@ -90,6 +93,7 @@ class ConsentForm(forms.Form):
             base_url=data["store_url"],
             credentials={name: data[name] for name in self.app},
             options={"name": data["name"], "writes_enabled": data["writes_enabled"]},
+            scopes=[scope for scope in self.extra if data[scope]],
             actor=by,
             user=user,
         )
@@ -132,7 +136,7 @@ class ConsentPages(StoreHealth):
             raise PermissionDenied
         card, sign_in = _by_consent(platform)
         mine = self.related_rows(request, Merchant, Role.OWNER)
-        form = ConsentForm(sign_in, mine, request.POST or None, self.known_before(request))
+        form = ConsentForm(card, sign_in, mine, request.POST or None, self.known_before(request))
         if request.method == "POST" and form.is_valid():
             try:
                 url = form.begin(card, actor(request), person(request))
@@ -206,6 +210,16 @@ class ConsentPages(StoreHealth):
             context,
             headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
         )
+
+
+def _extra_field(card: PlatformCard, scope: str) -> forms.BooleanField:
+    return forms.BooleanField(
+        label=card.told([scope])[0],
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=f"Only for an app that {card.name} approved for {scope}: of any other it may "
+        "refuse all that is asked.",
+    )
 
 
 def _by_consent(platform: str) -> tuple[PlatformCard, SignIn]:

@@ -27,6 +27,7 @@ _GROUPS = (
         "Orders and stock",
         (
             ("Orders", "receipt_long", "orders_order", False),
+            ("Oversells", "production_quantity_limits", "orders_oversell", False),
             ("Payouts", "account_balance", "orders_payout", False),
             ("Stock levels", "inventory_2", "inventory_stocklevel", False),
             ("Movements", "swap_vert", "inventory_stockmovement", False),
@@ -40,6 +41,7 @@ _GROUPS = (
         "Coming in",
         (
             ("Runs", "sync", "integrations_syncrun", False),
+            ("Comparisons", "rule", "integrations_reconciliation", False),
             ("Webhook inbox", "inbox", "webhooks_delivery", False),
             ("Parked records", "pending_actions", "integrations_parkedrecord", False),
             ("Gaps", "space_bar", "integrations_syncgap", False),

@@ -1,5 +1,6 @@
 """What a person does with an order that takes more than a click: ship a parcel, add its tracking,
-write a note, cancel. Each is a page with a small form, and calls one service.
+put returned goods back, refund, write a note, cancel. Each is a page with a small form, and calls
+one service.
 """
 
 from __future__ import annotations
@@ -7,18 +8,27 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 
 from integrations.admin import order_acts
 from integrations.admin.asking import ask, row_for
-from integrations.admin.base import HubAdmin
+from integrations.admin.base import HubAdmin, count_of
 from integrations.admin.order_forms import CancelForm, NoteForm, ParcelForm, TrackingForm
+from integrations.admin.order_refunds import (
+    RefundForm,
+    may_refund,
+    refuse_if_refunded_meanwhile,
+    what_happens,
+)
+from integrations.admin.order_returns import RestockForm
 from integrations.admin.roles import actor, may
 from logix.accounts.models import Role
-from orders import services
+from orders import refunding, services
 from orders.errors import OrderError
-from orders.models import Order, Shipment
+from orders.models import Order, Return, Shipment
+from orders.refund_sums import said
 
 _PAGE = "orders_order"
 # The clerk's order of the day; what is not named comes last.
@@ -30,6 +40,7 @@ _BUTTONS = (
     "Release",
     "Mark as reviewed",
     "Complete at the store",
+    "Refund",
     "Read again from the store",
     "Cancel at the store",
     "Erase the buyer",
@@ -46,6 +57,12 @@ class OrderPages(HubAdmin):
                 wrap(self.tracking_view),
                 name=f"{_PAGE}_tracking",
             ),
+            path(
+                "<path:object_id>/returns/<uuid:return_id>/",
+                wrap(self.restock_view),
+                name=f"{_PAGE}_restock",
+            ),
+            path("<path:object_id>/refund/", wrap(self.refund_view), name=f"{_PAGE}_refund"),
             path("<path:object_id>/note/", wrap(self.note_view), name=f"{_PAGE}_note"),
             path("<path:object_id>/cancel/", wrap(self.cancel_view), name=f"{_PAGE}_cancel"),
         ]
@@ -60,13 +77,14 @@ class OrderPages(HubAdmin):
     def _pages_for(self, order: Order) -> list[dict[str, Any]]:
         pages = [("Ship a parcel", "parcel", order_acts.is_shippable(order))]
         pages.append(("Write a note", "note", order.gone_at is None))
+        pages.append(("Refund", "refund", may_refund(order)))
         pages.append(("Cancel at the store", "cancel", order_acts.may_cancel(order)))
         return [
             {
                 "label": label,
                 "url": self.row_url(order, page),
                 "asks": True,
-                "danger": page == "cancel",
+                "danger": page in ("refund", "cancel"),
             }
             for label, page, is_shown in pages
             if is_shown
@@ -125,6 +143,78 @@ class OrderPages(HubAdmin):
             button="Keep and tell the store",
             says=f"Parcel {parcel.reference} of order {order}. What you leave empty stays as it "
             "is.",
+        )
+
+    def restock_view(self, request: HttpRequest, object_id: str, return_id: UUID) -> HttpResponse:
+        order: Order = row_for(self, request, object_id)
+        found = Return.objects.filter(order=order, pk=return_id).first()
+        if found is None:
+            raise Http404
+        found.order = order
+        form = RestockForm(found, request.POST or None)
+
+        def put_back(told: dict[str, Any]) -> str:
+            services.restock_return(
+                found,
+                units=form.units,
+                location=told.get("location"),
+                seen=told["seen"],
+                actor=actor(request),
+            )
+            count = sum(form.units.values())
+            order_acts.record(
+                request, order, "order.return_restocked", return_id=str(found.pk), units=count
+            )
+            return f"{count_of(count, 'unit')} of return {found} put back to stock."
+
+        return ask(
+            self,
+            request,
+            order,
+            form,
+            put_back,
+            title=f"Put goods of {found} back to stock",
+            button="Put back to stock",
+            says="Say what is back and can be sold again; what is broken stays out. Stores are "
+            "told the new figures. Money is not touched: that is a refund.",
+        )
+
+    def refund_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Twice: what it comes to is shown first."""
+        order: Order = row_for(self, request, object_id)
+        if order.store.refunds == refunding.OFF:
+            messages.error(request, refunding.off_words(order))
+            return HttpResponseRedirect(self.row_url(order))
+        form = RefundForm(order, request.POST or None)
+        total = form.total()
+        ready = total is not None and form.was_shown(total.amount)
+
+        def refund(told: dict[str, Any]) -> str:
+            refuse_if_refunded_meanwhile(order, told["asked"])
+            made = services.request_refund(
+                order,
+                **form.told,
+                reason=form.cleaned_data["reason"],
+                actor=actor(request),
+            )
+            reference = made.reference
+            order_acts.record(request, order, "order.refund_requested", reference=reference)
+            return f"Refund {reference} was asked for; {order_acts.told(order)}"
+
+        worth = said(total.amount, order) if total else ""
+        return ask(
+            self,
+            request,
+            order,
+            form.showing(total.amount) if total and not ready else form,
+            refund,
+            title=f"Refund {worth} of {order}" if worth else f"Refund {order}",
+            button=f"Refund {worth}" if worth else "Show what it comes to",
+            danger=bool(worth),
+            ready=ready,
+            says=f"{worth} goes back. {what_happens(order)} It cannot be taken back from here."
+            if worth
+            else f"Say what goes back; you see what it comes to first. {what_happens(order)}",
         )
 
     def note_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

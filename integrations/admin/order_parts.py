@@ -1,4 +1,4 @@
-"""The parts of an order on its page: buyer, lines, parcels, payments, refunds, timeline."""
+"""The parts of an order on its page: buyer, lines, parcels, money, returns, timeline."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.utils.http import urlencode
 from unfold.decorators import display
 
 from integrations.admin.base import ReadOnlyInline, link, person, told
+from integrations.admin.order_refunds import RefundRequestInline
+from integrations.admin.order_returns import inline_of
 from integrations.admin.roles import actor, sees_buyers
 from inventory.models import Listing
 from logix.accounts import audit
@@ -21,6 +23,7 @@ from logix.common.crypto import SealBroken
 from orders import services
 from orders.data import Address, Buyer, PaymentKind
 from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
+from orders.status import Flag
 
 # ISO 4217 currencies with no minor unit, as far as stores trade in them.
 _WITHOUT_CENTS = frozenset({"BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
@@ -89,7 +92,11 @@ class LineInline(ReadOnlyInline):
     def matched(self, line: Any) -> str:
         """Leads to what is counted, or to where it can be linked."""
         if line.variant_id:
-            return link(reverse("admin:inventory_variant_change", args=[line.variant_id]), "known")
+            known = link(reverse("admin:inventory_variant_change", args=[line.variant_id]), "known")
+            if Flag.OVERSOLD not in line.order.flag_set:
+                return known
+            why = reverse("admin:inventory_variant_explain", args=[line.variant_id])
+            return format_html("{} · {}", known, link(why, "why it is oversold"))
         if line.listing_id:
             page = reverse("admin:inventory_listing_change", args=[line.listing_id])
             return link(page, "not linked: link its listing")
@@ -198,7 +205,7 @@ class EventInline(ReadOnlyInline):
 
 def parts_of(order: Order, *, with_buyer: bool, may_act: bool) -> list[type[ReadOnlyInline]]:
     """The parts the order has; empty tables say nothing. ``with_buyer``: what may name the buyer is
-    shown as well. ``may_act``: parcels can be given their tracking.
+    shown as well. ``may_act``: parcels can be given their tracking, and returned goods put back.
     """
     parts: list[type[ReadOnlyInline]] = [LineInline]
     if order.shipments.exists():
@@ -207,6 +214,10 @@ def parts_of(order: Order, *, with_buyer: bool, may_act: bool) -> list[type[Read
         parts.append(PaymentInline if with_buyer else PlainPaymentInline)
     if order.refunds.exists():
         parts.append(RefundInline if with_buyer else PlainRefundInline)
+    if order.refund_requests.exists():
+        parts.append(RefundRequestInline)
+    if order.returns.exists():
+        parts.append(inline_of(with_buyer=with_buyer, may_act=may_act))
     return [*parts, EventInline]
 
 

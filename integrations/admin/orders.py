@@ -22,6 +22,7 @@ from integrations.admin.looking import Look
 from integrations.admin.order_acts import ACTS
 from integrations.admin.order_pages import OrderPages
 from integrations.admin.order_parts import buyer_words, money, parts_of
+from integrations.admin.order_returns import COMING_BACK
 from integrations.admin.outgoing import said_of
 from integrations.admin.roles import may, merchants_of, sees_buyers
 from integrations.models import Command
@@ -219,6 +220,7 @@ class OrderAdmin(OrderPages):
                 "To ship",
                 Q(order_status=OrderStatus.OPEN, fulfillment_status__in=_TO_SHIP, gone_at=None),
             ),
+            "returns": Look("Goods are coming back", COMING_BACK),
             "new": Look("Placed in 24 hours", Q(placed_at__gte=Now() - timedelta(days=1))),
         }
 

@@ -31,7 +31,9 @@ from integrations.admin.base import (
 )
 from integrations.admin.looking import Look
 from integrations.admin.roles import actor
+from integrations.admin.store_places import by_location
 from integrations.models import CallLog, Command, Push, Store, StoreStatus
+from integrations.outbox import refunds
 from integrations.outbox.reasons import Reason
 
 _LEFT_ALONE = "Left alone"
@@ -102,17 +104,17 @@ class PushAdmin(HubAdmin):
     fields = (
         ("sku", "store"),
         ("state_words", "problem"),
-        ("told", "told_at"),
-        ("seen", "behind"),
+        ("told_there", "told_at"),
+        ("seen_there", "behind"),
         ("waiting_since", "next_at"),
         ("attempts", "problem_code"),
     )
     readonly_fields = (
         "sku",
         "state_words",
-        "told",
+        "told_there",
         "told_at",
-        "seen",
+        "seen_there",
         "behind",
         "waiting_since",
     )
@@ -175,6 +177,14 @@ class PushAdmin(HubAdmin):
     def seen(self, push: Push) -> Any:
         return push.listing.seen_quantity
 
+    @display(description="Told the store")
+    def told_there(self, push: Push) -> Any:
+        return by_location(push.store, push.pushed_value, push.pushed_at_places)
+
+    @display(description="Seen there")
+    def seen_there(self, push: Push) -> Any:
+        return by_location(push.store, push.listing.seen_quantity, push.listing.seen_at_places)
+
     @display(description="Changes since the last write")
     def behind(self, push: Push) -> int:
         return push.want_version - push.sent_version
@@ -192,6 +202,12 @@ def _drop_command(request: HttpRequest, command: Command) -> str:
     return f"{said_of(command)} is dropped; {command.store} was not told."
 
 
+def _may_send_again(command: Command) -> bool:
+    """A refund that was refused is asked for anew, at its order."""
+    is_refused = command.state == Command.State.REFUSED
+    return command.state in _RETRIABLE and not (is_refused and command.kind == Command.Kind.REFUND)
+
+
 def said_of(command: Command) -> str:
     """What the store is told: the kind, and of a status or a parcel which."""
     kind, payload = command.get_kind_display(), command.payload
@@ -199,6 +215,8 @@ def said_of(command: Command) -> str:
         return f"{kind}: {str(payload.get('status', '')).replace('_', ' ')}"
     if command.kind == Command.Kind.SHIPMENT:
         return f"{kind}: {payload.get('tracking_number') or payload.get('reference', '')}"
+    if command.kind == Command.Kind.REFUND:
+        return f"{kind}: {refunds.said(command)}"
     if command.kind == Command.Kind.NOTE:
         return f"{kind} for the buyer" if payload.get("to_customer") else kind
     return kind
@@ -237,7 +255,7 @@ class CommandAdmin(HubAdmin):
             label="Send again",
             run=_retry_command,
             bulk=True,
-            shown=lambda c: c.state in _RETRIABLE,
+            shown=_may_send_again,
         ),
         Act(
             verb="drop",

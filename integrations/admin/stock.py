@@ -1,36 +1,39 @@
-"""What is there: levels with their trail, counts and returns by hand, places, rules."""
+"""What is there: levels with their trail, counts and returns by hand, places."""
 
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
-from integrations import outbox
+from integrations import outbox, upkeep
 from integrations.admin.asking import ask, row_for
 from integrations.admin.base import BAD, GOOD, HubAdmin, Said, Sentence, count_of
 from integrations.admin.catalogue import listings_of
-from integrations.admin.looking import Look, known_as
+from integrations.admin.explaining import explain_button
+from integrations.admin.looking import Look
 from integrations.admin.movements import item_link, item_words, trail_of
-from integrations.admin.roles import actor, may
+from integrations.admin.roles import actor, may, merchants_of
 from integrations.models import Store
 from inventory import ledger
-from inventory.models import Location, StockLevel, StockRule
+from inventory.models import Location, StockLevel
 from logix.accounts import audit
-from logix.accounts.models import Merchant, Role
+from logix.accounts.models import Role
 from logix.common.ids import uuid7
 from orders.models import Order
 
 _FREE = F("on_hand") - F("reserved") - F("held") - F("damaged")
 _PAGE = "inventory_stocklevel"
-_WHOLE = 100
+# An address has room for so many.
+_UNTRUE_SHOWN = 50
 
 
 @admin.register(Location)
@@ -44,6 +47,10 @@ class LocationAdmin(HubAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("merchant",) if obj else ()
+
+    def saved(self, request: HttpRequest, obj: Location) -> None:
+        """One that was opened or closed changes what stores may sell."""
+        _tell_stores(obj.merchant_id)
 
 
 class CountForm(forms.Form):
@@ -121,10 +128,13 @@ class StockLevelAdmin(HubAdmin):
         }
 
     def wellbeing(self, request: HttpRequest) -> Said:
+        untrue = _untrue(request)
         short = self.rows_in(request, "short").count()
         if short:
             words = f"Sold more often than there: {count_of(short, 'item')}."
-            return [Sentence(BAD, words, "look=short")]
+            return [*untrue, Sentence(BAD, words, "look=short")]
+        if untrue:
+            return untrue
         if not self.get_queryset(request).exists():
             return []
         return [Sentence(GOOD, "Nothing is promised that is not there.")]
@@ -160,9 +170,11 @@ class StockLevelAdmin(HubAdmin):
         return [*own, *super().get_urls()]
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        explain = explain_button(obj.variant_id)
         if not may(request, obj.merchant_id, Role.OPERATOR):
-            return []
+            return [explain]
         return [
+            explain,
             {"label": "Count or correct", "url": self.row_url(obj, "count"), "asks": True},
             {"label": "Put a return back", "url": self.row_url(obj, "restock"), "asks": True},
         ]
@@ -217,6 +229,24 @@ class StockLevelAdmin(HubAdmin):
         )
 
 
+def _untrue(request: HttpRequest) -> Said:
+    """What the nightly proof found, while it is so."""
+    found = upkeep.untrue_stock(None if request.user.is_superuser else merchants_of(request))
+    items = list(dict.fromkeys(one.variant_id for one in found))
+    if not items:
+        return []
+    if len(items) == 1:
+        words = f"Stock that does not add up: {found[0]} Something other than Logix wrote it."
+        page = reverse("admin:inventory_variant_explain", args=items)
+        return [Sentence(BAD, words, url=page)]
+    words = (
+        f"Stock that does not add up: {count_of(len(items), 'item')}. Something other than Logix "
+        "wrote to them; “Explain” says of each what differs."
+    )
+    shown = ",".join(str(pk) for pk in items[:_UNTRUE_SHOWN])
+    return [Sentence(BAD, words, f"variant__id__in={shown}")]
+
+
 def _record(request: HttpRequest, level: StockLevel, action: str, **details: Any) -> None:
     audit.record(
         action,
@@ -227,65 +257,6 @@ def _record(request: HttpRequest, level: StockLevel, action: str, **details: Any
     )
 
 
-class StockRuleForm(forms.ModelForm):
-    class Meta:
-        model = StockRule
-        fields = ("merchant", "store", "buffer", "percent", "max_listed", "end_when")
-
-    def clean_percent(self) -> int:
-        percent: int = self.cleaned_data["percent"]
-        if percent > _WHOLE:
-            raise forms.ValidationError("A share is from 0 to 100 percent.")
-        return percent
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        store, merchant = data.get("store"), data.get("merchant")
-        if store is None and merchant is not None and self._has_one_for_all(merchant):
-            self.add_error("store", f"{merchant} has a rule for all its stores. Change that one.")
-        if store is not None and merchant is not None and store.merchant_id != merchant.pk:
-            self.add_error("store", f"{store} is a store of another merchant.")
-        return data
-
-    def _has_one_for_all(self, merchant: Merchant) -> bool:
-        rules = StockRule.objects.filter(merchant=merchant, store=None)
-        return rules.exclude(pk=self.instance.pk).exists()
-
-
-@admin.register(StockRule)
-class StockRuleAdmin(HubAdmin):
-    """How much of the stock a store may sell. Without a rule a store sells all that is free."""
-
-    form = StockRuleForm
-    add_role = Role.OWNER
-    change_role = Role.OWNER
-    deletable = True
-    empty_words = "No rule: every store sells all that is free."
-    list_display = ("scope", "buffer", "percent", "max_listed", "end_when")
-    list_select_related = ("merchant", "store__merchant")
-    fields = ("merchant", "store", ("buffer", "percent"), ("max_listed", "end_when"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("merchant", "store") if obj else ()
-
-    @display(description="For", ordering="store__name")
-    def scope(self, rule: StockRule) -> str:
-        if rule.store is None:
-            return f"All stores of {rule.merchant} without their own rule"
-        return known_as(rule.store)
-
-    def saved(self, request: HttpRequest, obj: StockRule) -> None:
-        """The stores it concerns may have to show another figure."""
-        _tell_stores(obj)
-
-    def delete_model(self, request: HttpRequest, obj: StockRule) -> None:
-        super().delete_model(request, obj)
-        _tell_stores(obj)
-
-
-def _tell_stores(rule: StockRule) -> None:
-    stores = Store.objects.filter(merchant=rule.merchant_id)
-    if rule.store_id:
-        stores = stores.filter(pk=rule.store_id)
-    for store_id in stores.values_list("pk", flat=True):
-        outbox.mark_store(store_id)
+def _tell_stores(merchant_id: UUID) -> None:
+    for pk in Store.objects.filter(merchant=merchant_id).values_list("pk", flat=True):
+        outbox.mark_store(pk)

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.utils import timezone
 
-from integrations import connect, registry, sync
-from integrations.admin.acts import ASKS_STORES, Act, NotDone
+from integrations import connect, outbox, reconcile, registry, sync
+from integrations.admin.acts import ASKS_STORES, Act, NotDone, again
 from integrations.admin.base import count_of
 from integrations.admin.roles import actor
 from integrations.models import Endpoint, RunKind, RunState, Store, StoreStatus, StreamName
+from inventory.candidates import link_all, promising
+from inventory.models import Listing
 from logix.accounts.models import Role
 
 _REHEARSED = timedelta(days=30)
+_DOUBTS_SHOWN = 5
 _RESUMABLE = (StoreStatus.PAUSED, StoreStatus.NEEDS_MERCHANT)
 
 
@@ -82,6 +86,11 @@ def _rehearse(request: HttpRequest, store: Store) -> str:
     return f"A dry run over 30 days of {store} has started. It changes nothing; see the runs below."
 
 
+def _compare(request: HttpRequest, store: Store) -> str:
+    reconcile.request(store, actor=actor(request))
+    return f"{store} is being compared with what is kept of it; see “Compared” below."
+
+
 def _open_stock(request: HttpRequest, store: Store) -> str:
     opened = sync.open_stock(store, actor=actor(request))
     return f"The stock of {store} is open: {count_of(opened, 'item')} counted by its figures."
@@ -125,10 +134,28 @@ def _writes_off(request: HttpRequest, store: Store) -> str:
     return f"Nothing is written to {store} any more; what waits is kept."
 
 
-def _disconnect(request: HttpRequest, store: Store) -> str:
-    connect.disconnect(store, actor=actor(request))
+def _send_zeros(request: HttpRequest, store: Store) -> str:
+    sent = outbox.send_the_zeros(store, actor=actor(request))
+    return f"{store} is told {count_of(sent, 'zero')} now."
+
+
+def _link_all(request: HttpRequest, store: Store) -> str:
+    done = again(lambda: link_all(store.pk, actor=actor(request)))
+    if not done.linked and not done.left:
+        raise NotDone(f"Nothing of {store} can be linked without a doubt. See its listings.")
+    for listing, reason in done.left[:_DOUBTS_SHOWN]:
+        messages.warning(request, f"{Listing.objects.get(pk=listing)}: {reason}")
+    return f"{store}: {count_of(done.linked, 'listing')} linked."
+
+
+def _has_promising(store: Store) -> bool:
+    return is_active(store) and promising(store.pk).exists()
+
+
+def _disconnect(request: HttpRequest, store: Store, *, remove_app: bool = False) -> str:
+    connect.disconnect(store, actor=actor(request), remove_app=remove_app)
     if store.status_reason:
-        messages.warning(request, f"{store}: {store.status_reason} Remove them in the store.")
+        messages.warning(request, f"{store}: {store.status_reason}")
     return (
         f"{store} is disconnected. Its keys were deleted, its orders were kept. Connect its "
         "address again to go on with it."
@@ -175,6 +202,19 @@ ACTS = (
         run=_writes_off,
         shown=lambda s: s.writes_enabled,
     ),
+    Act(
+        verb="send-zeros",
+        label="Send the zeros",
+        run=_send_zeros,
+        role=Role.OWNER,
+        shown=lambda s: is_active(s) and bool(outbox.zeros_held_back(s.pk)),
+        confirm=(
+            "Far more listings than orders explain would be sold out in this store. Send it only "
+            "if that is meant; look at one of the waiting stock pushes first."
+        ),
+    ),
+    Act(verb="link-all", label="Link all sure", run=_link_all, shown=_has_promising),
+    Act(verb="compare", label="Compare now", run=_compare, shown=is_active, bulk=True),
     Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=is_active),
     Act(
         verb="rotate",
@@ -217,5 +257,18 @@ ACTS = (
         danger=True,
         shown=is_connected,
         confirm="Its webhooks and its keys in Logix are deleted. Orders and stock stay.",
+    ),
+    Act(
+        verb="remove-app",
+        label="Disconnect and remove app",
+        run=partial(_disconnect, remove_app=True),
+        role=Role.OWNER,
+        danger=True,
+        shown=lambda s: is_connected(s) and connect.may_remove_app(s),
+        confirm=(
+            "The store is disconnected, and Logix's app is taken out of it: whatever uses the app "
+            "there stops for good. The platform may then ask Logix to forget the store's buyers, "
+            "and their names and addresses go from its orders."
+        ),
     ),
 )

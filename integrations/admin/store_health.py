@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,7 @@ from integrations.admin.base import (
     link,
     told,
 )
+from integrations.admin.comparing import compared_words
 from integrations.admin.connecting import StreamForm
 from integrations.admin.looking import Look, address_of
 from integrations.admin.roles import may
@@ -55,6 +57,7 @@ _SILENTLY = Q(
     streams__every_s__lte=_SILENT.total_seconds() / 2,
     streams__next_at__lt=Now() - _SILENT,
 )
+_PLACELESS = ~Q(status=StoreStatus.DISCONNECTED) & connect.LACKS_PLACES
 _SAY_MEANING = (
     "Say under “Statuses of plugins” what each counts as: these orders then finish by themselves."
 )
@@ -84,7 +87,10 @@ class StoreHealth(HubAdmin):
         )
 
     def looks(self) -> dict[str, Look]:
-        return {"silent": Look("Orders unread for 30 minutes", _SILENTLY)}
+        return {
+            "silent": Look("Orders unread for 30 minutes", _SILENTLY),
+            "placeless": Look("Locations to choose", _PLACELESS),
+        }
 
     def wellbeing(self, request: HttpRequest) -> Said:
         mine = super().get_queryset(request)
@@ -96,11 +102,15 @@ class StoreHealth(HubAdmin):
             remedy = "Reconnect it." if connect.by_consent(store) else "Give it new keys."
             words = f"{store}: {store.status_reason} {remedy}"
             said.append(Sentence(BAD, words, url=self.row_url(store)))
-        silent = self.rows_in(request, "silent").values_list("name", flat=True)
-        if names := list(silent[: _NAMED + 1]):
-            shown = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
-            words = f"{shown}: orders unread for 30 minutes. Is a worker running?"
+        if silent := list(self.rows_in(request, "silent")[: _NAMED + 1]):
+            words = f"{_names(silent)}: orders unread for 30 minutes. Is a worker running?"
             said.append(Sentence(BAD, words, "look=silent"))
+        placeless = list(self.rows_in(request, "placeless")[: _NAMED + 1])
+        if placeless:
+            words = f"{_names(placeless)}: no place of Logix is shown at any location, so no stock "
+            words += "is read or written. Choose under “Locations” of the store."
+            only = self.row_url(placeless[0], "locations") if len(placeless) == 1 else ""
+            said.append(Sentence(WARN, words, "" if only else "look=placeless", only))
         if said:
             return said
         return [Sentence(GOOD, f"{count_of(connected, 'store')} connected, none needs anybody.")]
@@ -166,6 +176,10 @@ class StoreHealth(HubAdmin):
         lines = format_html_join("", "“{}”: {}<br>", waiting)
         return format_html("{}{}", lines, _SAY_MEANING)
 
+    @display(description="Compared")
+    def compared(self, store: Store) -> str:
+        return compared_words(store)
+
     @display(description="Webhooks")
     def webhooks(self, store: Store) -> str:
         endpoint = store_acts.endpoint_of(store)
@@ -178,7 +192,7 @@ class StoreHealth(HubAdmin):
 
     @display(description="Permissions")
     def permissions(self, store: Store) -> str:
-        said = connect.warnings_of(store) or ["Nothing is missing."]
+        said = connect.warnings_of_access(store) or ["Nothing is missing."]
         return format_html_join("", "{}<br>", ((words,) for words in said))
 
 
@@ -224,6 +238,11 @@ class RunInline(ReadOnlyInline):
         words = f"{run.stream.get_name_display()}, {run.get_kind_display().lower()}{rehearsed}"
         at = date_format(timezone.localtime(run.created_at), "DATETIME_FORMAT")
         return format_html("{}<br>{}", link(url, words), at)
+
+
+def _names(stores: Sequence[Store]) -> str:
+    more = " and others" if len(stores) > _NAMED else ""
+    return ", ".join(str(store) for store in stores[:_NAMED]) + more
 
 
 def _linked(words: str, page: str, store: Store, **filters: str) -> str:

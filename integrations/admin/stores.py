@@ -30,6 +30,7 @@ from integrations.admin.connecting import (
 from integrations.admin.consenting import ConsentPages, consent_url, other_ways
 from integrations.admin.roles import actor, may
 from integrations.admin.store_health import RunInline, StreamInline
+from integrations.admin.store_places import PlacePages
 from integrations.models import Store, Stream
 from integrations.platform import AuthKind, PlatformCard, SignIn
 from logix.accounts import audit
@@ -39,7 +40,7 @@ _ASKED_FIRST = (
     "Logix asks the store first: nothing is kept unless it answers and takes the keys. Then its "
     "products and orders are read. Nothing is written there until you let Logix write."
 )
-_OPTIONS = "What this platform lets you choose for the store. What you leave empty is not set."
+_OPTIONS = "What you may choose for this store. What you leave empty is not set."
 _NEW_KEYS = (
     "The store is asked with the new values first; if it refuses, the old ones stay. What you "
     "leave empty stays as it is."
@@ -47,7 +48,7 @@ _NEW_KEYS = (
 
 
 @admin.register(Store)
-class StoreAdmin(ConsentPages):
+class StoreAdmin(PlacePages, ConsentPages):
     add_role = Role.OWNER
     change_role = Role.OPERATOR
     acts = store_acts.ACTS
@@ -74,7 +75,9 @@ class StoreAdmin(ConsentPages):
         "last_ok_at",
         "webhooks",
         "permissions",
+        "sold_from",
         "strange_statuses",
+        "compared",
     )
     fieldsets = (
         (None, {"fields": (("name", "auto_sync"), ("state", "why"))}),
@@ -84,6 +87,7 @@ class StoreAdmin(ConsentPages):
                 "fields": (
                     ("orders_read", "waiting"),
                     ("parked_now", "inbox"),
+                    "compared",
                     ("strange_statuses", "status_words"),
                 )
             },
@@ -100,6 +104,7 @@ class StoreAdmin(ConsentPages):
                 )
             },
         ),
+        ("Locations", {"fields": ("sold_from",)}),
     )
 
     @display(description="Statuses of plugins")
@@ -188,6 +193,7 @@ class StoreAdmin(ConsentPages):
         endpoint = store_acts.endpoint_of(store)
         if endpoint is not None and endpoint.problem:
             messages.warning(request, f"{store}: {endpoint.problem}")
+        self.lead_to_places(request, store)
         return HttpResponseRedirect(self.row_url(store))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -227,9 +233,12 @@ class StoreAdmin(ConsentPages):
         if store_acts.is_connected(obj) and may(request, obj.merchant_id, Role.OWNER):
             keys = {"label": "New keys", "url": self.row_url(obj, "keys"), "asks": True}
             found.insert(1, keys)
-            if registry.card(obj.platform).options:
+            card = registry.card(obj.platform)
+            if card.options or card.refunds:
                 options = {"label": "Options", "url": self.row_url(obj, "options"), "asks": True}
                 found.insert(2, options)
+            places = {"label": "Locations", "url": self.row_url(obj, "locations"), "asks": True}
+            found.insert(2, places)
         return found
 
     def keys_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -240,7 +249,6 @@ class StoreAdmin(ConsentPages):
             title="New keys for {store}",
             button="Test and keep",
             says=_NEW_KEYS,
-            done="The store took them; they are in use.",
         )
 
     def options_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -251,7 +259,6 @@ class StoreAdmin(ConsentPages):
             title="Options of {store}",
             button="Keep",
             says=_OPTIONS,
-            done="The options are kept; its products are read again now.",
         )
 
     def _owners_form(
@@ -263,7 +270,6 @@ class StoreAdmin(ConsentPages):
         title: str,
         button: str,
         says: str,
-        done: str,
     ) -> HttpResponse:
         store = self.row_or_404(request, object_id)
         if not may(request, store.merchant_id, Role.OWNER) or not store_acts.is_connected(store):
@@ -275,7 +281,9 @@ class StoreAdmin(ConsentPages):
             except REFUSALS as err:
                 form.add_error(None, str(err))
             else:
-                messages.success(request, f"{store}: {done if saved else 'Nothing was changed.'}")
+                messages.success(
+                    request, f"{store}: {form.done if saved else 'Nothing was changed.'}"
+                )
                 return HttpResponseRedirect(self.row_url(store))
         return self._form_page(
             request,

@@ -65,6 +65,12 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
     currency = serializers.CharField(
         source="store.currency", read_only=True, help_text="The store's, of `price`."
     )
+    seen_at_places = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="`seen_quantity` by the store's own id of each location whose figure is read, "
+        "see `/integrations/{id}/locations`. Empty where the store keeps one figure.",
+    )
 
     class Meta:
         model = Listing
@@ -84,6 +90,7 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
             "mode",
             "fixed_quantity",
             "seen_quantity",
+            "seen_at_places",
             "seen_at",
             "changed_at",
             "gone_at",

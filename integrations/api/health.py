@@ -10,13 +10,14 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet
 from django.http import Http404
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import connect, registry, sync
+from integrations import connect, reconcile, registry, sync
 from integrations.api.auth import may
 from integrations.api.fields import Query
 from integrations.api.stores_schema import StreamSerializer
@@ -26,6 +27,7 @@ from integrations.models import (
     Endpoint,
     ParkedRecord,
     Push,
+    ReconciliationState,
     Store,
     StoreStatus,
     SyncGap,
@@ -107,7 +109,7 @@ class StoreHealthViews(ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Store]:
         rows = Store.objects.filter(merchant=self.merchant)
-        return rows.exclude(status=StoreStatus.DISCONNECTED)
+        return connect.telling_places(rows).exclude(status=StoreStatus.DISCONNECTED)
 
     @extend_schema(summary="Is the store well, and if not, what to do", responses=HealthSerializer)
     @action(detail=True)
@@ -115,7 +117,14 @@ class StoreHealthViews(ApiViewSet):
         self.query(Query)
         store = self._store(pk)
         amounts = _amounts(store)
-        found = [*_connection(store), *_reading(store), *_webhooks(store), *_work(store, amounts)]
+        found = [
+            *_connection(store),
+            *_reading(store),
+            *_places(store),
+            *_webhooks(store),
+            *_compared(store),
+            *_work(store, amounts),
+        ]
         return Response(
             {
                 "level": max((f.level for f in found), key=_LEVELS.index, default=OK),
@@ -248,6 +257,37 @@ def _reading(store: Store) -> Iterator[Found]:
         )
     for rule, problem in sync.broken_rules(store).items():
         yield Found(BAD, "mappings", f"The rule “{rule}” cannot work: {problem}", "Change it.")
+
+
+def _places(store: Store) -> Iterator[Found]:
+    if connect.lacks_places(store):
+        yield Found(
+            WARNING,
+            "stock",
+            "The store keeps stock at several locations, and none of them shows a place of Logix "
+            "yet, so none is read or written.",
+            "Choose with PUT …/locations which of your places each of them shows.",
+        )
+
+
+def _compared(store: Store) -> Iterator[Found]:
+    """Whether the nightly comparison asks somebody, failed, or found orders not exact enough."""
+    standing = reconcile.standing(store.pk)
+    run, exact = standing.newest, standing.accuracy
+    if run is not None and run.state == ReconciliationState.STOPPED:
+        do = "Look at the store, then POST …/reconciliations/{id}/go-on to change so much."
+        yield Found(BAD, "comparison", run.problem, do)
+    elif run is not None and run.state == ReconciliationState.FAILED:
+        do = "Mend what the message says; the next night compares again."
+        yield Found(WARNING, "comparison", f"It failed. {run.problem}", do)
+    if standing.is_overdue(store, timezone.now()):
+        do = "See that a worker serves the lane bulk; POST …/reconciliations compares at once."
+        yield Found(WARNING, "comparison", "The store was not compared for three days.", do)
+    if exact.share is not None and exact.share < reconcile.WANTED_EXACT:
+        do = "See …/reconciliations: each that differed is named, and was read again."
+        yield Found(WARNING, "accuracy", f"{exact}, where 99.9 % are wanted.", do)
+    elif exact.share is not None:
+        yield Found(OK, "accuracy", f"{exact}.", "Nothing to do.")
 
 
 def _webhooks(store: Store) -> Iterator[Found]:

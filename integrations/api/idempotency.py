@@ -32,7 +32,7 @@ from orders.errors import OrderChangedMeanwhile
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
-METHODS = frozenset({"POST", "PATCH", "DELETE"})
+METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT = timedelta(days=7)
 # Longer than any write of the API takes, calls to a store included.
 LOCK = timedelta(minutes=3)

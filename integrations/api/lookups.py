@@ -7,8 +7,9 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from integrations.models import Store, StoreStatus
 from inventory.catalogue import sku_key
-from inventory.models import Location, Variant
+from inventory.models import Listing, Location, Variant
 from logix.accounts.models import Merchant
 from orders.models import Order
 
@@ -27,11 +28,29 @@ def location_of(merchant: Merchant, text: str, *, field: str) -> Location:
     return found
 
 
-def item_of(merchant: Merchant, asked: dict[str, Any]) -> Variant:
-    """The variant that a body with ``ONE_ITEM`` names. Raises ValidationError."""
+def store_of(merchant: Merchant, pk: UUID, *, field: str) -> Store:
+    """One that is connected. Raises ValidationError."""
+    rows = Store.objects.filter(merchant=merchant).exclude(status=StoreStatus.DISCONNECTED)
+    found = rows.select_related("merchant").filter(pk=pk).first()
+    if found is None:
+        raise _unknown(field, "There is no such store.")
+    return found
+
+
+def listing_of(store: Store, pk: UUID, *, field: str) -> Listing:
+    found = Listing.objects.filter(store=store, pk=pk).first()
+    if found is None:
+        raise _unknown(field, f"{store} has no such listing.")
+    return found
+
+
+def item_of(merchant: Merchant, asked: dict[str, Any], *, within: str = "") -> Variant:
+    """The variant that a body with ``ONE_ITEM`` names; ``within`` leads to it where it is a part of
+    the body. Raises ValidationError.
+    """
     if "sku" in asked:
-        return variant_by_sku(merchant, asked["sku"], field="sku")
-    return variant_by_id(merchant, asked["variant"], field="variant")
+        return variant_by_sku(merchant, asked["sku"], field=f"{within}sku")
+    return variant_by_id(merchant, asked["variant"], field=f"{within}variant")
 
 
 def order_of(merchant: Merchant, pk: UUID | None, *, field: str) -> UUID | None:

@@ -81,14 +81,15 @@ class OneClickCallback(View):
     def _outcome(self, request: HttpRequest) -> tuple[str, str]:
         reference = request.GET.get("user_id", "")
         attempt = (
-            ConnectAttempt.objects.select_related("store")
+            ConnectAttempt.objects.select_related("store", "merchant")
             .filter(platform=self.platform, reference_digest=digest(reference))
             .first()
         )
         if attempt is not None and attempt.store is not None:
             return (
                 "Store connected",
-                f"{attempt.store.name} is connected. You may close this window.",
+                f"{attempt.store.name} is connected for {attempt.merchant.name}. You may close "
+                "this window.",
             )
         if request.GET.get("success") == "0":
             return "Not connected", "You did not give your consent, so nothing was connected."

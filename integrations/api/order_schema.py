@@ -12,7 +12,15 @@ from integrations.api.fields import Money
 from integrations.models import Command
 from orders.data import PayoutLineKind
 from orders.models import OrderEvent, Shipment
-from orders.status import Flag, FulfillmentStatus, ImportState, OrderStatus, PaymentStatus
+from orders.status import (
+    Flag,
+    FulfillmentStatus,
+    ImportState,
+    OrderReturnStatus,
+    OrderStatus,
+    PaymentStatus,
+    ReturnStatus,
+)
 
 
 class StoreRefSerializer(serializers.Serializer[Any]):
@@ -132,6 +140,35 @@ class RefundSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField(allow_null=True)
 
 
+class ReturnLineSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    external_id = serializers.CharField()
+    line_id = serializers.UUIDField(
+        allow_null=True, help_text="The order's line; null where the store does not say."
+    )
+    quantity = serializers.IntegerField(help_text="Units that are to come back.")
+    received = serializers.IntegerField(help_text="Units of them the store has taken in.")
+    restocked = serializers.IntegerField(help_text="Units that were put back to stock here.")
+    reason = serializers.CharField(help_text="One of the store's own words.")
+    note = serializers.CharField(
+        allow_null=True,
+        help_text="What people wrote: shown with the whole order, and with the scope `pii`.",
+    )
+
+
+class ReturnSerializer(serializers.Serializer[Any]):
+    """Goods that are to come back, or have. It moves neither money nor stock."""
+
+    id = serializers.UUIDField()
+    external_id = serializers.CharField(help_text="The return's id in the store.")
+    name = serializers.CharField(help_text="What people call it.")
+    status = serializers.ChoiceField([str(x) for x in ReturnStatus])
+    raw_status = serializers.CharField(help_text="The store's own word.")
+    problem = serializers.CharField(help_text="Why a person has to look, in words.")
+    created_at = serializers.DateTimeField(allow_null=True)
+    lines = ReturnLineSerializer(many=True)
+
+
 class PayoutLineSerializer(serializers.Serializer[Any]):
     """One movement that a payout is made of, from the merchant's side: what comes in is above
     zero.
@@ -208,6 +245,10 @@ class OrderSerializer(OrderSummarySerializer):
     lines = OrderLineSerializer(many=True)
     payments = PaymentSerializer(many=True)
     refunds = RefundSerializer(many=True)
+    return_status = serializers.ChoiceField(
+        [str(x) for x in OrderReturnStatus], help_text="What its returns come to."
+    )
+    returns = ReturnSerializer(many=True)
     shipments = ShipmentSerializer(many=True)
     payout_lines = PayoutLineSerializer(many=True, help_text="How its money was paid out.")
     commands = CommandSerializer(many=True)

@@ -11,9 +11,9 @@ from integrations.api import payout_shapes
 from integrations.models import Command
 from orders.data import Buyer
 from orders.models import Order
-from orders.shapes import SUMMARY_COLUMNS, event, in_full, line, shipment, summary
+from orders.shapes import SUMMARY_COLUMNS, event, in_full, line, return_of, shipment, summary
 
-__all__ = ["SUMMARY_COLUMNS", "detail", "event", "line", "shipment", "summary"]
+__all__ = ["SUMMARY_COLUMNS", "detail", "event", "line", "return_of", "shipment", "summary"]
 
 _COMMAND = (
     "id",

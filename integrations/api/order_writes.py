@@ -61,12 +61,16 @@ def parcel(order: Order, merchant: Merchant, asked: dict[str, Any]) -> dict[str,
     if "location" in asked:
         told["location"] = location_of(merchant, asked["location"], field="location")
     if "lines" in asked:
-        told["lines"] = _units(order, asked["lines"])
+        told["lines"] = units_of(order, asked["lines"])
     return told
 
 
-def _units(order: Order, wanted: list[dict[str, Any]]) -> dict[UUID, int]:
-    """Units by line id; the same line twice is added up."""
+def units_of(
+    order: Order, wanted: list[dict[str, Any]], *, of: str = "quantity"
+) -> dict[UUID, int]:
+    """Units by line id, none that has none; the same line twice is added up. Raises
+    ValidationError.
+    """
     by_sku: dict[str, list[UUID]] = {}
     if any("sku" in item for item in wanted):
         for pk, sku in order.lines.filter(removed_at=None).values_list("pk", "sku"):
@@ -74,7 +78,8 @@ def _units(order: Order, wanted: list[dict[str, Any]]) -> dict[UUID, int]:
     units: dict[UUID, int] = {}
     for place, item in enumerate(wanted):
         line = item.get("line") or _only(by_sku.get(item["sku"], []), place, item["sku"])
-        units[line] = units.get(line, 0) + item["quantity"]
+        if item[of]:
+            units[line] = units.get(line, 0) + item[of]
     return units
 
 

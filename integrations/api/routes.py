@@ -7,12 +7,13 @@ from typing import Any
 from django.urls import URLPattern, path
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema, extend_schema_view
 
-from integrations.api.consent import ConsentViews, RedirectViews
+from integrations.api.consent import ConfirmationView, ConsentViews, RedirectViews
 from integrations.api.one_click import OneClickCallback, OneClickViews
 from integrations.api.runs_schema import RunSerializer
 from integrations.api.stores import PauseReason, StoreViews
 from integrations.api.stores_schema import (
     ConnectionTestSerializer,
+    DisconnectQuery,
     IntegrationSerializer,
     OneClickSerializer,
     OrderSyncedSerializer,
@@ -86,8 +87,9 @@ def consent_routes(card: PlatformCard) -> list[URLPattern]:
         create=extend_schema(
             summary=f"Begin to connect a {card.name} store by consent",
             description="Send the merchant's browser to `authorize_url` within ten minutes. The "
-            "store is connected when the merchant has consented there and the browser is back. A "
-            "store that is connected already is given new tokens; its settings stay.",
+            "store is connected when the merchant has consented there and, back in the browser, "
+            "confirmed for whom. A store that is connected already is given new tokens; its "
+            "settings stay.",
             request=body,
             responses={201: OneClickSerializer},
         )
@@ -105,6 +107,7 @@ def consent_routes(card: PlatformCard) -> list[URLPattern]:
     return [
         path("oauth/authorize", begin.at(post="create")),
         path("oauth/callback", end.at(get="landed", post="finish")),
+        path("oauth/callback/confirm", ConfirmationView.as_view(platform=card.slug)),
     ]
 
 
@@ -134,7 +137,9 @@ def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -
         ),
         "destroy": extend_schema(
             summary=f"Disconnect a {name} store",
-            description="Webhooks are removed and credentials destroyed; orders stay.",
+            description="Webhooks are removed and credentials destroyed; orders stay. What is left "
+            "at the store, and where its owner ends it, is the store's `status_reason`.",
+            parameters=[DisconnectQuery],
             responses={204: OpenApiResponse(description="Disconnected")},
         ),
         "test": extend_schema(

@@ -18,7 +18,7 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
     description="Any unique text. The same request sent again under it is done once and answered "
     "with the first answer, for seven days.",
 )
-_WRITES = ("POST", "PATCH", "DELETE")
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
 _READ_REFUSALS = (400, 401, 403, 429)
 _WRITE_REFUSALS = (400, 401, 403, 409, 422, 429)
 _PUBLIC_REFUSALS = (400, 429)

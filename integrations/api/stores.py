@@ -17,6 +17,7 @@ from integrations import connect, registry, sync
 from integrations.api.fields import Query, Strict
 from integrations.api.runs_schema import RunSerializer, applied
 from integrations.api.stores_schema import (
+    DisconnectQuery,
     IntegrationQuery,
     IntegrationSerializer,
     StreamSerializer,
@@ -41,7 +42,8 @@ class AllStoreViews(ApiViewSet):
     serializer_class = IntegrationSerializer
 
     def get_queryset(self) -> QuerySet[Store]:
-        return Store.objects.filter(merchant=self.merchant).prefetch_related(*_PARTS)
+        rows = Store.objects.filter(merchant=self.merchant)
+        return connect.telling_places(rows).prefetch_related(*_PARTS)
 
     @extend_schema(summary="List the stores of all platforms", parameters=[IntegrationQuery])
     def list(self, request: Request) -> Response:
@@ -96,7 +98,7 @@ class StoreViews(ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Store]:
         rows = Store.objects.filter(merchant=self.merchant, platform=self.platform)
-        return rows.exclude(status=StoreStatus.DISCONNECTED)
+        return connect.telling_places(rows).exclude(status=StoreStatus.DISCONNECTED)
 
     def list(self, request: Request) -> Response:
         self.query(Query)
@@ -129,7 +131,8 @@ class StoreViews(ApiViewSet):
         return Response(self._shown(pk))
 
     def destroy(self, request: Request, pk: UUID) -> Response:
-        connect.disconnect(self._store(pk), actor=self.actor)
+        asked = self.query(DisconnectQuery)
+        connect.disconnect(self._store(pk), actor=self.actor, **asked)
         return Response(status=204)
 
     @action(detail=True, methods=["post"])

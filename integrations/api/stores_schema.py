@@ -64,7 +64,8 @@ class IntegrationSerializer(serializers.ModelSerializer[Store]):
     credentials = CredentialSerializer(many=True, read_only=True)
     webhooks = WebhooksSerializer(many=True, read_only=True, source="endpoints")
     warnings = serializers.SerializerMethodField(
-        help_text="What is off because its scope was not granted, and what soon ends, in words."
+        help_text="What is still to be chosen, what is off because its scope was not granted, and "
+        "what soon ends, in words."
     )
     reconnect = serializers.SerializerMethodField(
         help_text="Where to begin when the merchant must connect the store again; else empty."
@@ -107,6 +108,15 @@ class IntegrationSerializer(serializers.ModelSerializer[Store]):
 class IntegrationQuery(Query):
     status = Words(StoreStatus.values, help_text="Default: all but disconnected.")
     platform = serializers.CharField(required=False)
+
+
+class DisconnectQuery(Query):
+    remove_app = serializers.BooleanField(
+        default=False,
+        help_text="Also take Logix's app out of the store, where it is the hub's and the platform "
+        "lets it go. Whatever uses the app there stops for good, and the platform may ask to "
+        "forget the store's buyers.",
+    )
 
 
 class _Settings(Strict):
@@ -221,7 +231,15 @@ def typed_sign_ins(card: PlatformCard) -> tuple[SignIn, ...]:
 
 def consent_body(card: PlatformCard, sign_in: SignIn) -> type[Strict]:
     """The body of POST /{platform}/oauth/authorize."""
-    fields = {field.name: _credential(field) for field in sign_in.fields}
+    fields: dict[str, Any] = {field.name: _credential(field) for field in sign_in.fields}
+    if card.extra_scopes:
+        fields["scopes"] = serializers.ListField(
+            child=serializers.CharField(max_length=100),
+            required=False,
+            help_text=f"Asked for besides, once {card.name} approved the app for them: "
+            + "; ".join(f"`{s}`: {card.scope_words.get(s, s)}" for s in card.extra_scopes)
+            + ".",
+        )
     return type(f"{card.slug.title()}Authorize", (OneClick,), fields)
 
 

@@ -9,14 +9,23 @@ from django.views.decorators.csrf import csrf_exempt
 from integrations import registry
 from integrations.api import errors
 from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
+from integrations.api.explain import ExplainViews
 from integrations.api.formats import encode
 from integrations.api.health import StoreHealthViews
+from integrations.api.kits import KitViews
 from integrations.api.mappings import MappingViews
+from integrations.api.matching import MatchingViews
 from integrations.api.orders import OrderViews
+from integrations.api.oversells import OversellViews
 from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
+from integrations.api.reconciliations import ReconciliationViews
+from integrations.api.refunds import RefundViews
+from integrations.api.returns import ReturnViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
+from integrations.api.stock_rules import StockRuleViews
+from integrations.api.store_places import StorePlaceViews
 from integrations.api.stores import AllStoreViews
 
 
@@ -41,6 +50,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("integrations/<uuid:pk>/webhooks", StoreHealthViews.at(get="webhooks")),
     path("integrations/<uuid:pk>/webhooks/check", StoreHealthViews.at(post="check_webhooks")),
     path("integrations/<uuid:pk>/webhooks/secret", StoreHealthViews.at(post="rotate_secret")),
+    path("integrations/<uuid:pk>/locations", StorePlaceViews.at(get="retrieve", put="update")),
+    path("integrations/<uuid:pk>/locations/make-places", StorePlaceViews.at(post="make_places")),
+    path(
+        "integrations/<uuid:pk>/reconciliations",
+        ReconciliationViews.at(get="list", post="create"),
+    ),
+    path(
+        "integrations/<uuid:pk>/reconciliations/<uuid:run_id>",
+        ReconciliationViews.at(get="retrieve"),
+    ),
+    path(
+        "integrations/<uuid:pk>/reconciliations/<uuid:run_id>/go-on",
+        ReconciliationViews.at(post="go_on"),
+    ),
     path("integrations/<uuid:pk>/mappings", MappingViews.at(get="list", post="create")),
     path(
         "integrations/<uuid:pk>/mappings/<int:rule_id>",
@@ -61,6 +84,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/status", OrderViews.at(post="status")),
     path("orders/<uuid:pk>/shipments", OrderViews.at(post="shipments")),
     path("orders/<uuid:pk>/shipments/<uuid:shipment_id>", OrderViews.at(patch="tracking")),
+    path("orders/<uuid:pk>/refunds", RefundViews.at(get="list", post="create")),
+    path("orders/<uuid:pk>/returns", ReturnViews.at(get="list")),
+    path("orders/<uuid:pk>/returns/<uuid:return_id>/restock", ReturnViews.at(post="restock")),
     path("orders/<uuid:pk>/cancel", OrderViews.at(post="cancel")),
     path("orders/<uuid:pk>/notes", OrderViews.at(post="notes")),
     path("orders/<uuid:pk>/review", OrderViews.at(post="review")),
@@ -73,15 +99,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("products/<uuid:pk>", ProductViews.at(get="retrieve")),
     path("variants", VariantViews.at(get="list")),
     path("variants/<uuid:pk>", VariantViews.at(get="retrieve")),
+    path("variants/<uuid:pk>/parts", KitViews.at(get="retrieve", put="update")),
     path("listings", ListingViews.at(get="list")),
     path("listings/<uuid:pk>", ListingViews.at(get="retrieve")),
     path("listings/<uuid:pk>/link", ListingViews.at(post="link")),
     path("listings/<uuid:pk>/unlink", ListingViews.at(post="unlink")),
+    path("listings/<uuid:pk>/candidates", MatchingViews.at(get="candidates")),
+    path("listings/link-all", MatchingViews.at(post="link_all")),
+    path("oversells", OversellViews.at(get="list")),
     path("locations", LocationViews.at(get="list", post="create")),
     path("locations/<uuid:pk>", LocationViews.at(get="retrieve", patch="partial_update")),
+    path("stock/rules", StockRuleViews.at(get="list", post="create")),
+    path(
+        "stock/rules/<int:rule_id>",
+        StockRuleViews.at(get="retrieve", patch="partial_update", delete="destroy"),
+    ),
     path("stock/levels", StockViews.at(get="levels")),
     path("stock/movements", StockViews.at(get="movements")),
     path("stock/adjust", StockViews.at(post="adjust")),
+    path("stock/explain", ExplainViews.at(get="explain", post="suppose")),
     path("stock/restock", StockViews.at(post="restock")),
     *(path(f"{card.slug}/", include(card.routes)) for card in registry.cards() if card.routes),
     path("", no_such_address),

@@ -23,9 +23,10 @@ from logix.accounts import audit, tokens
 from logix.accounts.models import Membership, Merchant, Role
 from orders.data import Authority
 from orders.importing import import_orders
-from orders.models import Order
+from orders.models import Order, Oversell
 from orders.payouts import import_payouts
 from tests.factories import NOW, make_line, make_order, make_payout, make_product, make_store
+from tests.integrations.api.client import make_comparison
 from tests.webhooks.conftest import make_endpoint
 from webhooks import accept
 
@@ -81,6 +82,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
     StockRule.objects.get_or_create(merchant=store.merchant, store=store, defaults={"buffer": 1})
     for number in numbers:
         SyncRun.objects.create(store=store, stream=stream, kind="delta", state="completed")
+        make_comparison(store)
         SyncGap.objects.create(
             stream=stream, window_from=NOW, window_to=NOW, reason="Bad page.", next_at=NOW
         )
@@ -92,6 +94,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
         tokens.issue(store.merchant, name=f"token {number}", scopes=["read"])
         audit.record("test.filled", actor="system", merchant=store.merchant, obj=store)
         _one_command(store, number)
+        _one_oversell(store, number)
         ask = PrivacyAsk(kind=PrivacyKind.EXPORT, reference=f"p{number}", customer_id="c1")
         privacy.take(store, ask, reference="", asked_at=NOW)
         accept.accept(
@@ -107,6 +110,14 @@ def _one_command(store: Store, number: int) -> None:
     order = Order.objects.get(store=store, number=str(1000 + number))
     fields: dict[str, Any] = {"order_ref": order.pk, "external_order_id": order.external_id}
     Command.objects.create(store=store, kind="note", key=f"k{number}", **fields)
+
+
+def _one_oversell(store: Store, number: int) -> None:
+    """One that is over."""
+    order = Order.objects.get(store=store, number=str(1000 + number))
+    line = order.lines.all()[0]
+    told = {"merchant": store.merchant, "order": order, "line": line, "sku": line.sku}
+    Oversell.objects.create(units=1, opened_at=NOW, resolved_at=NOW, **told)
 
 
 def text(client: Client, url: str) -> str:

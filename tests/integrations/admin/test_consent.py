@@ -12,12 +12,13 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import include, path, reverse
 
-from integrations import connect
+from integrations import connect, registry
 from integrations.admin.connecting import typed_sign_ins
 from integrations.api.routes import consent_routes
 from integrations.models import ConnectAttempt, Credential, Store
 from logix.accounts.models import Membership, Merchant, Role
 from tests.factories import make_merchant
+from tests.integrations.tokenshop.approving import OLD_ORDERS
 from tests.integrations.tokenshop.platform import CARD
 from tests.integrations.tokenshop.site import CLIENT_SECRET, Site
 
@@ -169,6 +170,47 @@ def test_a_pasted_token_connects_from_the_form(merchant: Merchant, site: Site) -
     assert Credential.objects.get().kind == "token"
 
 
+def test_an_owner_says_what_the_platform_approved_the_app_for(
+    merchant: Merchant, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = "tests.integrations.tokenshop.approving.CARD"
+    monkeypatch.setitem(registry.BUILT_IN, "tokenshop", card)
+    owner = member(merchant, Role.OWNER)
+    assert "See orders of any age" in owner.get(consent_page()).content.decode()
+    filled = {"merchant": merchant.pk, "store_url": site.url}
+
+    usual = link_in(owner.post(consent_page(), filled))
+    more = link_in(owner.post(consent_page(), {**filled, OLD_ORDERS: "on"}))
+
+    assert OLD_ORDERS not in usual
+    assert parse_qs(urlsplit(more).query)["scope"] == [",".join([*CARD.wanted_scopes, OLD_ORDERS])]
+
+
+def test_only_an_owner_takes_the_app_out_of_a_store_and_is_asked_first(
+    merchant: Merchant, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = "tests.integrations.tokenshop.removable.CARD"
+    monkeypatch.setitem(registry.BUILT_IN, "tokenshop", card)
+    url, _ = connect.begin_oauth(
+        merchant=merchant, platform="tokenshop", base_url=site.url, actor="system"
+    )
+    store = connect.finish_oauth("tokenshop", site.consent(url), merchant=merchant)
+    act = reverse("admin:integrations_store_act", args=[store.pk, "remove-app"])
+    owner, operator = member(merchant, Role.OWNER), member(merchant, Role.OPERATOR)
+    row = reverse("admin:integrations_store_change", args=[store.pk])
+    assert act in owner.get(row).content.decode()
+    assert act not in operator.get(row).content.decode()
+    assert operator.post(act).status_code == 403
+    assert "whatever uses the app there stops for good" in owner.get(act).content.decode()
+    assert "/api/uninstall" not in [path for _, path, _, _ in site.called]
+
+    owner.post(act)
+
+    assert "/api/uninstall" in [path for _, path, _, _ in site.called]
+    store.refresh_from_db()
+    assert (store.status, store.status_reason) == ("disconnected", "")
+
+
 # --- Connected already ---------------------------------------------------------------------------
 
 
@@ -178,7 +220,7 @@ def store(merchant: Merchant, site: Site) -> Store:
     url, _ = connect.begin_oauth(
         merchant=merchant, platform="tokenshop", base_url=site.url, actor="system"
     )
-    return connect.finish_oauth("tokenshop", site.consent(url))
+    return connect.finish_oauth("tokenshop", site.consent(url), merchant=merchant)
 
 
 def test_a_stopped_store_offers_to_reconnect_and_goes_on(

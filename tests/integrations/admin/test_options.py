@@ -28,32 +28,27 @@ def page(store: Store) -> str:
     return reverse("admin:integrations_store_options", args=[store.pk])
 
 
-def test_a_stock_location_is_chosen_and_the_products_are_read_for_it(
+def test_metafields_are_chosen_and_the_products_are_read_for_them(
     boss: Client, boutique: Store
 ) -> None:
-    shown = boss.get(page(boutique)).content.decode()
-    assert "Stock location" in shown
-    told = {"stock_location": " 61000001 ", "order_metafields": "custom.gift\r\n\r\napp.note"}
+    assert "Metafields of orders" in boss.get(page(boutique)).content.decode()
+    told = {"order_metafields": " custom.gift\r\n\r\napp.note", "refunds": "off"}
 
     answer = boss.post(page(boutique), told, follow=True)
 
     boutique.refresh_from_db()
-    assert boutique.options["stock_location"] == "61000001"
     assert boutique.options["order_metafields"] == ["custom.gift", "app.note"]
     assert "its products are read again now" in answer.content.decode()
     assert Stream.objects.get(store=boutique, name=StreamName.PRODUCTS).read_through is None
-    again = boss.get(page(boutique)).content.decode()
-    assert "61000001" in again
-    assert "custom.gift\napp.note" in again
+    assert "custom.gift\napp.note" in boss.get(page(boutique)).content.decode()
 
 
 def test_what_cannot_be_right_stands_beside_its_field_and_nothing_is_kept(
     boss: Client, boutique: Store
 ) -> None:
-    answer = boss.post(page(boutique), {"stock_location": "Köln", "order_metafields": "x"})
+    answer = boss.post(page(boutique), {"order_metafields": "custom.gift\nx", "refunds": "off"})
 
     assert answer.status_code == 200
-    assert "It cannot be “Köln”" in answer.content.decode()
     assert "It cannot be “x”" in answer.content.decode()
     boutique.refresh_from_db()
     assert not boutique.options
@@ -62,21 +57,35 @@ def test_what_cannot_be_right_stands_beside_its_field_and_nothing_is_kept(
 def test_left_empty_they_are_none_and_the_same_again_is_no_change(
     boss: Client, boutique: Store
 ) -> None:
-    boss.post(page(boutique), {"stock_location": "7"})
-    answer = boss.post(page(boutique), {"stock_location": "7"}, follow=True)
+    told = {"order_metafields": "custom.gift", "refunds": "off"}
+    boss.post(page(boutique), told)
+    answer = boss.post(page(boutique), told, follow=True)
     assert "Nothing was changed" in answer.content.decode()
 
-    boss.post(page(boutique), {"stock_location": ""})
+    boss.post(page(boutique), {**told, "order_metafields": ""})
 
     boutique.refresh_from_db()
-    assert "stock_location" not in boutique.options
+    assert "order_metafields" not in boutique.options
 
 
-def test_only_owners_choose_and_only_where_there_is_a_choice(
-    boss: Client, store: Store, boutique: Store, signed_in: As
+def test_refunds_are_allowed_as_far_as_the_platform_can(
+    boss: Client, store: Store, boutique: Store
 ) -> None:
+    assert "no money moves" in boss.get(page(store)).content.decode()
+    assert "no money moves" not in boss.get(page(boutique)).content.decode()
+
+    answer = boss.post(page(store), {"refunds": "record"}, follow=True)
+
+    assert "The options are kept." in answer.content.decode()
+    assert "products are read again" not in answer.content.decode()
+    store.refresh_from_db()
+    assert store.refunds == "record"
+    boss.post(page(boutique), {"refunds": "record", "order_metafields": ""})
+    boutique.refresh_from_db()
+    assert boutique.refunds == "off"
+
+
+def test_only_owners_choose(boss: Client, boutique: Store, signed_in: As) -> None:
     assert signed_in(Role.OPERATOR).get(page(boutique)).status_code == 403
     change = reverse("admin:integrations_store_change", args=[boutique.pk])
     assert page(boutique) in boss.get(change).content.decode()
-    other = reverse("admin:integrations_store_change", args=[store.pk])
-    assert page(store) not in boss.get(other).content.decode()

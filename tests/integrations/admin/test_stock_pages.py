@@ -127,7 +127,7 @@ def test_a_stock_rule_that_cannot_be_is_refused_in_words(boss: Client, store: St
     add = reverse("admin:inventory_stockrule_add")
     told = {"merchant": store.merchant.pk, "buffer": 1, "percent": 100, "end_when": 0}
     page = boss.post(add, told).content.decode()
-    assert "Acme has a rule for all its stores. Change that one." in page
+    assert "There is a rule for all stores of Acme already. Change that one instead." in page
     assert "Constraint" not in page
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.test import Client
+from django.utils import timezone
 
-from integrations.models import Store
+from integrations.models import Reconciliation, Store
 from integrations.sync import apply_orders, apply_payouts, apply_products
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
@@ -17,7 +19,7 @@ from tests import factories
 
 
 class Api:
-    """``get``, ``post``, ``patch``, ``delete`` below /api/v1 with a token; bodies are JSON."""
+    """The methods below /api/v1, with a token; bodies are JSON."""
 
     def __init__(self, token: str = "") -> None:
         self.client = Client()
@@ -31,6 +33,9 @@ class Api:
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._send("post", path, body, headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> Any:
+        return self._send("put", path, body, headers)
 
     def patch(self, path: str, body: Any = None, **headers: str) -> Any:
         return self._send("patch", path, body, headers)
@@ -69,3 +74,28 @@ def import_orders(store: Store, records: Sequence[OrderData]) -> list[Order]:
 def import_products(store: Store, *numbers: int) -> None:
     records = [factories.make_product(number) for number in numbers]
     apply_products(store, records, observed_at=factories.NOW)
+
+
+def make_comparison(store: Store, **changes: Any) -> Reconciliation:
+    """One of last night that found nothing to differ, of ten orders and five figures."""
+    now = timezone.now()
+    counts = {
+        "orders_there": 10,
+        "orders_here": 10,
+        "orders_agree": 10,
+        "listings": 5,
+        "listings_agree": 5,
+        "sampled": 10,
+        "exact": 10,
+    }
+    fields: dict[str, Any] = {
+        "state": "complete",
+        "phase": "done",
+        "window_from": now - timedelta(days=30),
+        "window_to": now,
+        "counts": counts,
+        "requested_by": "system",
+        "finished_at": now,
+        **changes,
+    }
+    return Reconciliation.objects.create(store=store, **fields)

@@ -17,7 +17,7 @@ from django.test import Client
 from inventory.models import StockMovement
 from orders.models import Order
 from tests.integrations.api.client import Api
-from tests.integrations.api.routes import Operation, description, operations
+from tests.integrations.api.routes import NAMED, Operation, description, operations
 from tests.integrations.api.shop import Shop
 
 NUL, LONE = "a\x00b", "\ud800"
@@ -155,7 +155,10 @@ def test_an_address_that_is_none_is_a_problem_too(api: Api, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "BREW"])
 def test_no_method_is_too_strange_for_any_address(api: Api, order: Order, method: str) -> None:
+    offered = {(operation.path, operation.method.upper()) for operation in operations()}
     for operation in operations():
+        if (operation.path, method) in offered:
+            continue
         address = operation.address({"orders": order.pk, "integrations": order.store_id})
 
         answer = raw(api, address, b"", method=method)
@@ -165,7 +168,8 @@ def test_no_method_is_too_strange_for_any_address(api: Api, order: Order, method
             assert operation.method.upper() in answer["Allow"]
             assert told_well(answer), operation
         elif operation.method == "get":
-            assert answer.status_code in (200, 404, 422), operation
+            wanted = (400,) if operation.path in NAMED else (200, 404, 422)
+            assert answer.status_code in wanted, operation
             assert answer.content == b""
 
 

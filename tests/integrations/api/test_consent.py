@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import include, path
+from django.utils import timezone
+from django.utils.html import escape
 from drf_spectacular.generators import SchemaGenerator
 
-from integrations import connect
+from integrations import connect, registry
 from integrations.api.routes import consent_routes, integration_routes
 from integrations.api.throttling import reset
-from integrations.models import Credential, Store
-from logix.accounts.models import Merchant, Scope
+from integrations.models import ConnectAttempt, Credential, Store
+from integrations.shopify.platform import CARD as SHOPIFY
+from logix.accounts.models import AuditEvent, Merchant, Scope
 from tests.integrations.api.client import Api, api_for
 from tests.integrations.tokenshop.platform import CARD
 from tests.integrations.tokenshop.site import CLIENT_SECRET, Site
@@ -46,21 +51,204 @@ def browser(query: dict[str, str], client: Client | None = None) -> Any:
     return (client or Client()).get(f"{CALLBACK}?{urlencode(query)}")
 
 
-def test_the_browser_comes_back_and_the_page_names_merchant_and_store(api: Api, site: Site) -> None:
+def press(page: Any, say: str, client: Client) -> Any:
+    """The button of a page, in the browser that shows it; no other check of forms lets it in."""
+    form = re.search(
+        r'action="([^"]+)".*name="answer" value="([^"]+)"', page.content.decode(), re.S
+    )
+    assert form, page.content.decode()
+    client.handler.enforce_csrf_checks = True
+    return client.post(unescape(form[1]), {"answer": unescape(form[2]), "say": say})
+
+
+# --- By the browser ------------------------------------------------------------------------------
+
+
+def test_whoever_comes_back_is_asked_for_whom_and_nothing_is_done_meanwhile(
+    api: Api, site: Site
+) -> None:
     query = site.consent(begin(api, site, writes_enabled=True))
 
     page = browser(query)
 
     assert page.status_code == 200, page.content
-    text = page.content.decode()
-    assert "Tokens &amp; Sons is connected for Acme" in text
+    shown = " ".join(unescape(re.sub(r"<[^>]+>", " ", page.content.decode())).split())
+    for words in (
+        "Connect your TokenShop store to Acme ?",
+        "Acme began this.",
+        f"TokenShop store {site.host}",
+        "Logix may then Read orders Read products Write stock Read refunds",
+        "Writing On from the start",
+        "go into their account, and into no other",
+        "Connect this store to Acme",
+        "This was not me",
+    ):
+        assert words in shown
+    assert site.asked == []
+    assert not Store.objects.exists()
+    assert ConnectAttempt.objects.get().used_at is None
+    assert browser(query).status_code == 200, "looking again uses nothing up"
+
+
+def test_the_page_stays_on_this_screen_and_tells_nobody(api: Api, site: Site) -> None:
+    query = site.consent(begin(api, site))
+
+    page = browser(query)
+
     assert page["Cache-Control"] == "no-store"
     assert page["Referrer-Policy"] == "no-referrer"
+    assert page["X-Frame-Options"] == "DENY"
+    policy = page["Content-Security-Policy"]
+    for rule in ("default-src 'self'", "form-action 'self'", "frame-ancestors 'none'"):
+        assert rule in policy
+    text = page.content.decode()
+    assert "<script" not in text
+    assert " style=" not in text
+    for secret in (query["code"], query["state"], query["hmac"], *site.given):
+        assert secret not in text
+    cookie = page.cookies["logix_connect"]
+    assert (cookie["path"], cookie["samesite"], cookie["httponly"]) == (CALLBACK, "Lax", True)
+    assert cookie["max-age"] == 600
+
+
+def test_a_yes_connects_the_store_for_the_merchant_who_was_named(api: Api, site: Site) -> None:
+    query, client = site.consent(begin(api, site, writes_enabled=True)), Client()
+
+    done = press(browser(query, client), "connect", client)
+
+    assert done.status_code == 200, done.content
+    assert "Tokens &amp; Sons is connected for Acme" in done.content.decode()
+    assert (done["Cache-Control"], done["Referrer-Policy"]) == ("no-store", "no-referrer")
     store = Store.objects.get()
-    assert (store.status, store.writes_enabled) == ("active", True)
+    assert (store.merchant.name, store.status, store.writes_enabled) == ("Acme", "active", True)
+    assert site.asked == ["authorization_code"]
     again = browser(query)
     assert again.status_code == 422
     assert "used already" in again.content.decode()
+
+
+def test_a_button_pressed_twice_says_the_same_twice(api: Api, site: Site) -> None:
+    client = Client()
+    page = browser(site.consent(begin(api, site)), client)
+
+    first, second = press(page, "connect", client), press(page, "connect", client)
+
+    assert first.content == second.content
+    assert site.asked == ["authorization_code"]
+    assert Store.objects.count() == 1
+
+
+def test_while_it_is_being_connected_the_button_says_so(api: Api, site: Site) -> None:
+    client = Client()
+    page = browser(site.consent(begin(api, site)), client)
+    ConnectAttempt.objects.update(used_at=timezone.now())
+
+    again = press(page, "connect", client)
+
+    assert "being connected already" in again.content.decode()
+
+
+def test_a_no_ends_it_keeps_nothing_and_says_what_to_do_at_the_platform(
+    api: Api, site: Site
+) -> None:
+    query, client = site.consent(begin(api, site)), Client()
+    page = browser(query, client)
+
+    said = press(page, "decline", client)
+
+    assert said.status_code == 200
+    text = said.content.decode()
+    assert "Nothing was connected" in text
+    assert "TokenShop may list the app as installed all the same; remove it there" in text
+    assert site.asked == []
+    assert not Store.objects.exists()
+    attempt = ConnectAttempt.objects.get()
+    assert attempt.problem == (
+        "Whoever came back from TokenShop declined to connect the store for Acme."
+    )
+    event = AuditEvent.objects.get(action="store.connect_failed")
+    assert event.details["reason"] == attempt.problem
+    assert press(page, "connect", client).status_code == 422
+    assert api.post("/tokenshop/oauth/callback", query).status_code == 422
+    assert site.asked == []
+
+
+def test_the_answer_of_one_browser_is_none_in_another(api: Api, site: Site) -> None:
+    """Neither a form of another site, which comes without the cookie, nor whoever got hold of the
+    page.
+    """
+    page = browser(site.consent(begin(api, site)), Client())
+    other = Client()
+    browser(site.consent(begin(api, site)), other)
+
+    for stranger in (Client(), other):
+        for say in ("connect", "decline"):
+            refused = press(page, say, stranger)
+            assert refused.status_code == 422
+            assert "does not belong to this browser" in refused.content.decode()
+
+    assert site.asked == []
+    assert set(ConnectAttempt.objects.values_list("used_at", flat=True)) == {None}
+
+
+@pytest.mark.parametrize("answer", ["", "x", "v1.k1.", "v1.k1.AAAA", "\x00", "ä" * 5000])
+def test_an_answer_that_nobody_gave_is_refused(api: Api, site: Site, answer: str) -> None:
+    client = Client()
+    browser(site.consent(begin(api, site)), client)
+
+    refused = client.post(f"{CALLBACK}/confirm", {"answer": answer, "say": "connect"})
+
+    assert refused.status_code == 422
+    assert not Store.objects.exists()
+
+
+def test_a_code_that_ran_out_meanwhile_is_said_and_asked_for_anew(api: Api, site: Site) -> None:
+    site.apps["mine"] = "my-own-secret-0123456789"
+    app = {"client_id": "mine", "client_secret": "my-own-secret-0123456789"}
+    url, client = begin(api, site, name="Cologne", **app), Client()
+    page = browser(site.consent(url), client)
+    site.codes.clear()
+
+    gone = press(page, "connect", client)
+
+    assert gone.status_code == 422
+    text = unescape(gone.content.decode())
+    assert "good for a short time, and once. Nothing was connected." in text
+    again = re.search(r'href="([^"]+)"[^>]*>Start again<', text)
+    assert again
+    query = dict(parse_qsl(urlsplit(again[1]).query))
+    assert again[1].startswith(f"{site.url}/authorize?")
+    assert query["client_id"] == "mine"
+    done = press(browser(site.consent(again[1]), client), "connect", client)
+    assert "Cologne is connected for Acme" in done.content.decode()
+
+
+def test_an_attempt_that_ran_out_meanwhile_is_begun_anew(api: Api, site: Site) -> None:
+    client = Client()
+    page = browser(site.consent(begin(api, site)), client)
+    ConnectAttempt.objects.update(expires_at=timezone.now())
+
+    gone = press(page, "connect", client)
+
+    assert "Start again" in gone.content.decode()
+    assert site.asked == []
+    assert ConnectAttempt.objects.count() == 2
+
+
+def test_what_the_merchant_is_called_stays_a_name(site: Site) -> None:
+    evil = "<script>alert(1)</script>\"' onload=x \u202e" + "M" * 60
+    api = api_for(Merchant.objects.create(name=evil, slug="evil"), Scope.READ, Scope.STORES_WRITE)
+    client = Client()
+
+    page = browser(site.consent(begin(api, site)), client)
+    done = press(page, "connect", client)
+
+    for shown in (page, done):
+        assert "<script>" not in shown.content.decode()
+        assert escape(evil) in shown.content.decode()
+
+
+# --- By a program --------------------------------------------------------------------------------
 
 
 def test_a_program_of_the_merchant_brings_it_back_with_its_token(api: Api, site: Site) -> None:
@@ -112,6 +300,14 @@ def test_to_another_merchant_the_attempt_does_not_exist(
 
     assert answer.status_code == 422
     assert answer.json()["code"] == "attempt_unknown"
+
+
+def test_a_parameter_that_comes_twice_is_refused(api: Api, site: Site) -> None:
+    query = urlencode(site.consent(begin(api, site)))
+
+    for more in ("state=x", "code=x", "shop=evil.example", "hmac=x"):
+        for both in (f"{query}&{more}", f"{more}&{query}"):
+            assert Client().get(f"{CALLBACK}?{both}").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -208,6 +404,43 @@ def test_a_store_shows_what_is_off_and_where_to_connect_again(api: Api, site: Si
 
     again = api.get(f"/integrations/{shown['id']}").json()
     assert again["reconnect"] == "/api/v1/tokenshop/oauth/authorize"
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status"),
+    [([], 201), (["read_all_orders"], 201), (["write_everything"], 422), ("read_all_orders", 400)],
+)
+def test_a_program_names_the_scopes_its_app_was_approved_for(
+    api: Api, settings: Any, scopes: Any, status: int
+) -> None:
+    settings.LOGIX_PUBLIC_URL = "https://hub.example"
+    settings.LOGIX_OAUTH_APPS = {"shopify": "id:secret"}
+
+    answer = api.post(
+        "/shopify/oauth/authorize", {"store_url": "acme.myshopify.com", "scopes": scopes}
+    )
+
+    assert answer.status_code == status, answer.content
+    if status == 201:
+        asked = dict(parse_qsl(urlsplit(answer.json()["authorize_url"]).query))["scope"]
+        assert asked.split(",") == [*SHOPIFY.wanted_scopes, *scopes]
+
+
+@pytest.mark.parametrize(("query", "is_removed"), [("", False), ("?remove_app=true", True)])
+def test_a_program_disconnects_and_asks_for_the_app_to_go(
+    api: Api, site: Site, monkeypatch: pytest.MonkeyPatch, query: str, is_removed: bool
+) -> None:
+    card = "tests.integrations.tokenshop.removable.CARD"
+    monkeypatch.setitem(registry.BUILT_IN, "tokenshop", card)
+    store = api.post("/tokenshop/oauth/callback", site.consent(begin(api, site))).json()
+
+    address = f"/tokenshop/integrations/{store['id']}"
+    assert api.delete(f"{address}?remove_app=perhaps").status_code == 400
+    assert api.delete(f"{address}{query}").status_code == 204
+
+    assert ("/api/uninstall" in [path for _, path, _, _ in site.called]) is is_removed
+    kept = api.get(f"/integrations/{store['id']}").json()
+    assert (kept["status"], kept["status_reason"] == "") == ("disconnected", is_removed)
 
 
 def test_the_description_tells_the_two_ways_apart(site: Site) -> None:

@@ -9,12 +9,12 @@ import pytest
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, Store, SyncRun
 from integrations.sync import park
-from inventory.models import Listing, Location, Product, StockLevel, Variant
+from inventory.models import Listing, Location, Product, StockLevel, StockRule, Variant
 from logix.accounts.models import AuditEvent
 from orders.models import Order, Shipment
 from tests import factories
-from tests.integrations.api.client import Api, import_payouts, import_products
-from tests.integrations.api.routes import Operation, is_twin, operations
+from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
+from tests.integrations.api.routes import NAMED, Operation, is_twin, operations
 from tests.integrations.api.shop import Shop
 
 # What a write needs to be understood; the object is looked up first.
@@ -39,6 +39,7 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
     api.post(f"{store}/sync", {"full": True})
     api.post(f"/integrations/{connected.pk}/mappings", {"path": "id", "target": "custom.id"})
     park(connected, stream="orders", unreadable=Unreadable(external_id="7", reason="Odd."))
+    api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1})
     return {
         "integrations": connected.pk,
         "orders": order.pk,
@@ -47,10 +48,12 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
         "runs": SyncRun.objects.get().pk,
         "parked": ParkedRecord.objects.get().pk,
         "mappings": FieldRule.objects.get().pk,
+        "reconciliations": make_comparison(connected).pk,
         "products": Product.objects.get().pk,
         "variants": Variant.objects.get().pk,
         "listings": Listing.objects.get().pk,
         "locations": Location.objects.get().pk,
+        "rules": StockRule.objects.get().pk,
     }
 
 
@@ -89,7 +92,8 @@ def test_the_owner_finds_at_these_addresses_what_the_stranger_does_not(
 
 def test_lists_of_a_stranger_are_empty(ids: dict[str, Any], stranger: Api) -> None:
     assert StockLevel.objects.exists()
-    lists = [o for o in operations() if o.method == "get" and "{" not in o.path]
+    reads = [o for o in operations() if o.method == "get" and "{" not in o.path]
+    lists = [o for o in reads if o.path not in NAMED]
 
     shown = {str(o): stranger.get(o.address({})).json()["results"] for o in lists}
 
@@ -102,12 +106,18 @@ def test_objects_named_in_a_body_are_looked_up_inside_the_merchant(
     named: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/stock/adjust", {"sku": "SKU-1", "delta": 1, "reason": "Mine"}),
         ("/stock/adjust", {"variant": str(ids["variants"]), "delta": 1, "reason": "Mine"}),
+        ("/stock/rules", {"store": str(ids["integrations"])}),
+        ("/stock/explain", {"sku": "SKU-1", "suppose": {}}),
+        ("/stock/explain", {"variant": str(ids["variants"]), "suppose": {}}),
     )
     before = AuditEvent.objects.filter(action="stock.adjusted").count()
 
     for path, body in named:
         answer = stranger.post(path, body)
         assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown"), path
+    for query in ({"sku": "SKU-1"}, {"variant": str(ids["variants"])}):
+        answer = stranger.get("/stock/explain", query)
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "unknown"), query
     preview = stranger.post("/mappings/preview", {"store": str(ids["integrations"])})
     assert preview.status_code == 404
     assert AuditEvent.objects.filter(action="stock.adjusted").count() == before
@@ -118,8 +128,15 @@ def test_a_filter_by_a_strangers_object_finds_nothing(
     ids: dict[str, Any], stranger: Api, name: str
 ) -> None:
     lists = {
-        "store": ("/orders", "/payouts", "/listings", "/parked"),
-        "variant": ("/listings", "/stock/levels", "/stock/movements"),
+        "store": (
+            "/orders",
+            "/payouts",
+            "/listings",
+            "/parked",
+            "/stock/rules",
+            "/oversells",
+        ),
+        "variant": ("/listings", "/stock/levels", "/stock/movements", "/stock/rules"),
         "product": ("/variants",),
         "order": ("/stock/movements",),
     }

@@ -95,7 +95,7 @@ def test_health_costs_the_same_however_much_waits(
         park(connected, stream="orders", unreadable=unreadable)
     health(api, connected)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert health(api, connected)["amounts"]["records_parked"] == 20
 
 

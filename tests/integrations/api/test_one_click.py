@@ -53,7 +53,7 @@ def test_the_store_hands_over_its_keys_and_hears_exactly_200(
     assert (store.status, store.writes_enabled) == ("active", True)
     page = Client().get(CALLBACK, {"success": "1", "user_id": reference})
     assert page.status_code == 200
-    assert "Pottery is connected" in page.content.decode()
+    assert "Pottery is connected for Acme" in page.content.decode()
     assert page["Cache-Control"] == "no-store"
 
 

@@ -8,18 +8,19 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import transaction
+from django.db.models import Model
 
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, RunState, Store, Stream, SyncRun
 from integrations.sync import park
-from inventory.models import Listing, Location, Product, Variant
+from inventory.models import Listing, Location, Product, StockRule, StoreLocation, Variant
 from logix.accounts.models import Merchant, Scope
 from logix.common.ids import uuid7
-from orders.models import Order, Shipment
+from orders.models import Order, Return, ReturnLine, Shipment
 from orders.status import Flag
 from tests import factories
 from tests.conftest import ROOT
-from tests.integrations.api.client import Api, import_payouts, import_products
+from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin, operations
 from tests.integrations.api.shop import Shop
 
@@ -92,7 +93,10 @@ def ids(
     unlinked = Listing.objects.get()
     unlinked.pk, unlinked.external_variant_id, unlinked.variant = uuid7(), "other", None
     unlinked.save(force_insert=True)
-    shop.orders = {str(1000 + n): factories.make_order(n) for n in (1, 2, 3)}
+    told = {2: (factories.make_return(),)}
+    shop.orders = {str(1000 + n): factories.make_order(n, returns=told.get(n)) for n in (1, 2, 3)}
+    connected.options["refunds"] = "record"
+    connected.save(update_fields=["options"])
     store = f"/woocommerce/integrations/{connected.pk}"
     for number in shop.orders:
         api.post(f"{store}/sync", {"order": number})
@@ -110,17 +114,26 @@ def ids(
         kind="backfill",
         state=RunState.PAUSED,
     )
+    Stream.objects.filter(store=connected, name="orders").update(read_through=factories.NOW)
+    boutique = factories.make_store(merchant, base_url="https://boutique.example")
+    for number, name in enumerate(("Hauptlager", "Laden Köln"), start=61000001):
+        StoreLocation.objects.create(store=boutique, external_id=str(number), name=name)
     api.post(f"/integrations/{connected.pk}/mappings", {"path": "id", "target": "custom.id"})
     park(connected, stream="orders", unreadable=Unreadable(external_id="1001", reason="Odd."))
-    named = {
+    api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1})
+    named: dict[str, Model] = {
         "STORE": connected,
         "PAUSED": paused,
+        "BOUTIQUE": boutique,
         "ORDER": order,
         "SHIPPED": shipped,
         "EDITED": edited,
         "PAYOUT": import_payouts(connected, [factories.make_payout(1)])[0],
         "PARCEL": Shipment.objects.get(),
+        "RETURN": Return.objects.get(),
+        "RETURNLINE": ReturnLine.objects.get(),
         "RUN": run,
+        "COMPARISON": make_comparison(connected, state="stopped", problem="Too much."),
         "HELD": held,
         "RULE": FieldRule.objects.get(),
         "PARKED": ParkedRecord.objects.get(),
@@ -129,7 +142,10 @@ def ids(
         "LISTING": Listing.objects.get(variant__sku="SKU-1"),
         "UNLINKED": unlinked,
         "LOCATION": Location.objects.get(),
+        "STOCKRULE": StockRule.objects.get(),
     }
+    import_products(connected, 2)
+    named["KIT"] = Variant.objects.get(sku="SKU-2")
     return {name: str(found.pk) for name, found in named.items()}
 
 

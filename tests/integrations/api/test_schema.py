@@ -13,14 +13,22 @@ from drf_spectacular.generators import SchemaGenerator
 from integrations.base import Unreadable
 from integrations.models import Store
 from integrations.sync import park
+from inventory.models import Listing, StoreLocation, Variant
 from orders.models import Order
 from tests import factories
-from tests.integrations.api.client import Api, import_payouts, import_products
+from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin
 from tests.integrations.api.shop import KEYS, Shop
 
 GIFT = {"path": "meta.gift", "target": "custom.gift"}
 METHODS = ("get", "post", "patch", "put", "delete")
+COMPARED = {
+    "cause": "gone",
+    "sentence": "Order 7 was deleted at the store; it is kept here for review.",
+    "external_id": "7",
+    "object_id": "",
+    "healed": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,35 +94,53 @@ def test_no_answer_is_described_with_a_secret(description: dict[str, Any]) -> No
                     assert word not in text, f"{method} {path}"
 
 
+def allow_refunds(store: Store) -> None:
+    store.options["refunds"] = "record"
+    store.save(update_fields=["options"])
+
+
 def test_every_answer_is_as_described(
     api: Api, description: dict[str, Any], connected: Store, shop: Shop
 ) -> None:
     """Each address that can be read is read in a hub that holds one of everything."""
-    import_products(connected, 1)
-    shop.orders = {"1001": factories.make_order(1)}
+    import_products(connected, 1, 2)
+    shop.orders = {"1001": factories.make_order(1, returns=(factories.make_return(),))}
     api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"order": "1001"})
     order = Order.objects.get()
     api.post(f"/orders/{order.pk}/shipments", {"carrier": "DHL"})
+    allow_refunds(connected)
+    api.post(f"/orders/{order.pk}/refunds", {"lines": [{"sku": "SKU-1", "quantity": 1}]})
     api.post("/stock/adjust", {"sku": "SKU-1", "set_to": 9, "reason": "Count"})
     run = api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"full": True}).json()["run"]
     park(connected, stream="orders", unreadable=Unreadable(external_id="7", reason="Odd."))
     api.post(f"/integrations/{connected.pk}/webhooks/check")
     rule = api.post(f"/integrations/{connected.pk}/mappings", GIFT).json()
     payout = import_payouts(connected, [factories.make_payout(1)])[0]
+    stock_rule = api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1}).json()
+    comparison = make_comparison(connected, findings=[COMPARED])
+    kit = Variant.objects.get(sku="SKU-2").pk
+    api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
     ids: dict[str, Any] = {
         "/api/v1/payouts/{id}": payout.pk,
         "/api/v1/payouts/{id}/lines": payout.pk,
         "/api/v1/orders/{id}": order.pk,
+        "/api/v1/orders/{id}/refunds": order.pk,
+        "/api/v1/orders/{id}/returns": order.pk,
         "/api/v1/orders/{id}/timeline": order.pk,
         "/api/v1/runs/{id}": run["id"],
         "/api/v1/woocommerce/integrations/{id}": connected.pk,
         "/api/v1/woocommerce/integrations/{id}/runs": connected.pk,
         "/api/v1/integrations/{id}": connected.pk,
+        "/api/v1/variants/{id}/parts": kit,
     }
-    for name in ("runs", "health", "webhooks", "mappings"):
+    rules = {"/api/v1/stock/rules/{rule_id}": stock_rule["id"]}
+    queries = {"/api/v1/stock/explain": ({"sku": "SKU-1"}, {"sku": "SKU-2"})}
+    for name in ("runs", "health", "webhooks", "mappings", "locations", "reconciliations"):
         ids[f"/api/v1/integrations/{{id}}/{name}"] = connected.pk
     for name in ("products", "variants", "listings", "locations", "parked"):
         ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]
+    Listing.objects.filter(pk=ids["/api/v1/listings/{id}"]).update(variant=None)
+    ids["/api/v1/listings/{id}/candidates"] = ids["/api/v1/listings/{id}"]
     reads = [
         path
         for method, path, _ in _operations(description)
@@ -122,13 +148,16 @@ def test_every_answer_is_as_described(
     ]
 
     for path in reads:
-        address = path.replace("{rule_id}", str(rule["id"]))
+        address = path.replace("{rule_id}", str(rules.get(path, rule["id"])))
+        address = address.replace("{run_id}", str(comparison.pk))
         known = connected.pk if address != path else ids.get(path)
-        answer = api.get(address.replace("{id}", str(known)).removeprefix("/api/v1"))
-        assert answer.status_code == 200, (path, answer.content)
-        _holds(description, path, "get", answer)
-        rows = answer.json().get("results", [1])
-        assert rows, f"{path} is empty: nothing was compared"
+        address = address.replace("{id}", str(known)).removeprefix("/api/v1")
+        for query in queries.get(path, ({},)):
+            answer = api.get(address, query)
+            assert answer.status_code == 200, (path, answer.content)
+            _holds(description, path, "get", answer)
+            rows = answer.json().get("results", [1])
+            assert rows, f"{path} is empty: nothing was compared"
 
 
 def test_the_answers_of_writes_are_as_described(
@@ -143,6 +172,9 @@ def test_the_answers_of_writes_are_as_described(
     order = Order.objects.get()
     parcel = api.post(f"/orders/{order.pk}/shipments", {"lines": [{"sku": "SKU-1", "quantity": 1}]})
     _holds(description, "/orders/{id}/shipments", "post", parcel)
+    allow_refunds(connected)
+    refund = api.post(f"/orders/{order.pk}/refunds", {"amount": "1.00"})
+    _holds(description, "/orders/{id}/refunds", "post", refund)
     tracking = api.patch(f"/orders/{order.pk}/shipments/{parcel.json()['id']}", {"carrier": "UPS"})
     _holds(description, "/orders/{id}/shipments/{shipment_id}", "patch", tracking)
     place = api.post("/locations", {"code": "north", "name": "North"})
@@ -163,6 +195,24 @@ def test_the_answers_of_writes_are_as_described(
     rule = f"{rules}/{made.json()['id']}"
     changed = api.patch(rule, {"enabled": False})
     _holds(description, "/integrations/{id}/mappings/{rule_id}", "patch", changed)
+    places = f"/integrations/{connected.pk}/locations"
+    north = api.put(places, {"places": [{"location": "north"}]})
+    assert [one["shown_at"] for one in north.json()["places"]] == [None]
+    _holds(description, "/integrations/{id}/locations", "put", north)
+    StoreLocation.objects.create(store=connected, external_id="61000001", name="Hauptlager")
+    all_places = api.post(f"{places}/make-places")
+    assert all_places.json()["places"][0]["shown_at"]
+    _holds(description, "/integrations/{id}/locations/make-places", "post", all_places)
+    stock_rule = api.post("/stock/rules", {"buffer": 2})
+    _holds(description, "/stock/rules", "post", stock_rule)
+    changed = api.patch(f"/stock/rules/{stock_rule.json()['id']}", {"max_listed": 3})
+    _holds(description, "/stock/rules/{rule_id}", "patch", changed)
+    _holds(description, "/stock/rules", "post", api.post("/stock/rules", {}))
+    supposed = api.post("/stock/explain", {"sku": "SKU-1", "suppose": {"buffer": 5}})
+    assert supposed.json()["listings"]
+    _holds(description, "/stock/explain", "post", supposed)
+    kit = f"/variants/{Variant.objects.get().pk}/parts"
+    _holds(description, "/variants/{id}/parts", "put", api.put(kit, {"parts": []}))
     tried = api.post("/mappings/preview", {"store": str(connected.pk), "rules": [GIFT]})
     _holds(description, "/mappings/preview", "post", tried)
     for verb in ("test", "pause", "resume"):

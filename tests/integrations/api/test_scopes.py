@@ -22,8 +22,11 @@ WRITES = {
     "orders": Scope.ORDERS_WRITE,
     "locations": Scope.STOCK_WRITE,
     "listings": Scope.STOCK_WRITE,
+    "variants": Scope.STOCK_WRITE,
     "stock": Scope.STOCK_WRITE,
 }
+# A write to an order that moves stock.
+RESTOCK = "/api/v1/orders/{id}/returns/{return_id}/restock"
 # What shows or ends what is known of buyers; and the answer to who has both.
 NEEDS_TWO = {
     "/api/v1/mappings/preview": ((Scope.STORES_WRITE, Scope.PII), 400),
@@ -34,6 +37,8 @@ NEEDS_TWO = {
 def needed(operation: Operation) -> Scope:
     if operation.method == "get":
         return Scope.READ
+    if operation.path == RESTOCK:
+        return Scope.STOCK_WRITE
     nouns = operation.path.removeprefix("/api/v1/").split("/")
     return WRITES[next(noun for noun in nouns if noun not in registry.slugs())]
 

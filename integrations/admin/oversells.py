@@ -1,0 +1,94 @@
+"""What was sold and is not there: how much is missing, for whom, and how it came. To be read: more
+stock, or a cancelled order, ends it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
+
+from integrations.admin.base import (
+    GOOD,
+    WARN,
+    HubAdmin,
+    Said,
+    Sentence,
+    count_of,
+    link,
+)
+from orders.models import Oversell
+
+_NOT_TOLD = "nothing"
+
+
+@admin.register(Oversell)
+class OversellAdmin(HubAdmin):
+    empty_words = "Nothing was sold that is not there."
+    list_display = ("title", "units", "order_link", "shop", "opened_at", "state")
+    list_filter = ("order__store", ("resolved_at", admin.EmptyFieldListFilter))
+    search_fields = ("sku", "order__number")
+    search_help_text = "SKU or order number"
+    list_select_related = ("order__store__merchant", "variant")
+    ordering = ("-opened_at", "-id")
+    readonly_fields = ("title", "order_link", "shop", "state", "late", "told", "item_link")
+    fields = (
+        ("title", "units", "state"),
+        ("order_link", "shop", "item_link"),
+        ("opened_at", "resolved_at", "late"),
+        "told",
+    )
+
+    def wellbeing(self, request: HttpRequest) -> Said:
+        mine = self.get_queryset(request)
+        missing = mine.filter(resolved_at=None).count()
+        if missing:
+            words = f"{count_of(missing, 'line')} of orders sold what is not there. Each says how."
+            return [Sentence(WARN, words, "resolved_at__isempty=1")]
+        return [Sentence(GOOD, "Nothing is sold that is not there.")] if mine.exists() else []
+
+    @display(description="Item", ordering="sku")
+    def title(self, row: Oversell) -> str:
+        return row.sku or str(row.variant or row.line_id)
+
+    @display(description="Order", ordering="order__number")
+    def order_link(self, row: Oversell) -> str:
+        return link(reverse("admin:orders_order_change", args=[row.order_id]), str(row.order))
+
+    @display(description="Store", ordering="order__store__name")
+    def shop(self, row: Oversell) -> str:
+        return row.order.store.name
+
+    @display(description="State", label={"missing": "danger", "over": "success"})
+    def state(self, row: Oversell) -> str:
+        return "over" if row.resolved_at else "missing"
+
+    @display(description="Known after the sale")
+    def late(self, row: Oversell) -> str:
+        return f"{row.found_after_s} s"
+
+    @display(description="Stock of the item")
+    def item_link(self, row: Oversell) -> str:
+        if row.variant_id is None:
+            return "not known any more"
+        url = reverse("admin:inventory_variant_change", args=[row.variant_id])
+        return link(url, str(row.variant))
+
+    @display(description="What the stores had been told")
+    def told(self, row: Oversell) -> str:
+        channels: list[dict[str, Any]] = row.cause.get("channels") or []
+        said = [
+            (
+                x.get("store", ""),
+                _NOT_TOLD if x.get("told") is None else x["told"],
+                f" at {x['told_at'][:19].replace('T', ' ')} UTC" if x.get("told_at") else "",
+                _NOT_TOLD if x.get("should_show") is None else x["should_show"],
+            )
+            for x in channels
+        ]
+        rows = format_html_join("", "{}: told {}{}, should have shown {}<br>", said)
+        return rows or format_html("{}", "No store sells the item under a listing.")

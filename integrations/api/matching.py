@@ -1,0 +1,86 @@
+"""Links that people have to make: what an unlinked listing might be, and all that leave no doubt at
+once.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from integrations.api.errors import request_id
+from integrations.api.fields import Query, Strict
+from integrations.api.lookups import store_of
+from integrations.api.views import ApiViewSet
+from inventory.candidates import MOST_AT_ONCE, Candidate, candidates, link_all, promising
+from inventory.models import Listing
+from logix.accounts.models import Scope
+
+
+class LinkAll(Strict):
+    store = serializers.UUIDField()
+
+
+class CandidateSerializer(serializers.Serializer[Candidate]):
+    variant_id = serializers.UUIDField(source="variant.pk")
+    sku = serializers.CharField(source="variant.sku")
+    barcode = serializers.CharField(source="variant.barcode")
+    title = serializers.CharField(source="variant.product.title")
+    reason = serializers.CharField()
+    is_sure = serializers.BooleanField(help_text="It can be linked unseen.")
+
+
+class LeftSerializer(serializers.Serializer[dict[str, object]]):
+    listing_id = serializers.UUIDField()
+    reason = serializers.CharField()
+
+
+class LinkedAllSerializer(serializers.Serializer[object]):
+    linked = serializers.IntegerField()
+    left = LeftSerializer(many=True)
+    more = serializers.BooleanField(
+        help_text=f"Only the first {MOST_AT_ONCE} were looked at: call again for the rest."
+    )
+
+
+class MatchingViews(ApiViewSet):
+    """What a store's unlinked listings might be."""
+
+    tag = "Catalogue"
+    write_scope = Scope.STOCK_WRITE
+    pagination_class = None
+    serializer_class = CandidateSerializer
+
+    @extend_schema(
+        summary="What a listing might be",
+        description="Products with its SKU, barcode or title, the likeliest first.",
+        responses=CandidateSerializer(many=True),
+    )
+    @action(detail=True)
+    def candidates(self, request: Request, pk: UUID) -> Response:
+        self.query(Query)
+        listing = Listing.objects.filter(merchant=self.merchant, pk=pk).first()
+        if listing is None:
+            raise Http404
+        return Response([CandidateSerializer(one).data for one in candidates(listing)])
+
+    @extend_schema(
+        summary="Link all listings of a store that leave no doubt",
+        description="By a SKU or barcode that one product has. Those unlinked by hand stay so, and "
+        "every link can be taken off again.",
+        request=LinkAll,
+        responses=LinkedAllSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def link_all(self, request: Request) -> Response:
+        store = store_of(self.merchant, self.read(LinkAll)["store"], field="store")
+        done = self.again(lambda: link_all(store.pk, actor=self.actor, request_id=request_id()))
+        more = promising(store.pk).count() > len(done.left)
+        left = [{"listing_id": listing, "reason": reason} for listing, reason in done.left]
+        shown = {"linked": done.linked, "left": left, "more": more}
+        return Response(LinkedAllSerializer(shown).data)
