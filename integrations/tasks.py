@@ -14,8 +14,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from integrations import authentication, connect, outbox, privacy, sync, upkeep
-from integrations.models import RunState, Stream, SyncRun
+from integrations.models import Reconciliation, RunState, Stream, SyncRun
+from integrations.reconcile import compare_slice, start_due
 from logix.common import bell
+from orders.holds import release_lapsed
 
 _TICK_LIMIT = 200
 # Seconds. A slice ends by itself after half a minute and the page that is under way; a slow store's
@@ -40,6 +42,8 @@ def tick() -> None:
     ).exclude(lease_until__gt=now)
     for run_id in due.order_by("next_at").values_list("pk", flat=True)[:_TICK_LIMIT]:
         bell.ring("integrations.tasks.run_backfill", str(run_id), queue="bulk")
+    for run_id in Reconciliation.objects.due(now).values_list("pk", flat=True)[:_TICK_LIMIT]:
+        bell.ring("integrations.tasks.compare", str(run_id), queue="bulk")
     for store_id in outbox.due_stores("push"):
         bell.ring("integrations.tasks.send_pushes", str(store_id), queue="push")
     for store_id in outbox.due_stores("command"):
@@ -58,6 +62,17 @@ def run_stream(stream_id: int) -> None:
 def run_backfill(run_id: str) -> None:
     if sync.run_slice(UUID(run_id), if_due=True):
         bell.ring("integrations.tasks.run_backfill", run_id, queue="bulk")
+
+
+@shared_task(name="integrations.tasks.compare", **_READING)
+def compare(run_id: str) -> None:
+    if compare_slice(UUID(run_id), if_due=True):
+        bell.ring("integrations.tasks.compare", run_id, queue="bulk")
+
+
+@shared_task(name="integrations.tasks.drop_prepared", **_READING)
+def drop_prepared() -> None:
+    sync.drop_prepared()
 
 
 @shared_task(name="integrations.tasks.send_pushes")
@@ -80,6 +95,7 @@ def sweep() -> None:
             sync.reread_due_orders,
             sync.retry_due_parked,
             privacy.work_due,
+            release_lapsed,
         )
 
 
@@ -98,20 +114,36 @@ def renew_tokens() -> None:
 
 @shared_task(name="integrations.tasks.reconcile", **_READING)
 def reconcile() -> None:
-    """Every 5 minutes: gaps read again, webhook subscriptions audited and mended; every hour:
-    stores that refused us asked again.
+    """Every 5 minutes: comparisons of stores begun whose night has come, gaps read again, webhook
+    subscriptions audited and mended; every hour: stores that refused us asked again.
     """
     if upkeep.take_slot("reconcile", seconds=60):
-        upkeep.each_of(sync.reread_gaps, upkeep.audit_subscriptions)
+        upkeep.each_of(
+            _compare_tonight, sync.reread_gaps, upkeep.audit_subscriptions, sync.drop_prepared
+        )
     if upkeep.take_slot("recheck", seconds=3600):
         connect.recheck_refused()
 
 
+def _compare_tonight() -> None:
+    start_due(timezone.now())
+
+
 @shared_task(name="integrations.tasks.maintain", **_READING)
 def maintain() -> None:
-    """Every hour: delete what has outlived its use."""
+    """Every hour: delete what has outlived its use; every night (UTC): prove that stock is true."""
     if upkeep.take_slot("maintain", seconds=60):
         upkeep.purge(timezone.now())
+    if upkeep.take_slot("prove_stock", seconds=86_400):
+        bell.ring("integrations.tasks.prove_stock", queue="bulk")
+
+
+@shared_task(name="integrations.tasks.prove_stock", **_READING)
+def prove_stock(after: str = "", looked_at: int = 0, differing: int = 0) -> None:
+    proof = upkeep.Proof(UUID(after) if after else None, looked_at, differing)
+    if more := upkeep.prove_stock(proof):
+        so_far = (str(more.after), more.looked_at, more.differing)
+        bell.ring("integrations.tasks.prove_stock", *so_far, queue="bulk")
 
 
 @shared_task(name="integrations.tasks.heartbeat")

@@ -1,11 +1,14 @@
-"""Housekeeping the clock asks for: slots, heartbeats, webhook subscriptions, retention."""
+"""Housekeeping the clock asks for: slots, heartbeats, webhook subscriptions, retention, and the
+proof that stock levels are true.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,13 +26,18 @@ from integrations.models import (
     Endpoint,
     Heartbeat,
     ParkedRecord,
+    Reconciliation,
     RunKind,
     ScheduleSlot,
     Store,
     SyncGap,
     SyncRun,
 )
-from logix.accounts.models import IdempotentRequest
+from inventory import verifying
+from inventory.models import Variant
+from inventory.verifying import Difference
+from logix.accounts import audit
+from logix.accounts.models import AuditEvent, IdempotentRequest
 from logix.common import bulk
 from orders.models import OrderPayload
 
@@ -37,6 +45,11 @@ log = structlog.get_logger(__name__)
 
 AUDIT_EVERY = timedelta(hours=1)
 AUDIT_BUDGET_S = 180.0
+PROOF_BUDGET_S = 60.0
+# What was found to differ is news for so long; by then the next proof has found it again.
+PROOF_IS_NEWS = timedelta(days=2)
+# Items named on the audit log of each batch: where so many differ, one cause made them.
+_MOST_NAMED = 20
 _BATCH = 1000
 
 
@@ -98,6 +111,64 @@ def audit_subscriptions() -> int:
     return mended
 
 
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How far tonight's proof is: all items up to ``after`` were looked at."""
+
+    after: UUID | None = None
+    looked_at: int = 0
+    differing: int = 0
+
+
+def prove_stock(proof: Proof) -> Proof | None:
+    """Compare levels with their movements and reservations for a minute; return where to go on, or
+    None when all items were looked at. What differs stands in the audit log, and is left as it is.
+    """
+    until = time.monotonic() + PROOF_BUDGET_S
+    for ids in verifying.batches(Variant.objects.all(), proof.after):
+        found = {one.variant_id for one in _noted(verifying.differences(ids))}
+        proof = Proof(ids[-1], proof.looked_at + len(ids), proof.differing + len(found))
+        if time.monotonic() > until:
+            return proof
+    counts = {"items": proof.looked_at, "differing": proof.differing}
+    audit.record("stock.proven", actor="system", details=counts)
+    return None
+
+
+def stock_proven_at() -> datetime | None:
+    """When all items were last looked at, whatever was found."""
+    told = AuditEvent.objects.filter(action="stock.proven")
+    return told.order_by("-id").values_list("at", flat=True).first()
+
+
+def untrue_stock(merchants: Collection[UUID] | None = None) -> list[Difference]:
+    """What the last proofs found and is still so, of these merchants or of all. One statement where
+    they found nothing.
+    """
+    told = AuditEvent.objects.filter(action="stock.differs", at__gte=timezone.now() - PROOF_IS_NEWS)
+    if merchants is not None:
+        told = told.filter(merchant__in=merchants)
+    ids = {UUID(pk) for pk in told.order_by().values_list("object_id", flat=True).distinct()}
+    return verifying.differences(ids) if ids else []
+
+
+def _noted(found: list[Difference]) -> list[Difference]:
+    said: dict[UUID, list[str]] = {}
+    for one in found:
+        said.setdefault(one.variant_id, []).append(f"{one.place}: {one.what}")
+    named = Variant.objects.select_related("merchant").filter(pk__in=list(said)[:_MOST_NAMED])
+    for variant in named if said else ():
+        details = {"said": said[variant.pk]}
+        audit.record(
+            "stock.differs",
+            actor="system",
+            merchant=variant.merchant,
+            obj=variant,
+            details=details,
+        )
+    return found
+
+
 def forget_answers(merchant_id: UUID, order_id: UUID) -> int:
     """The buyer of an order was erased: kept answers of the API that showed them are given no more.
     What those requests asked for may be asked again and changes nothing; answers about parcels and
@@ -123,6 +194,7 @@ def purge(now: datetime) -> dict[str, int]:
         "answers": IdempotentRequest.objects.filter(created_at__lt=now - 7 * day),
         "payloads": OrderPayload.objects.filter(purge_after__lt=now),
         "poll runs": SyncRun.objects.filter(kind=RunKind.DELTA, created_at__lt=now - 90 * day),
+        "comparisons": Reconciliation.objects.filter(created_at__lt=now - 400 * day),
         "closed gaps": SyncGap.objects.filter(closed_at__lt=now - 90 * day),
         "settled records": ParkedRecord.objects.filter(
             state=ParkedRecord.State.RESOLVED, resolved_at__lt=now - 90 * day

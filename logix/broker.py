@@ -28,6 +28,7 @@ ROUTES = {
     "integrations.tasks.run_stream": {"queue": LIVE},
     "integrations.tasks.send_*": {"queue": PUSH},
     "integrations.tasks.run_backfill": {"queue": BULK},
+    "integrations.tasks.prove_stock": {"queue": BULK},
     "integrations.tasks.reconcile": {"queue": ADMIN},
     "integrations.tasks.maintain": {"queue": ADMIN},
     "integrations.tasks.carry_out_privacy": {"queue": ADMIN},

@@ -298,8 +298,11 @@ SPECTACULAR_SETTINGS = {
         "StoreStatusEnum": "integrations.models.StoreStatus",
         "EndpointStatusEnum": "integrations.models.Endpoint.Status",
         "RuleModeEnum": "integrations.models.FieldRule.Mode",
+        "ListingModeEnum": "inventory.models.ListingMode",
+        "MovementKindEnum": "inventory.models.MovementKind",
         "StreamEnum": "integrations.models.StreamName",
         "RuledStreamEnum": "integrations.sync.RULED",
         "PayoutStatusEnum": "integrations.api.payout_shapes.STATUSES",
+        "ComparisonStateEnum": "integrations.models.ReconciliationState",
     },
 }

@@ -23,8 +23,16 @@ from orders.data import (
     PayoutLineData,
     PayoutLineKind,
     PayoutStatus,
+    ReturnData,
+    ReturnLineData,
 )
-from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
+from orders.status import (
+    FulfillmentStatus,
+    OrderStatus,
+    PaymentStatus,
+    ReturnStatus,
+    StatusReading,
+)
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -127,6 +135,32 @@ def make_product(number: int = 1, *, stock: int | None = 10, **changes: Any) -> 
         **changes,
     }
     return ProductData(**fields)
+
+
+def make_return_line(number: int = 1, **changes: Any) -> ReturnLineData:
+    fields: dict[str, Any] = {
+        "external_id": f"rl{number}",
+        "line_external_id": "l1",
+        "quantity": 2,
+        "reason": "Too small",
+        "note": "Zoë says: pinches at the toes",
+        **changes,
+    }
+    return ReturnLineData(**fields)
+
+
+def make_return(number: int = 1, *, units: int = 2, **changes: Any) -> ReturnData:
+    """An open return of ``units`` of the order's first line."""
+    fields: dict[str, Any] = {
+        "external_id": f"ret{number}",
+        "name": f"#1001-R{number}",
+        "status": ReturnStatus.OPEN,
+        "raw_status": "OPEN",
+        "created_at": NOW,
+        "lines": (make_return_line(number, quantity=units),),
+        **changes,
+    }
+    return ReturnData(**fields)
 
 
 def make_payout_line(number: int = 1, **changes: Any) -> PayoutLineData:

@@ -3,6 +3,8 @@
 The rest of the house calls what is named here, and ``gate.add_source``.
 """
 
+from integrations.outbox.brake import go_on as send_the_zeros
+from integrations.outbox.brake import held_back as zeros_held_back
 from integrations.outbox.commands import enqueue_command
 from integrations.outbox.dirty import (
     is_echo,
@@ -15,9 +17,11 @@ from integrations.outbox.dirty import (
 from integrations.outbox.dispatch import send_commands
 from integrations.outbox.erasing import forget_buyer
 from integrations.outbox.explaining import told_of
+from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
 from integrations.outbox.push import send_pushes
+from integrations.outbox.seeing import note_seen, stock_update
 from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
 
 __all__ = [
@@ -26,11 +30,13 @@ __all__ = [
     "drop_command",
     "due_stores",
     "enqueue_command",
+    "facts_of",
     "forget_buyer",
     "is_echo",
     "mark_dirty",
     "mark_listings",
     "mark_store",
+    "note_seen",
     "note_store_figures",
     "numbers",
     "retry_command",
@@ -38,9 +44,13 @@ __all__ = [
     "rules_changed",
     "send_commands",
     "send_pushes",
+    "send_the_zeros",
     "settle_unlinked",
+    "stock_update",
+    "supposed",
     "sweep",
     "told_of",
     "unblock_store",
     "want_fields",
+    "zeros_held_back",
 ]

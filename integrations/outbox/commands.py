@@ -1,5 +1,5 @@
 """The queue of commands: writes to a store that must happen once and in order. Shipments, statuses,
-cancellations, notes.
+cancellations, notes, refunds.
 
 Enqueued in the transaction that wants them, under a key that never doubles; ``dispatch`` sends
 them.
@@ -15,7 +15,7 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from integrations.models import Command, Store
-from integrations.outbox import words
+from integrations.outbox import refunds, words
 from integrations.outbox.reasons import SENTENCES, Reason
 from logix.common import bulk
 from logix.common.bell import ring
@@ -114,6 +114,8 @@ def end(command: Command, event: tuple[str, str] | None, **changes: Any) -> bool
         ).update(fence=F("fence") + 1, lease_until=None, **changes)
         if ended and event:
             note(command, *event)
+        if ended and command.kind == Command.Kind.REFUND:
+            refunds.follow(command, changes["state"], changes.get("problem", ""))
     return bool(ended)
 
 

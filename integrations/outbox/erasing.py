@@ -1,4 +1,4 @@
-"""What commands hold of a buyer who is erased: words of notes, reasons of cancellations."""
+"""What commands hold of a buyer who is erased: words of notes, reasons."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GONE = "The buyer was erased, and this held what somebody wrote about them."
 
 def forget_buyer(order_id: UUID) -> int:
     """Erase the words; return in how many commands. A note that is not told yet is dropped, as
-    nothing is left of it; a cancellation goes on without its reason.
+    nothing is left of it; a cancellation or a refund goes on without its reason.
 
     The fence settles the race with a worker that is sending one: its answer is not kept.
     """

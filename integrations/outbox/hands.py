@@ -45,8 +45,11 @@ def retry_push(push: Push, *, actor: str) -> bool:
 @transaction.atomic
 def retry_command(command: Command, *, actor: str) -> bool:
     """Send a command again from its first attempt. One that was ever sent is looked up first. False
-    when it is done, dropped or being sent.
+    when it is done, dropped or being sent, or is a refund that the store refused: that one is not
+    counted as given back any more, so it is asked for anew.
     """
+    if command.kind == Command.Kind.REFUND and command.state == _State.REFUSED:
+        return False
     sent = command.state == _State.UNKNOWN or command.attempts > 0
     changed = Command.objects.filter(
         pk=command.pk, fence=command.fence, state=command.state, state__in=_RETRIABLE

@@ -14,7 +14,7 @@ from typing import Any
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import Rejected
 from integrations.models import Command
-from integrations.outbox import fields
+from integrations.outbox import fields, refunds
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.words import words_of
 from integrations.platform import Ability
@@ -46,6 +46,7 @@ def shipment_payload(shipment: ShipmentData, *, version: int) -> dict[str, Any]:
         "version": version,
         "reference": shipment.reference,
         "external_id": shipment.external_id,
+        "external_location_id": shipment.external_location_id,
         "carrier": shipment.carrier,
         "tracking_number": shipment.tracking_number,
         "tracking_url": shipment.tracking_url,
@@ -59,6 +60,7 @@ def shipment_of(payload: Mapping[str, Any]) -> ShipmentData:
     return ShipmentData(
         external_id=payload.get("external_id", ""),
         reference=payload["reference"],
+        external_location_id=payload.get("external_location_id", ""),
         carrier=payload.get("carrier", ""),
         tracking_number=payload.get("tracking_number", ""),
         tracking_url=payload.get("tracking_url", ""),
@@ -108,6 +110,10 @@ def _note(adapter: BaseEcommerceIntegration, command: Command, there: OrderData 
     return Told(changed, f"The store {'shows' if changed else 'already showed'} the note")
 
 
+def _refund(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    return Told(*refunds.tell(adapter, command))
+
+
 def _fields(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
     """What the store has already is no news, its own echo least of all. The names are told, not the
     values: they may name the buyer.
@@ -126,6 +132,7 @@ _TELL: dict[Command.Kind, Callable[[BaseEcommerceIntegration, Command, OrderData
     Command.Kind.CANCEL: _cancel,
     Command.Kind.NOTE: _note,
     Command.Kind.FIELDS: _fields,
+    Command.Kind.REFUND: _refund,
 }
 # What the merchant must have granted; without it only commands of this kind wait.
 _NEEDS: Mapping[Command.Kind, Ability] = {
@@ -134,6 +141,7 @@ _NEEDS: Mapping[Command.Kind, Ability] = {
     Command.Kind.CANCEL: Ability.CANCEL,
     Command.Kind.NOTE: Ability.NOTES,
     Command.Kind.FIELDS: Ability.ORDER_FIELDS_WRITE,
+    Command.Kind.REFUND: Ability.REFUNDS_WRITE,
 }
 _LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})
 

@@ -1,5 +1,5 @@
-"""What a person wrote into a command: a note's text, the reason of a cancellation. It may name the
-buyer, so it is kept sealed, beside the payload.
+"""What a person wrote into a command: a note's text, the reason of a cancellation or refund. It may
+name the buyer, so it is kept sealed, beside the payload.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from integrations import authentication, connect, registry
 from integrations.errors import Misconfigured
-from integrations.models import Endpoint, Store
+from integrations.models import Credential, Endpoint, Store
 from logix.accounts.models import AuditEvent, Merchant
 from tests.integrations.tokenshop.site import CLIENT_SECRET, Site
 
@@ -34,7 +34,7 @@ def by_consent(site: Site, merchant: Merchant, **credentials: str) -> Store:
         actor="user:anna",
         credentials=credentials,
     )
-    return connect.finish_oauth("tokenshop", site.consent(url))
+    return connect.finish_oauth("tokenshop", site.consent(url), merchant=merchant)
 
 
 def by_values(site: Site, merchant: Merchant, **credentials: str) -> Store:
@@ -135,6 +135,56 @@ def test_a_changed_secret_is_followed_and_the_old_one_good_for_a_day(
     assert timedelta(hours=23) < until - timezone.now() <= timedelta(hours=24)
     assert AuditEvent.objects.filter(action="webhooks.secret_followed").count() == 1
     assert "secret-of-the-app" not in str(list(AuditEvent.objects.values("details")))
+
+
+OWN_APP = {"client_id": "own", "client_secret": "secret of the own app"}
+
+
+def test_another_apps_secret_proves_nothing_from_the_moment_its_keys_are_gone(
+    signed: Site, merchant: Merchant
+) -> None:
+    """What the hub's app still sends, such as the erasure two days after it was uninstalled, is not
+    meant for a store that is connected by an app of the merchant's own by then.
+    """
+    signed.apps["own"] = OWN_APP["client_secret"]
+    store = by_consent(signed, merchant)
+
+    connect.change_store(store, actor="user:anna", credentials=OWN_APP)
+    assert secrets_of(store) == (OWN_APP["client_secret"], "")
+
+    connect.change_store(store, actor="user:anna", credentials={"access_token": signed.paste()})
+    unknown, before = secrets_of(store)
+    assert unknown not in ("", CLIENT_SECRET, OWN_APP["client_secret"])
+    assert before == ""
+
+    by_consent(signed, merchant)
+    assert secrets_of(store) == (CLIENT_SECRET, "")
+
+
+def test_of_the_same_app_the_old_secret_stays_good_for_a_day_over_a_new_consent(
+    signed: Site, merchant: Merchant, settings: Any
+) -> None:
+    store = by_consent(signed, merchant)
+    Credential.objects.update(state=Credential.State.REVOKED)
+    signed.apps["hub_app"] = "a-new-secret-of-the-app"
+    settings.LOGIX_OAUTH_APPS = {"tokenshop": "hub_app:a-new-secret-of-the-app"}
+
+    by_consent(signed, merchant)
+    connect.reconcile_webhooks(store)
+
+    assert secrets_of(store) == ("a-new-secret-of-the-app", CLIENT_SECRET)
+
+
+def test_a_token_that_is_pasted_again_with_its_secret_changes_nothing(
+    signed: Site, merchant: Merchant
+) -> None:
+    pasted = {"access_token": signed.paste(), "client_secret": "pasted secret"}
+    store = by_values(signed, merchant, **pasted)
+    sealed = bytes(Endpoint.objects.get().secret_sealed)
+
+    connect.change_store(store, actor="user:anna", credentials={"access_token": signed.paste()})
+
+    assert bytes(Endpoint.objects.get().secret_sealed) == sealed
 
 
 def test_the_secret_cannot_be_rotated_from_here(signed: Site, merchant: Merchant) -> None:

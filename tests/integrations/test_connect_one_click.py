@@ -55,6 +55,7 @@ def test_the_merchant_is_sent_to_the_store_with_a_reference_we_do_not_keep(
     assert parse_qs(urlsplit(url).query)["to"] == [
         "https://hub.example/api/v1/fakeshop/oauth/callback"
     ]
+    assert parse_qs(urlsplit(url).query)["app"] == ["Logix for Acme"]
     assert len(reference) >= 43
     assert reference not in str(ConnectAttempt.objects.values().get())
     assert attempt.expires_at > timezone.now()

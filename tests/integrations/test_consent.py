@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
-from integrations import authentication, connect
+from integrations import authentication, connect, registry
 from integrations.connect import addresses
 from integrations.errors import (
     AuthenticationFailed,
@@ -26,6 +26,7 @@ from integrations.models import ConnectAttempt, Credential, Store, StoreStatus
 from logix.accounts.models import AuditEvent, Merchant
 from tests.factories import make_merchant
 from tests.integrations.fakeshop import world
+from tests.integrations.tokenshop.approving import OLD_ORDERS
 from tests.integrations.tokenshop.platform import CARD
 from tests.integrations.tokenshop.site import CLIENT_ID, CLIENT_SECRET, Site
 
@@ -42,12 +43,15 @@ def begin(site: Site, merchant: Merchant, **options: Any) -> tuple[str, ConnectA
     )
 
 
-def finish(query: dict[str, str], **options: Any) -> Store:
-    return connect.finish_oauth("tokenshop", query, **options)
+def finish(query: dict[str, str], merchant: Merchant | None = None, **options: Any) -> Store:
+    """By a program with a token of the merchant; there is one, where none is named."""
+    if merchant is None and "user" not in options:
+        merchant = Merchant.objects.get()
+    return connect.finish_oauth("tokenshop", query, merchant=merchant, **options)
 
 
 def connected(site: Site, merchant: Merchant, **options: Any) -> Store:
-    return finish(site.consent(begin(site, merchant, **options)[0]))
+    return finish(site.consent(begin(site, merchant, **options)[0]), merchant)
 
 
 # --- Begun ---------------------------------------------------------------------------------------
@@ -457,6 +461,69 @@ def test_one_scope_for_writing_less_is_no_reason_not_to_write(
     assert store.writes_enabled  # notes go out, stock does not
     assert connect.warnings_of(store) == [
         "write_stock was not granted, so this is off: stock write."
+    ]
+
+
+# --- Scopes that take the platform's approval ----------------------------------------------------
+
+
+@pytest.fixture
+def approving(site: Site, monkeypatch: pytest.MonkeyPatch) -> Site:
+    card = "tests.integrations.tokenshop.approving.CARD"
+    monkeypatch.setitem(registry.BUILT_IN, "tokenshop", card)
+    return site
+
+
+def asked_for(url: str) -> list[str]:
+    return parse_qs(urlsplit(url).query)["scope"][0].split(",")
+
+
+def test_a_scope_that_takes_approval_is_asked_for_where_somebody_says_so(
+    approving: Site, merchant: Merchant
+) -> None:
+    assert asked_for(begin(approving, merchant)[0]) == list(CARD.wanted_scopes)
+
+    url, _ = begin(approving, merchant, scopes=[OLD_ORDERS])
+
+    assert asked_for(url) == [*CARD.wanted_scopes, OLD_ORDERS]
+    question = connect.come_back("tokenshop", approving.consent(url), user=None)
+    assert isinstance(question, connect.Question)
+    assert question.may == (
+        "Read orders",
+        "Read products",
+        "Set stock",
+        "Read refunds",
+        "See orders of any age",
+    )
+    assert connect.confirm("tokenshop", question.answer, question.browser).options == {}
+
+
+def test_a_scope_nobody_knows_is_not_asked_for(approving: Site, merchant: Merchant) -> None:
+    for scopes in (["write_everything"], ["read_orders"], ["read_old_orders "]):
+        with pytest.raises(connect.ConnectError, match="has: read_old_orders") as caught:
+            begin(approving, merchant, scopes=scopes)
+        assert caught.value.code == "unknown_scope"
+
+    assert not ConnectAttempt.objects.exists()
+
+
+def test_what_was_granted_before_is_asked_for_again(approving: Site, merchant: Merchant) -> None:
+    approving.grants = (*CARD.wanted_scopes, OLD_ORDERS)
+    store = finish(approving.consent(begin(approving, merchant, scopes=[OLD_ORDERS])[0]))
+    assert connect.warnings_of(store) == []
+
+    for state in (Credential.State.REAUTH, Credential.State.REVOKED):
+        Credential.objects.update(state=state)
+        assert asked_for(begin(approving, merchant)[0])[-1] == OLD_ORDERS
+
+
+def test_a_store_without_it_says_what_it_would_bring(approving: Site, merchant: Merchant) -> None:
+    store = connected(approving, merchant)
+
+    assert connect.warnings_of(store) == [
+        "read_old_orders was not granted, which lets Logix do more: See orders of any age. "
+        "TokenShop gives it to apps that it approved for it; then connect the store again and ask "
+        "for it."
     ]
 
 

@@ -17,8 +17,8 @@ SHOPIFY, WOOCOMMERCE = registry.card("shopify"), registry.card("woocommerce")
     "chosen",
     [
         {"adopt_stock": False, "calls_per_s": 0.5, "orders_read_within_s": 60},
-        {"stock_location": "77", "order_metafields": ["custom.gift", "app.note"]},
-        {"stock_location": None, "calls_per_s": None},
+        {"order_metafields": ["custom.gift", "app.note"]},
+        {"order_metafields": None, "calls_per_s": None},
         {},
     ],
 )
@@ -30,8 +30,7 @@ def test_what_can_be_right_is_kept_as_it_is(chosen: dict[str, Any]) -> None:
     ("chosen", "said"),
     [
         ({"colour": "red"}, "There is no option colour. Options are adopt_stock"),
-        ({"stock_location": "gid://shopify/Location/77"}, "stock_location cannot be “gid:"),
-        ({"stock_location": 77}, "stock_location cannot be “77”"),
+        ({"order_metafields": [77]}, "order_metafields cannot be “77”"),
         ({"order_metafields": "custom.gift"}, "order_metafields must be a list"),
         ({"order_metafields": ["custom.gift", "x"]}, "order_metafields cannot be “x”"),
         ({"order_metafields": ["app.note"] * 26}, "a list of at most 25"),
@@ -46,5 +45,5 @@ def test_what_cannot_be_right_is_named(chosen: dict[str, Any], said: str) -> Non
 
 
 def test_an_option_of_one_platform_is_none_of_another() -> None:
-    with pytest.raises(ConnectError, match="There is no option stock_location"):
-        options.check(WOOCOMMERCE, {"stock_location": "77"})
+    with pytest.raises(ConnectError, match="There is no option order_metafields"):
+        options.check(WOOCOMMERCE, {"order_metafields": ["custom.gift"]})

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,13 +45,17 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def store(site: Site, silent_bell: list[str]) -> Store:
-    url, _ = connect.begin_oauth(
-        merchant=make_merchant(), platform="tokenshop", base_url=site.url, actor="user:anna"
-    )
-    store = connect.finish_oauth("tokenshop", site.consent(url))
+    store = consented(site, make_merchant())
     site.asked.clear()
     site.called.clear()
     return store
+
+
+def consented(site: Site, merchant: Merchant) -> Store:
+    url, _ = connect.begin_oauth(
+        merchant=merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
+    )
+    return connect.finish_oauth("tokenshop", site.consent(url), merchant=merchant)
 
 
 @pytest.fixture
@@ -384,10 +389,7 @@ def test_a_new_consent_wins_over_a_renewal_that_is_under_way(store: Store, site:
     fence = tokens._lease(held)
     assert fence is not None
     late = granting.renewed(store, held)
-    url, _ = connect.begin_oauth(
-        merchant=store.merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
-    )
-    connect.finish_oauth("tokenshop", site.consent(url))
+    consented(site, store.merchant)
     mine = authentication.held(store)
 
     assert not credentials.keep_grant(store, held, fence, late)
@@ -456,7 +458,7 @@ def test_a_refusal_that_came_too_late_is_no_refusal(
             merchant=store.merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
         )
         site.revoke()
-        connect.finish_oauth("tokenshop", site.consent(url))
+        connect.finish_oauth("tokenshop", site.consent(url), merchant=store.merchant)
         return real(store, held)
 
     monkeypatch.setattr(granting, "renewed", slow)
@@ -490,36 +492,55 @@ def test_staff_have_time_to_mend_the_app_while_the_old_token_lives(
 # --- Which app ---
 
 
-def test_webhooks_are_signed_by_the_app_the_store_was_connected_by(
+def test_whose_app_a_store_is_connected_by_is_known_where_somebody_told(
     store: Store, site: Site
 ) -> None:
-    assert authentication.signing_secret(store) == CLIENT_SECRET
-    app = authentication.app_for(store)
-    assert app is not None
-    assert app.client_id == CLIENT_ID
+    assert authentication.app_id(store) == CLIENT_ID
+    Credential.objects.update(state=Credential.State.REVOKED)
+    assert authentication.app_id(store) == CLIENT_ID
 
     connect.change_store(store, credentials={"access_token": site.paste()}, actor="user:anna")
 
-    assert authentication.signing_secret(store) == ""
-    assert authentication.app_for(store) is None
+    assert authentication.app_id(store) == ""
 
 
 # --- Connecting at once ---
 
 
 def test_of_four_browsers_with_one_state_one_connects(site: Site, silent_bell: list[str]) -> None:
+    merchant = make_merchant()
     url, _ = connect.begin_oauth(
-        merchant=make_merchant(), platform="tokenshop", base_url=site.url, actor="user:anna"
+        merchant=merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
     )
     query = site.consent(url)
 
-    refused = together([lambda: connect.finish_oauth("tokenshop", query)] * 4)
+    finish = partial(connect.finish_oauth, "tokenshop", query, merchant=merchant)
+    refused = together([finish] * 4)
 
     assert [str(err).partition(",")[0] for err in refused] == [
         "This connect attempt is unknown"
     ] * 3
     assert site.asked == ["authorization_code"]
     assert Store.objects.count() == 1
+
+
+def test_of_four_presses_of_one_button_one_connects_and_none_says_it_failed(
+    site: Site, silent_bell: list[str]
+) -> None:
+    url, _ = connect.begin_oauth(
+        merchant=make_merchant(), platform="tokenshop", base_url=site.url, actor="token:x"
+    )
+    asked = connect.come_back("tokenshop", site.consent(url), user=None)
+    assert isinstance(asked, connect.Question)
+    site.slow_s = 0.3
+    found: list[Store] = []
+
+    press = partial(connect.confirm, "tokenshop", asked.answer, asked.browser)
+    refused = together([lambda: found.append(press())] * 4)
+
+    assert {getattr(err, "code", "") for err in refused} <= {"busy"}
+    assert set(found) == {Store.objects.get()}
+    assert site.asked == ["authorization_code"]
 
 
 # --- By the clock --------------------------------------------------------------------------------
@@ -577,10 +598,7 @@ def test_a_paused_store_is_renewed_only_when_its_consent_would_end(
 def read_only(store: Store, site: Site) -> Store:
     """The merchant grants everything but writing stock."""
     site.grants = ("read_orders", "read_products", "read_refunds")
-    url, _ = connect.begin_oauth(
-        merchant=store.merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
-    )
-    connect.finish_oauth("tokenshop", site.consent(url))
+    consented(site, store.merchant)
     site.called.clear()
     Store.objects.update(writes_enabled=True)
     return Store.objects.get()
@@ -667,8 +685,12 @@ def test_no_secret_is_in_a_log_a_message_or_a_repr(
             merchant=merchant, platform="tokenshop", base_url=site.url, actor="user:anna"
         )
         query = site.consent(url)
-        note(lambda: connect.finish_oauth("tokenshop", {**query, "code": "x"}))
-        store = connect.finish_oauth("tokenshop", query)
+        forged = {**query, "code": "x"}
+        note(lambda: connect.finish_oauth("tokenshop", forged, merchant=merchant))
+        asked = connect.come_back("tokenshop", query, user=None)
+        assert isinstance(asked, connect.Question)
+        said.append(repr(asked))
+        store = connect.confirm("tokenshop", asked.answer, asked.browser)
         note(lambda: authentication.held(store))
         with authentication.adapter_for(store) as adapter:
             said += [repr(adapter.connection), repr(adapter.connection.token)]
@@ -683,7 +705,7 @@ def test_no_secret_is_in_a_log_a_message_or_a_repr(
         note(lambda: use(store))
         note(lambda: authentication.refresh_due())
         held = authentication.held(store)
-        note(lambda: authentication.app_for(store))
+        note(lambda: authentication.app_id(store))
         note(lambda: granting.renewed(store, held))
 
     everything = "\n".join([*said, *(stream.getvalue() for stream in streams)])

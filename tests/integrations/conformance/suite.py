@@ -5,6 +5,7 @@ is used: connect, read, write, listen, trouble.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -30,7 +31,14 @@ from integrations.events import EventKind, RawDelivery
 from integrations.kit import signatures
 from integrations.platform import Ability
 from inventory.data import StockUpdate, VariantData
-from orders.data import OrderData, ShipmentData, ShipmentLineData
+from logix.common.amounts import places_of
+from orders.data import (
+    OrderData,
+    RefundLineData,
+    RefundOrder,
+    ShipmentData,
+    ShipmentLineData,
+)
 from orders.status import OrderStatus
 from tests.integrations.conformance.world import SECRET, World, adapter_of
 
@@ -173,6 +181,30 @@ class AdapterConformance:
         assert set(found) == world.order_ids()
         assert len(found) - len(set(found)) <= placed.count(middle)
 
+    def test_a_window_that_the_store_prepares_as_a_whole_tells_what_pages_tell(
+        self, adapter: BaseEcommerceIntegration
+    ) -> None:
+        """It comes after some waiting, and each page's place brings what is behind it."""
+        if not adapter.card.whole_from:
+            with pytest.raises(Unsupported):
+                adapter.drop_whole({})
+            return
+        until = datetime.now(UTC) + timedelta(days=1)
+        window = Filters(since=EVERYTHING.since, until=until, by=ReadBy.PLACED)
+        (page,) = adapter.read_orders(replace(window, whole=True))
+        assert (page.records, page.last) == ((), False)
+        for _ in range(20):
+            if page.wait_s is None:
+                break
+            page, *_ = adapter.read_orders(replace(window, whole=True, position=page.position))
+        rest = adapter.read_orders(replace(window, whole=True, position=page.position))
+
+        found = [*page.records, *(() if page.last else orders_of(rest))]
+
+        told = {order.external_id: order for order in orders_of(adapter.read_orders(window))}
+        assert {order.external_id: order for order in found} == told
+        assert len(found) == len(told)
+
     def test_the_ids_of_a_window_are_the_stores(
         self, world: World, adapter: BaseEcommerceIntegration
     ) -> None:
@@ -238,6 +270,19 @@ class AdapterConformance:
         assert any(len(p.variants) > 1 for p in products)
         assert any(v.stock is not None and v.sku for p in products for v in p.variants)
 
+    def test_figures_are_told_by_location_where_the_store_has_some(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        found = [v for p in adapter.sync_products(EVERYTHING) for v in p.variants]
+
+        told = adapter.identify().locations
+        assert (told is not None) == bool(world.locations)
+        assert {row.external_id for row in told or () if row.is_active} >= set(world.locations)
+        assert {at for variant in found for at in variant.stock_at} == set(world.locations)
+        if world.locations:
+            counted = [v for v in found if v.stock is not None]
+            assert [v.stock for v in counted] == [sum(v.stock_at.values()) for v in counted]
+
     def test_a_product_read_by_id_is_the_one_of_the_list(
         self, adapter: BaseEcommerceIntegration
     ) -> None:
@@ -255,7 +300,7 @@ class AdapterConformance:
         (result,) = adapter.update_inventories([update])
 
         assert (result.ok, result.observed) == (True, 17)
-        assert world.stock(update.external_product_id, update.external_variant_id) == 17
+        assert figure(world, update) == 17
         assert adapter.read_stock([update])[0].observed == 17
 
     def test_writing_the_same_figure_again_changes_nothing(
@@ -267,7 +312,7 @@ class AdapterConformance:
         (result,) = adapter.update_inventories([update])
 
         assert result.ok
-        assert world.stock(update.external_product_id, update.external_variant_id) == 23
+        assert figure(world, update) == 23
 
     def test_one_bad_line_of_a_batch_costs_only_itself(
         self, world: World, adapter: BaseEcommerceIntegration
@@ -286,14 +331,14 @@ class AdapterConformance:
         assert results[1].error
         assert results[1].error_code
         for update in good:
-            assert world.stock(update.external_product_id, update.external_variant_id) == 3
+            assert figure(world, update) == 3
 
     def test_a_sku_alone_is_enough(self, world: World, adapter: BaseEcommerceIntegration) -> None:
         update = an_update(adapter, 0)
 
         adapter.update_inventory(update.sku, 9)
 
-        assert world.stock(update.external_product_id, update.external_variant_id) == 9
+        assert figure(world, update) == 9
         with pytest.raises(NotFound, match="no listing"):
             adapter.update_inventory("no such sku", 1)
 
@@ -430,6 +475,51 @@ class AdapterConformance:
         assert told(adapter, order_id, shipment) is False
         parcels = world.parcels(order_id)
         assert len(parcels) == len(set(parcels)) == 1
+
+    def test_a_refund_is_told_once_and_never_more_than_was_paid(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        refund = a_unit_back(adapter, order_id)
+        if self._is_exempt(
+            world,
+            Ability.REFUNDS_WRITE,
+            lambda: adapter.refund_order(order_id, refund, reference="R-1"),
+        ):
+            return
+
+        assert adapter.refund_order(order_id, refund, reference="R-1") is True
+        writes = world.writes()
+        assert adapter.refund_order(order_id, refund, reference="R-1") is False
+        assert world.writes() == writes
+        line = refund.lines[0].line_external_id
+        assert world.refunds(order_id) == [(refund.amount, "Chipped [R-1]", {line: 1})]
+        (shown,) = adapter.read_order(order_id).refunds
+        assert shown.reason == "Chipped [R-1]"
+        assert shown.amount == refund.amount
+        paid = adapter.read_order(order_id).total
+        with pytest.raises(Rejected):
+            adapter.refund_order(order_id, replace(refund, lines=(), amount=paid), reference="R-2")
+        assert len(world.refunds(order_id)) == 1
+
+    def test_a_refund_whose_answer_was_lost_is_not_made_twice(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        if not registry.card(world.slug).can(Ability.REFUNDS_WRITE):
+            return
+        refund = a_unit_back(adapter, order_id)
+        world.trouble("timeout_after_write", seconds=30, route="refund", method="POST", count=1)
+
+        with (
+            adapter_of(world, read_s=0.5, retries=0) as hasty,
+            pytest.raises(OutcomeUnknown),
+        ):
+            hasty.refund_order(order_id, refund, reference="R-1")
+        world.peace()
+
+        assert adapter.refund_order(order_id, refund, reference="R-1") is False
+        assert len(world.refunds(order_id)) == 1
 
     # -- Listening -----------------------------------------------------------------------------
 
@@ -585,17 +675,8 @@ class AdapterConformance:
 
 def knowing(world: World, adapter: BaseEcommerceIntegration) -> BaseEcommerceIntegration:
     """The adapter as the hub makes it after connecting: it is handed what ``identify`` found."""
-    return type(adapter)(
-        type(adapter.connection)(
-            store_id=adapter.connection.store_id,
-            base_url=adapter.connection.base_url,
-            credentials=adapter.connection.credentials,
-            http=adapter.connection.http,
-            options=dict(adapter.identify().features),
-            callback_url=adapter.connection.callback_url,
-            webhook_secret=adapter.connection.webhook_secret,
-        )
-    )
+    found = dict(adapter.identify().features)
+    return type(adapter)(replace(adapter.connection, options=found))
 
 
 def orders_of(pages: Iterator[Page[OrderData]]) -> list[OrderData]:
@@ -625,6 +706,14 @@ def an_update(adapter: BaseEcommerceIntegration, quantity: int, place: int = 0) 
         external_product_id=product_id,
         external_variant_id=chosen.external_id,
         stock_ref=chosen.stock_ref,
+        external_location_id=next(iter(chosen.stock_at), ""),
+    )
+
+
+def figure(world: World, update: StockUpdate) -> int | None:
+    """The store's own, where an update sets it."""
+    return world.stock(
+        update.external_product_id, update.external_variant_id, update.external_location_id
     )
 
 
@@ -638,6 +727,25 @@ def parcel(
         tracking_number=tracking,
         shipped_at=datetime(2026, 11, 20, 9, 0, tzinfo=UTC),
         lines=(ShipmentLineData(line_external_id=line.external_id, quantity=1),),
+    )
+
+
+def a_unit_back(adapter: BaseEcommerceIntegration, order_id: str) -> RefundOrder:
+    """One unit of the order's first line, for what it cost."""
+    order = adapter.read_order(order_id)
+    line, places = order.lines[0], places_of(order.currency)
+    row = RefundLineData(
+        line_external_id=line.external_id,
+        quantity=1,
+        amount=round(line.total / line.quantity, places),
+        tax=round(line.tax / line.quantity, places),
+    )
+    return RefundOrder(
+        amount=row.amount + row.tax,
+        currency=order.currency,
+        lines=(row,),
+        moves_money="record" not in registry.card(adapter.card.slug).refunds,
+        reason="Chipped",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Protocol
 
 from integrations import registry
@@ -26,13 +27,15 @@ class World(Protocol):
     ``truncated``, ``dropped``, ``key_revoked``, ``key_read_only``, ``php_notice`` where there is
     PHP). ``delete_order`` leaves nothing behind; ``withdraw_order`` is how the store's own people
     delete one, which it tells its subscribers. ``fields`` are an order's own, by their keys.
-    ``callback`` is where its webhooks go: a
+    ``refunds`` are amount, reason and units by line. ``locations`` are the store's, () where it
+    keeps one figure; ``stock`` is that at one of them. ``callback`` is where its webhooks go: a
     ``Receiver`` of the world's own.
     """
 
     slug: str
     url: str
     callback: str
+    locations: tuple[str, ...]
     credentials: Mapping[str, str]
     wrong_credentials: Mapping[str, str]
 
@@ -46,9 +49,12 @@ class World(Protocol):
     def withdraw_order(self, order_id: str) -> None: ...
     def is_cancelled(self, order_id: str) -> bool: ...
     def notes(self, order_id: str) -> list[str]: ...
+    def refunds(self, order_id: str) -> list[tuple[Decimal, str, dict[str, int]]]: ...
     def fields(self, order_id: str) -> dict[str, Any]: ...
     def parcels(self, order_id: str) -> list[tuple[str, ...]]: ...
-    def stock(self, external_product_id: str, external_variant_id: str) -> int | None: ...
+    def stock(
+        self, external_product_id: str, external_variant_id: str, external_location_id: str = ""
+    ) -> int | None: ...
     def writes(self) -> int: ...
     def subscriptions(self) -> list[tuple[str, str, bool]]: ...
     def put_subscription_to_sleep(self) -> None: ...
@@ -86,5 +92,6 @@ def adapter_of(
                 options=dict(options or {}),
                 callback_url=world.callback,
                 webhook_secret=SECRET,
+                locations=world.locations,
             )
         )

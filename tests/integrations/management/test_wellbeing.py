@@ -14,6 +14,7 @@ from integrations.models import (
     Heartbeat,
     ParkedRecord,
     Push,
+    Reconciliation,
     ScheduleSlot,
     Store,
     StoreBreaker,
@@ -23,6 +24,7 @@ from integrations.models import (
 from inventory.models import Listing
 from logix.common.ids import uuid7
 from tests.factories import make_merchant, make_store
+from tests.integrations.api.client import make_comparison
 from tests.integrations.management.conftest import ago, wrong
 from webhooks.models import Delivery
 
@@ -129,3 +131,18 @@ def test_a_store_of_a_platform_that_is_gone_does_not_stop_the_doctor(idle: Store
 )
 def test_ages_are_told_in_words(age: timedelta, words: str) -> None:
     assert in_words(age) == words
+
+
+def test_comparisons_that_ask_failed_or_did_not_happen_are_named(idle: Store) -> None:
+    Stream.objects.update(read_through=timezone.now())
+    run = make_comparison(idle, state="stopped", problem="60 of 80 are gone.")
+    assert "Its comparison stopped to ask. 60 of 80 are gone." in {f.what for f in wrong()}
+    Reconciliation.objects.filter(pk=run.pk).update(state="failed", problem="No answer.")
+    assert "Its last comparison failed. No answer." in {f.what for f in wrong(Level.WARN)}
+    Reconciliation.objects.update(state="complete", created_at=ago(days=3, minutes=1))
+    missed = "It was not compared with what is kept here for three days."
+    assert missed in {f.what for f in wrong(Level.WARN)}
+
+    make_comparison(idle)
+
+    assert f"store {idle.name}" not in {f.about for f in wrong(Level.WARN, Level.BAD)}
