@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from statistics import median
 from typing import Any
 from urllib.request import urlopen
@@ -23,6 +24,7 @@ from urllib.request import urlopen
 import psycopg
 
 from tests.bench import accept_floor, sender
+from tests.bench.platforms import PLATFORMS
 
 SERVER = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1:5432")
 BROKER = os.environ.get("BENCH_BROKER", "")
@@ -37,9 +39,11 @@ def main() -> None:
     parser.add_argument("--delay-ms", type=float, default=0, help="the store answers this late")
     parser.add_argument("--deliveries", type=int, default=4_000)
     parser.add_argument("--only", choices=["load", "accept"])
+    parser.add_argument("--platform", choices=PLATFORMS, help="load from stores of this one alone")
     asked = parser.parse_args()
     if asked.only != "accept":
-        loads(asked.orders, asked.rounds, asked.delay_ms)
+        for platform in [asked.platform] if asked.platform else PLATFORMS:
+            loads(platform, asked.orders, asked.rounds, asked.delay_ms)
     if asked.only != "load":
         accepts(asked.rounds, asked.deliveries)
 
@@ -47,19 +51,25 @@ def main() -> None:
 # --- Loading ---
 
 
-def loads(orders: int, rounds: int, delay_ms: float) -> None:
+def loads(platform: str, orders: int, rounds: int, delay_ms: float) -> None:
     results: dict[str, list[dict[str, float]]] = {}
     for _ in range(rounds):
-        with store(orders, delay_ms) as url, database("floor") as base, database("hub") as hub:
+        with (
+            store(platform, orders, delay_ms) as url,
+            database("floor") as base,
+            database("hub") as hub,
+        ):
             legs = (("first load", True, 0.0), ("1 % changed", False, 1.0), ("unchanged", False, 0))
             for name, fresh, percent in legs:
                 if percent:
                     with urlopen(f"{url}/_bench/edit?{percent}", timeout=60) as answer:  # noqa: S310
                         answer.read()
-                results.setdefault(f"{name} · floor", []).append(_floor(url, base, fresh=fresh))
-                leg = ["load", url] if fresh else ["again"]
+                floor = _floor(platform, url, base, fresh=fresh)
+                results.setdefault(f"{name} · floor", []).append(floor)
+                leg = ["load", platform, url] if fresh else ["again"]
                 results.setdefault(f"{name} · hub", []).append(_hub(hub, *leg))
-    print(f"\n{orders} orders, {rounds} rounds, store answers in {delay_ms:g} ms more\n")  # noqa: T201
+    named = PLATFORMS[platform].name
+    print(f"\n{named}, {orders} orders, {rounds} rounds, answers {delay_ms:g} ms later\n")  # noqa: T201
     print("| work | orders/s | CPU s per 1,000 | peak MB | of the floor | CPU × floor |")  # noqa: T201
     print("|---|---|---|---|---|---|")  # noqa: T201
     for name, rows in results.items():
@@ -75,16 +85,17 @@ def _middle(rows: list[dict[str, float]], name: str) -> float:
     return median(row[name] for row in rows)
 
 
-def _floor(url: str, database_url: str, *, fresh: bool) -> dict[str, float]:
+def _floor(platform: str, url: str, database_url: str, *, fresh: bool) -> dict[str, float]:
     """In a process of its own, so that memory and CPU are its own."""
     code = (
         "import json,resource,sys,time; from tests.bench import floor; "
         "w,c=time.perf_counter(),time.process_time(); "
-        "floor.load(sys.argv[1],sys.argv[2],fresh=sys.argv[3]=='1'); "
+        "floor.load(*sys.argv[1:4],fresh=sys.argv[4]=='1'); "
         "print(json.dumps({'seconds':time.perf_counter()-w,'cpu':time.process_time()-c,"
         "'peak_mb':resource.getrusage(resource.RUSAGE_SELF).ru_maxrss/1024}))"
     )
-    told = _json([sys.executable, "-c", code, url, database_url, str(int(fresh))], os.environ)
+    arguments = [platform, url, database_url, str(int(fresh))]
+    told = _json([sys.executable, "-c", code, *arguments], os.environ)
     with psycopg.connect(database_url) as connection:
         row = connection.execute("SELECT count(*) FROM bench_order").fetchone()
     return _rated(told, int(row[0]) if row else 0)
@@ -105,8 +116,12 @@ def _rated(told: dict[str, float], orders: int) -> dict[str, float]:
 
 def accepts(rounds: int, number: int) -> None:
     results: dict[str, list[sender.Measured]] = {}
-    with store(100, 0) as url, database("accept") as hub, database("accept_floor") as base:
-        _hub(hub, "load", url)
+    with (
+        store("woocommerce", 100, 0) as url,
+        database("accept") as hub,
+        database("accept_floor") as base,
+    ):
+        _hub(hub, "load", "woocommerce", url)
         address = _json([sys.executable, "-m", "tests.bench.hub", "accept"], environment(hub))
         path, secret = "api/" + str(address["path"]), str(address["secret"])
         with psycopg.connect(base) as connection:
@@ -136,10 +151,11 @@ def accepts(rounds: int, number: int) -> None:
 
 
 @contextmanager
-def store(orders: int, delay_ms: float) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.bench.store", f"--orders={orders}"]
+def store(platform: str, orders: int, delay_ms: float) -> Iterator[str]:
+    asked = [f"--platform={platform}", f"--orders={orders}", f"--delay-ms={delay_ms}"]
+    asked.append(f"--kept={Path(_shelves.name) / f'{platform}-{orders}'}")
     child = subprocess.Popen(
-        [*command, f"--delay-ms={delay_ms}"], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.bench.store", *asked], stdout=subprocess.PIPE, text=True
     )
     try:
         assert child.stdout is not None
@@ -188,6 +204,7 @@ def database(name: str) -> Iterator[str]:
             connection.execute(f'DROP DATABASE "{called}" WITH (FORCE)')
 
 
+_shelves = tempfile.TemporaryDirectory(prefix="logix-bench-shelves-")
 _folders: dict[str, tempfile.TemporaryDirectory[str]] = {}
 
 

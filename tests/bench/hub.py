@@ -18,20 +18,21 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "logix.settings")
 
 
-def load(store_url: str) -> dict[str, Any]:
+def load(platform: str, store_url: str) -> dict[str, Any]:
     """Connect, read the products, then time the first back-fill of the orders."""
     from integrations import connect, sync
     from integrations.models import RunKind, Stream, StreamName, SyncRun
     from logix.accounts.models import Merchant
-    from tests.bench.store import KEY, SECRET
+    from tests.bench.platforms import PLATFORMS
 
+    leg = PLATFORMS[platform]
     merchant = Merchant.objects.create(name="Bench", slug="bench")
     store = connect.connect_store(
         merchant=merchant,
-        platform="woocommerce",
+        platform=platform,
         base_url=store_url,
-        credentials={"consumer_key": KEY, "consumer_secret": SECRET},
-        options={"calls_per_s": 100},
+        credentials=leg.credentials,
+        options=leg.options,
         auto_sync=False,
         actor="system",
     )
@@ -39,7 +40,8 @@ def load(store_url: str) -> dict[str, Any]:
         stream = Stream.objects.get(store=store, name=name)
         while sync.run_stream(stream.pk):
             pass
-    return _timed(SyncRun.objects.get(store=store, kind=RunKind.BACKFILL))
+    orders = Stream.objects.get(store=store, name=StreamName.ORDERS)
+    return _timed(SyncRun.objects.get(stream=orders, kind=RunKind.BACKFILL))
 
 
 def again() -> dict[str, Any]:

@@ -1,105 +1,54 @@
-"""A WooCommerce store that answers at the speed of memory: the simulator, with its order lists cut
-from documents that were encoded beforehand.
-
-What is measured is the reader, so the store must cost as little as it can. Everything but a list of
-orders is answered by the simulator itself.
+"""A store that answers at the speed of memory: a simulator, with its order lists cut from documents
+that were encoded beforehand. What is measured is the reader, so the store must cost as little as it
+can.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import signal
 import threading
 import time
-from bisect import bisect_left, bisect_right
-from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import parse_qs
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
 
-from integrations.sandbox.server import Incoming, Server
-from integrations.sandbox.woocommerce import shapes
-from integrations.sandbox.woocommerce.app import App
-from integrations.sandbox.woocommerce.options import StoreOptions
-from integrations.sandbox.woocommerce.store import WooStore
-from integrations.sandbox.woocommerce.wire import Answer, Request, encode
-
-KEY, SECRET = "ck_" + "b" * 40, "cs_" + "b" * 40
-LISTS = "/wp-json/wc/v3/orders"
+from integrations.sandbox.server import Incoming, Outgoing, Server
+from tests.bench.platforms import PLATFORMS
 
 
-class Shelf:
-    """All orders as encoded JSON, with the columns lists are cut by. Times are epoch seconds."""
+class Shop(Protocol):
+    """What a platform's module has to offer, made of a number of orders and a file in which what is
+    slow to make may be kept for the next process. ``edit`` changes so many percent of the orders
+    now, as a customer's note does.
+    """
 
-    def __init__(self, store: WooStore) -> None:
-        self._store = store
-        self.ids = sorted(store.orders.ids())
-        self.raw: dict[int, bytes] = {}
-        self.created: dict[int, int] = {}
-        self.modified: dict[int, int] = {}
-        for order_id in self.ids:
-            self._put(order_id)
-        self._sort()
+    def open(self, url: str) -> None: ...
 
-    def _put(self, order_id: int) -> None:
-        order = self._store.orders.get(order_id)
-        assert order is not None
-        self.raw[order_id] = encode(shapes.order_document(self._store, order, 6))
-        self.created[order_id], self.modified[order_id] = order.created, order.modified
+    def answer(self, incoming: Incoming) -> Outgoing: ...
 
-    def _sort(self) -> None:
-        self.by_change = sorted((when, key) for key, when in self.modified.items())
+    def edit(self, percent: float) -> int: ...
 
-    def edit(self, percent: float) -> int:
-        """Change every n-th order, now, as a customer's note does."""
-        chosen = self.ids[:: max(1, round(100 / percent))]
-        now = int(time.time())
-        for order_id in chosen:
-            document = json.loads(self.raw[order_id])
-            stamp = datetime.fromtimestamp(now, UTC).replace(tzinfo=None).isoformat()
-            document["customer_note"] = f"Changed at {now}"
-            document["date_modified_gmt"] = stamp
-            self.raw[order_id] = encode(document)
-            self.modified[order_id] = now
-        self._sort()
-        return len(chosen)
 
-    def cut(self, query: dict[str, str]) -> tuple[list[int], int]:
-        """Ids of a page and the count of all that match: by change, by place, or by id."""
-        if query.get("include"):
-            wanted = [int(x) for x in query["include"].split(",")]
-            found = [x for x in wanted if x in self.raw]
-        elif query.get("orderby") == "modified":
-            low = bisect_right(self.by_change, (_epoch(query, "modified_after", 0), 1 << 60))
-            high = bisect_left(self.by_change, (_epoch(query, "modified_before", 1 << 40), 0))
-            found = [key for _, key in self.by_change[low:high]]
-        else:
-            after, before = _epoch(query, "after", 0), _epoch(query, "before", 1 << 40)
-            found = [x for x in self.ids if after < self.created[x] < before]
-        size = int(query.get("per_page", 10))
-        start = int(query.get("offset") or (int(query.get("page", 1)) - 1) * size)
-        return found[start : start + size], len(found)
+@dataclass(slots=True)
+class Done:
+    """An answer without a word."""
+
+    status: int = 204
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    fate: str = ""
+
+    def content(self) -> bytes:
+        return b""
 
 
 class FastStore:
     """The site that is served."""
 
-    def __init__(self, orders: int, delay_s: float) -> None:
-        options = StoreOptions(
-            orders=orders,
-            products=120,
-            timezone="UTC",
-            consumer_key=KEY,
-            consumer_secret=SECRET,
-            serves_plain_http_as_tls=True,
-        )
-        self._store = WooStore(options)
-        self._app = App(self._store)
-        self._shelf = Shelf(self._store)
-        self._delay_s = delay_s
-
-    def open(self, url: str) -> None:
-        self._store.home_url = f"{url}/"
+    def __init__(self, shop: Shop, delay_s: float) -> None:
+        self._shop, self._delay_s = shop, delay_s
+        self.open = shop.open
 
     def let_go(self) -> None:
         return
@@ -107,54 +56,26 @@ class FastStore:
     def close(self) -> None:
         return
 
-    def handle(self, incoming: Incoming) -> Answer:
+    def handle(self, incoming: Incoming) -> Outgoing:
         if incoming.path == "/_bench/edit":
-            changed = self._shelf.edit(float(incoming.raw_query))
-            return Answer(200, {"changed": changed}, [("Content-Type", "application/json")])
+            self._shop.edit(float(incoming.raw_query))
+            return Done()
         if self._delay_s:
             time.sleep(self._delay_s)
-        if incoming.method == "GET" and incoming.path == LISTS:
-            return self._list(incoming.raw_query)
-        return self._app.answer(
-            Request(
-                method=incoming.method,
-                path=incoming.path,
-                raw_path=incoming.raw_path,
-                raw_query=incoming.raw_query,
-                headers=incoming.headers,
-                body=incoming.body,
-                is_tls=incoming.is_tls,
-            )
-        )
-
-    def _list(self, raw_query: str) -> Answer:
-        query = {name: values[-1] for name, values in parse_qs(raw_query).items()}
-        page, total = self._shelf.cut(query)
-        if query.get("_fields") == "id":
-            body = json.dumps([{"id": key} for key in page]).encode()
-        else:
-            body = b"[" + b",".join(self._shelf.raw[key] for key in page) + b"]"
-        headers = [
-            ("Content-Type", "application/json; charset=UTF-8"),
-            ("X-WP-Total", str(total)),
-            ("X-WP-TotalPages", str(-(-total // int(query.get("per_page", 10))))),
-        ]
-        return Answer(200, headers=headers, body=body)
-
-
-def _epoch(query: dict[str, str], name: str, default: int) -> int:
-    value: Any = query.get(name)
-    return int(datetime.fromisoformat(value).replace(tzinfo=UTC).timestamp()) if value else default
+        return self._shop.answer(incoming)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
+    parser.add_argument("--platform", choices=PLATFORMS, required=True)
     parser.add_argument("--orders", type=int, required=True)
     parser.add_argument("--delay-ms", type=float, default=0)
+    parser.add_argument("--kept", type=Path)
     asked = parser.parse_args()
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    with Server(FastStore(asked.orders, asked.delay_ms / 1000)) as server:
+    shop = import_module(PLATFORMS[asked.platform].store).Shop(asked.orders, asked.kept)
+    with Server(FastStore(shop, asked.delay_ms / 1000)) as server:
         print(server.url, flush=True)  # noqa: T201 - read by whoever started this
         ended.wait()
 

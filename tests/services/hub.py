@@ -77,23 +77,25 @@ class Hub:
             self._children[name] = subprocess.Popen(
                 [sys.executable, *arguments],
                 cwd=ROOT,
-                env=self._environment(),
+                env=environment(LOGIX_PUBLIC_URL=self.url),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
 
-    def _environment(self) -> dict[str, str]:
-        base, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
-        return {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "logix.settings",
-            "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
-            "CELERY_BROKER_URL": os.environ["TEST_BROKER_URL"],
-            "LOGIX_PUBLIC_URL": self.url,
-            "LOGIX_LOG_LEVEL": "INFO",
-        }
+
+def environment(**more: str) -> dict[str, str]:
+    """Of a process that works on the test's own database, with the product's settings."""
+    base, _, _ = os.environ["TEST_DATABASE_URL"].rpartition("/")
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "logix.settings",
+        "DATABASE_URL": f"{base}/{connection.settings_dict['NAME']}",
+        "CELERY_BROKER_URL": os.environ["TEST_BROKER_URL"],
+        "LOGIX_LOG_LEVEL": "INFO",
+        **more,
+    }
 
 
 def until(holds: Callable[[], object], within_s: float, what: str) -> None:
