@@ -2,17 +2,18 @@
 
 LOGIX_URL=http://127.0.0.1:8000 LOGIX_TOKEN=lgx_… python python_shopify.py COMMAND
 
-connect STORE CLIENT_ID CLIENT_SECRET [LOCATION_ID]
-                                          connect a store by an app of its own organisation
+connect STORE CLIENT_ID CLIENT_SECRET     connect a store by an app of its own organisation
 consent STORE [CLIENT_ID CLIENT_SECRET]   begin to connect by the merchant's consent
+places STORE_ID [CODE=LOCATION_ID …]      choose which places of yours its locations show
 check STORE_ID                            ask the store what does not work yet
 writes STORE_ID                           let Logix write to the store
 sync STORE_ID [ORDER_NUMBER]              read its news, or one order, now
 orders STORE_ID                           list what is to be shipped
 ship ORDER_ID CARRIER TRACKING_NUMBER     ship all that is left of an order
 
-STORE is acme, acme.myshopify.com, or the address of a simulated store. LOCATION_ID is needed where
-online orders are sent from several locations: it is the one whose stock Logix counts and sets.
+STORE is acme, acme.myshopify.com, or the address of a simulated store. A store that sends online
+orders from several locations needs “places”: CODE is one of your places in Logix. With none, Logix
+makes a place for each location.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Logix:
     def post(self, path: str, body: dict[str, Any] | None = None, *, key: str = "") -> Any:
         """``key`` names what is done: whoever sends it again, even after a crash, does it once."""
         return self._send("POST", path, body or {}, key or str(uuid.uuid4()))
+
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self._send("PUT", path, body, str(uuid.uuid4()))
 
     def patch(self, path: str, body: dict[str, Any]) -> Any:
         return self._send("PATCH", path, body, str(uuid.uuid4()))
@@ -89,18 +93,17 @@ class Logix:
         raise AssertionError("not reached")
 
 
-def connect(
-    logix: Logix, store: str, client_id: str, client_secret: str, location_id: str = ""
-) -> None:
+def connect(logix: Logix, store: str, client_id: str, client_secret: str) -> None:
     wanted = {
         "store_url": store,
         "client_id": client_id,
         "client_secret": client_secret,
-        "options": {"stock_location": location_id} if location_id else {},
         "auto_sync": True,
     }
     made = logix.post("/shopify/integrations", wanted)
     print(f"{made['name']} is connected: {made['id']}")
+    for warning in made["warnings"]:
+        print(f"- {warning}")
 
 
 def consent(logix: Logix, store: str, client_id: str = "", client_secret: str = "") -> None:
@@ -108,6 +111,19 @@ def consent(logix: Logix, store: str, client_id: str = "", client_secret: str = 
     app = {"client_id": client_id, "client_secret": client_secret} if client_id else {}
     begun = logix.post("/shopify/oauth/authorize", {"store_url": store, **app})
     print(f"Open this in the merchant's browser within ten minutes:\n{begun['authorize_url']}")
+
+
+def places(logix: Logix, store_id: str, *chosen: str) -> None:
+    """The first that is named is chosen first."""
+    path = f"/integrations/{store_id}/locations"
+    if chosen:
+        pairs = [word.partition("=") for word in chosen]
+        wanted = [{"location": code, "shown_at": at} for code, _, at in pairs]
+        told = logix.put(path, {"places": wanted})
+    else:
+        told = logix.post(f"{path}/make-places")
+    for place in told["places"]:
+        print(f"{place['shown_at']['name']} shows {place['location']['code']}")
 
 
 def check(logix: Logix, store_id: str) -> None:
@@ -148,6 +164,7 @@ def ship(logix: Logix, order_id: str, carrier: str, number: str) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "connect": connect,
     "consent": consent,
+    "places": places,
     "check": check,
     "writes": writes,
     "sync": sync,

@@ -79,11 +79,15 @@ def test_a_store_is_connected_checked_read_and_shipped(run: Run, shop: tuple[Sho
     sku = next(v.sku for v in simulated.store.catalogue.variants.values() if not v.components)
     number = placing.place_with(simulated.store, simulated.chance, [(sku, 2)])
 
-    place = simulated.store.catalogue.active_locations()[0].id
-    connected = run("connect", url, *APP, str(place))
+    connected = run("connect", url, *APP)
     assert connected.returncode == 0, connected.stderr
     store = Store.objects.get()
-    assert connected.stdout == f"Musterladen is connected: {store.pk}\n"
+    first_line, warning = connected.stdout.splitlines()
+    assert first_line == f"Musterladen is connected: {store.pk}"
+    assert warning.startswith("- The store keeps stock at several locations")
+    warehouse = store.locations.get(external_id="61000001")
+    chosen = run("places", str(store.pk), f"main={warehouse.external_id}")
+    assert chosen.stdout == f"{warehouse.name} shows main\n", chosen.stderr
     assert run("check", str(store.pk)).stdout == "Connected to Musterladen (Shopify 2026-07).\n"
     assert run("writes", str(store.pk)).stdout == "Logix writes to Musterladen\n"
 
@@ -104,6 +108,10 @@ def test_a_store_is_connected_checked_read_and_shipped(run: Run, shop: tuple[Sho
         (parcel,) = simulated.store.orders.existing(number).fulfillments
     assert [told.number for told in parcel.tracking] == ["00340434161094042557"]
     assert run("orders", str(store.pk)).stdout == ""
+
+    made = run("places", str(store.pk)).stdout.splitlines()
+    assert made[0] == f"{warehouse.name} shows main"
+    assert len(made) == store.locations.filter(is_active=True).count() > 1
 
 
 def test_the_merchant_is_sent_to_the_store_with_the_own_app_or_the_hubs(
