@@ -42,7 +42,7 @@ run: $(VENV)/.runtime ## The hub alone: web on 127.0.0.1:8000, worker and clock
 
 .PHONY: test check lint format coverage bench
 test: $(VENV)/.dev ## The tests; needs no service
-	@$(BIN)/python -m pytest -q -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal $(ARGS)
 
 check: lint coverage ## All that .ci/run demands and that needs no service
 	@echo "check: all green"
@@ -59,7 +59,7 @@ lint: $(VENV)/.dev ## Format, lint, types, import rules, migrations, production 
 
 coverage: $(VENV)/.dev ## The tests with branch coverage
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m pytest -q -n $(JOBS) --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal --cov --cov-report= $(ARGS)
 	@$(BIN)/coverage report --include='integrations/*,orders/*,inventory/*,webhooks/*' --skip-covered
 
 bench: $(VENV)/.dev ## The hub's speed beside a floor; needs PostgreSQL (tests/bench/README.md)
