@@ -36,7 +36,7 @@ def told_of(variant_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
                 "told_at": pushed_at.isoformat() if pushed_at else None,
                 "should_show": target.value,
                 "should_show_by_location": {at: units for at, units in target.at.items() if at},
-                "rule": target.reason,
+                "rule": target.rule or target.reason,
                 "terms": target.terms,
             }
         )

@@ -22,6 +22,7 @@ from orders.models import Order
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
 from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.test_refunds import at_full_speed
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 from tests.orders.shop import assert_books_balance
 
@@ -53,6 +54,7 @@ def connected(merchant: Merchant, world: ShopifyWorld | WooWorld) -> Store:
         credentials=world.credentials,
         auto_sync=False,
         writes_enabled=True,
+        options=at_full_speed(world.slug),
         actor="user:anna",
     )
     read(store)

@@ -42,6 +42,6 @@ def test_what_was_told_is_explained_by_location() -> None:
         "told_at": NOW.isoformat(),
         "should_show": 9,
         "should_show_by_location": {"61000001": 5, "61000002": 4},
-        "rule": "Computed from stock.",
+        "rule": "No rule: all that is free.",
         "terms": channel["terms"],
     }

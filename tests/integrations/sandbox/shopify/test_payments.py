@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integrations.sandbox.shopify.store import ShopStore
 from tests.integrations.sandbox.shopify.client import NOW, Client
 from tests.integrations.sandbox.shopify.conftest import Make
 
@@ -137,3 +138,35 @@ def test_a_payout_is_found_by_its_id(shop: Client) -> None:
 
     assert found["a"] == {"id": payout["id"], "status": payout["status"]}
     assert found["b"] == {"id": row["id"], "__typename": "ShopifyPaymentsBalanceTransaction"}
+
+
+def test_what_shopify_adjusts_is_paid_out_for_no_order_and_kept(shop: Client) -> None:
+    before = payouts(shop)[-1]
+    with shop.store.working():
+        shop.store.payments.adjust(Decimal("-4.20"))
+
+    (row,) = [one for one in rows(shop) if one["type"] == "ADJUSTMENT"]
+
+    assert (row["associatedOrder"], row["sourceOrderTransactionId"]) == (None, None)
+    assert [money(row[name]) for name in ("amount", "fee", "net")] == [
+        Decimal("-4.20"),
+        0,
+        Decimal("-4.20"),
+    ]
+    (payout,) = [one for one in payouts(shop) if one["id"] == row["associatedPayout"]["id"]]
+    assert money(payout["summary"]["adjustmentsGross"]) == Decimal("-4.20")
+    was = money(before["net"]) if before["id"] == payout["id"] else Decimal(0)
+    assert money(payout["net"]) == was - Decimal("4.20")
+    again = ShopStore.restore(shop.store.options, shop.store.snapshot(), now=shop.clock)
+    assert again.payments.adjustments == shop.store.payments.adjustments
+
+
+def test_a_line_of_a_payout_may_be_lost(shop: Client) -> None:
+    payout = payouts(shop)[0]
+    query = f"payments_transfer_id:{payout['legacyResourceId']}"
+    listed = rows(shop, query)
+
+    shop.store.strikes = lambda kind, _: kind == "payout_line_lost"
+
+    assert rows(shop, query) == listed[1:]
+    assert payouts(shop)[0] == payout

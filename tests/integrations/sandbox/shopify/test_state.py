@@ -77,8 +77,8 @@ def test_a_file_that_holds_no_store_is_told_with_the_way_out(tmp_path: Path, con
         Shop(options(), state_file=path)
 
 
-BULK = """mutation { bulkOperationRunQuery(query: "{ products { nodes { id } } }") { bulkOperation {
-    id } userErrors { message } } }"""
+BULK = """mutation { bulkOperationRunQuery(query: "{ products { edges { node { id } } } }") {
+    bulkOperation { id } userErrors { message } } }"""
 
 
 def kept_states(path: Path) -> list[str]:
