@@ -139,11 +139,9 @@ def maintain() -> None:
 
 
 @shared_task(name="integrations.tasks.prove_stock", **_READING)
-def prove_stock(after: str = "", looked_at: int = 0, differing: int = 0) -> None:
-    proof = upkeep.Proof(UUID(after) if after else None, looked_at, differing)
-    if more := upkeep.prove_stock(proof):
-        so_far = (str(more.after), more.looked_at, more.differing)
-        bell.ring("integrations.tasks.prove_stock", *so_far, queue="bulk")
+def prove_stock(after_id: str = "") -> None:
+    if last := upkeep.prove_stock(UUID(after_id) if after_id else None):
+        bell.ring("integrations.tasks.prove_stock", str(last), queue="bulk")
 
 
 @shared_task(name="integrations.tasks.heartbeat")

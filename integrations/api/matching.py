@@ -35,6 +35,10 @@ class CandidateSerializer(serializers.Serializer[Candidate]):
     is_sure = serializers.BooleanField(help_text="It can be linked unseen.")
 
 
+class CandidatesSerializer(serializers.Serializer[object]):
+    results = CandidateSerializer(many=True)
+
+
 class LeftSerializer(serializers.Serializer[dict[str, object]]):
     listing_id = serializers.UUIDField()
     reason = serializers.CharField()
@@ -59,7 +63,7 @@ class MatchingViews(ApiViewSet):
     @extend_schema(
         summary="What a listing might be",
         description="Products with its SKU, barcode or title, the likeliest first.",
-        responses=CandidateSerializer(many=True),
+        responses=CandidatesSerializer,
     )
     @action(detail=True)
     def candidates(self, request: Request, pk: UUID) -> Response:
@@ -67,7 +71,8 @@ class MatchingViews(ApiViewSet):
         listing = Listing.objects.filter(merchant=self.merchant, pk=pk).first()
         if listing is None:
             raise Http404
-        return Response([CandidateSerializer(one).data for one in candidates(listing)])
+        found = [CandidateSerializer(one).data for one in candidates(listing)]
+        return Response({"results": found})
 
     @extend_schema(
         summary="Link all listings of a store that leave no doubt",

@@ -118,7 +118,7 @@ def test_a_level_that_does_not_add_up_is_on_the_first_page(window: Watched, hub:
         variant=mug, location=level.location, set_to=30, reason="Yearly count", actor=ACTOR
     )
     StockLevel.objects.filter(pk=level.pk).update(on_hand=31)
-    upkeep.prove_stock(upkeep.Proof())
+    upkeep.prove_stock()
     window.sign_in("anna")
 
     window.page.get_by_text("Stock that does not add up").click()

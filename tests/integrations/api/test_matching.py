@@ -27,7 +27,7 @@ def unlinked(order: Order) -> Listing:
 
 
 def test_a_listing_shows_what_it_might_be(api: Api, unlinked: Listing) -> None:
-    (found,) = api.get(f"/listings/{unlinked.pk}/candidates").json()
+    (found,) = api.get(f"/listings/{unlinked.pk}/candidates").json()["results"]
 
     variant = Variant.objects.get(sku="SKU-1")
     assert (found["variant_id"], found["sku"]) == (str(variant.pk), "SKU-1")

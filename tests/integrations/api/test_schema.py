@@ -14,7 +14,7 @@ from integrations.base import Unreadable
 from integrations.models import Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
-from orders.models import Order
+from orders.models import Order, Oversell
 from tests import factories
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin
@@ -139,6 +139,8 @@ def test_every_answer_is_as_described(
         ids[f"/api/v1/integrations/{{id}}/{name}"] = connected.pk
     for name in ("products", "variants", "listings", "locations", "parked"):
         ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]
+    lacking = {"order": order, "line": order.lines.all()[0], "units": 1, "opened_at": factories.NOW}
+    Oversell.objects.create(merchant=connected.merchant, sku="SKU-1", **lacking)
     Listing.objects.filter(pk=ids["/api/v1/listings/{id}"]).update(variant=None)
     ids["/api/v1/listings/{id}/candidates"] = ids["/api/v1/listings/{id}"]
     reads = [

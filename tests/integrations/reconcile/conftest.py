@@ -23,6 +23,7 @@ from logix.common import bell
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
 from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.test_refunds import at_full_speed
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 
 World = ShopifyWorld | WooWorld
@@ -83,6 +84,7 @@ def connected(merchant: Merchant, world: World) -> Store:
         platform=world.slug,
         base_url=world.url,
         credentials=world.credentials,
+        options=at_full_speed(world.slug),
         auto_sync=False,
         writes_enabled=True,
         actor=ANNA,
