@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import F
+from django.utils import timezone
 
 from inventory import ledger
 from inventory.ledger import Demand, LedgerConflict
@@ -69,22 +71,34 @@ def settle_stock(
     """Bring stock to what ``lines`` (of ``lines_of``) say."""
     if not order.moves_stock:
         return
+    now = timezone.now()
+    place = location.pk if location else None
     demands = [
-        Demand(
-            line_ref=line.pk,
-            order_ref=order.pk,
-            store_id=order.store_id,
-            variant_id=item,
-            outstanding=units_left(line) if order.binds_stock else 0,
-            shipped=line.quantity_shipped,
-            placed_at=order.placed_at,
-            location_id=location.pk if location else None,
-            assigned=line.assigned,
-        )
+        demand_of(order, line, item, now, location_id=place)
         for line in lines.values()
         if (item := item_of(line)) is not None
     ]
     ledger.settle(order.merchant_id, demands, actor=actor, request_id=request_id)
+
+
+def demand_of(
+    order: Order, line: OrderLine, item_id: UUID, now: datetime, *, location_id: UUID | None = None
+) -> Demand:
+    """What a stored line asks of the item it is counted as. ``location_id``: where the units that
+    leave now are taken from, if known.
+    """
+    return Demand(
+        line_ref=line.pk,
+        order_ref=order.pk,
+        store_id=order.store_id,
+        variant_id=item_id,
+        outstanding=units_left(line) if order.holds_units(now) else 0,
+        shipped=line.quantity_shipped,
+        placed_at=order.placed_at,
+        expires_at=order.holds_until,
+        location_id=location_id,
+        assigned=line.assigned,
+    )
 
 
 def units_left(line: OrderLine) -> int:

@@ -131,6 +131,7 @@ def draft(
         **stands.columns,
         **amounts.columns,
         **_told(data, known),
+        "holds_until": until,
         **privacy.buyer_columns(on.store, data, known, on.vault),
         "custom": {} if erased else dict(data.custom),
         "line_count": len(present),

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from inventory import ledger
-from inventory.ledger import Demand
 from inventory.models import Reservation
-from orders.changing import change, lines_of, note
+from orders.changing import change, lines_of, note, settle_stock
 from orders.data import OrderData
-from orders.lines import item_of
 from orders.models import Order
 from orders.status import PaymentStatus
 
@@ -36,32 +32,19 @@ def release_lapsed() -> int:
     after all takes what is there then. The rest of a large number follows at the next call.
     """
     now = timezone.now()
-    lapsed = Reservation.objects.filter(Q(quantity__gt=0) | Q(short__gt=0), expires_at__lte=now)
-    order_ids = list(lapsed.order_by("expires_at").values_list("order_ref", flat=True)[:_BATCH])
+    order_ids = _lapsed(now).order_by("expires_at").values_list("order_ref", flat=True)[:_BATCH]
     orders = Order.objects.filter(pk__in=set(order_ids))
     return sum(change(order, lambda fresh: _let_go(fresh, now)) for order in orders)
 
 
 def _let_go(order: Order, now: datetime) -> bool:
     """False where it was paid or cancelled a moment ago."""
-    held = Reservation.objects.filter(order_ref=order.pk, expires_at__lte=now)
-    due: dict[UUID, datetime | None] = dict(held.values_list("line_ref", "expires_at"))
-    demands = [
-        Demand(
-            line_ref=line.pk,
-            order_ref=order.pk,
-            store_id=order.store_id,
-            variant_id=item,
-            outstanding=0,
-            shipped=line.quantity_shipped,
-            placed_at=order.placed_at,
-            expires_at=due[line.pk],
-        )
-        for line in lines_of(order).values()
-        if line.pk in due and (item := item_of(line)) is not None
-    ]
-    if not demands:
+    if order.holds_units(now) or not _lapsed(now).filter(order_ref=order.pk).exists():
         return False
-    ledger.settle(order.merchant_id, demands)
+    settle_stock(order, lines_of(order), actor="system")
     note(order, "hold_lapsed", "Not paid in time: its units can be sold again", "system")
     return True
+
+
+def _lapsed(now: datetime) -> QuerySet[Reservation]:
+    return Reservation.objects.filter(Q(quantity__gt=0) | Q(short__gt=0), expires_at__lte=now)

@@ -18,11 +18,12 @@ from django.utils import timezone
 
 from inventory import ledger
 from inventory.catalogue import sku_key
-from inventory.ledger import Demand, LedgerConflict
+from inventory.ledger import LedgerConflict
 from inventory.models import Listing, Variant
 from logix.common import bulk
 from logix.common.transactions import again_on
 from orders import shortage, timeline
+from orders.changing import demand_of
 from orders.errors import OrderChangedMeanwhile
 from orders.lines import item_of
 from orders.models import Order, OrderEvent, OrderLine
@@ -96,14 +97,16 @@ def settle_lines_of(variant_id: UUID, *, actor: str, request_id: str = "") -> No
     lines = OrderLine.objects.filter(
         variant=variant_id, removed_at=None, order__binds_stock=True, order__moves_stock=True
     )
+    now = timezone.now()
     demands = [
-        _demand(line, (line.variant_id, item_of(line)))
+        demand_of(line.order, line, item, now)
         for line in lines.select_related("order").with_items()
+        if (item := item_of(line)) is not None
     ]
     if demands:
         merchant_id = lines[0].order.merchant_id
         short = ledger.settle(merchant_id, demands, actor=actor, request_id=request_id)
-        shortage.record(short, timezone.now(), request_id=request_id)
+        shortage.record(short, now, request_id=request_id)
 
 
 def match_after_commit(line_ids: Collection[UUID]) -> None:
@@ -158,7 +161,11 @@ def _write(matched: list[tuple[OrderLine, Found]]) -> None:
     if len(bulk.update(Order, rows, versioned="revision")) != len(rows):
         raise OrderChangedMeanwhile("The same order was written by another process.")
     bulk.insert(OrderEvent, events)
-    demands = [_demand(line, found) for line, found in matched if line.order.moves_stock]
+    demands = [
+        demand_of(line.order, line, item, now)
+        for line, (_, item) in matched
+        if item is not None and line.order.moves_stock
+    ]
     if demands:
         merchant_id = matched[0][0].order.merchant_id
         shortage.record(ledger.settle(merchant_id, demands), now)
@@ -192,19 +199,3 @@ def _follow(
             }
         )
     return rows, events
-
-
-def _demand(line: OrderLine, found: Found) -> Demand:
-    order, item_id = line.order, found[1]
-    assert item_id is not None  # noqa: S101 - only matched lines come here
-    left = line.quantity - line.quantity_refunded - line.quantity_shipped
-    return Demand(
-        line_ref=line.pk,
-        order_ref=order.pk,
-        store_id=order.store_id,
-        variant_id=item_id,
-        outstanding=max(0, left) if order.binds_stock else 0,
-        shipped=line.quantity_shipped,
-        placed_at=order.placed_at,
-        assigned=line.assigned,
-    )

@@ -7,6 +7,8 @@ observed (our request), applied (us).
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models.functions import Now
 
@@ -88,6 +90,7 @@ class Order(models.Model):
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
+    holds_until = models.DateTimeField(null=True)
 
     buyer_sealed = models.BinaryField(null=True)
     email_index = models.CharField(max_length=32, blank=True)
@@ -154,6 +157,10 @@ class Order(models.Model):
     @property
     def is_cancelled(self) -> bool:
         return self.order_status == OrderStatus.CANCELLED
+
+    def holds_units(self, now: datetime) -> bool:
+        """Whether it binds stock; one that was not paid in time has let go of it."""
+        return self.binds_stock and (self.holds_until is None or self.holds_until > now)
 
     @property
     def return_status(self) -> OrderReturnStatus:

@@ -10,12 +10,13 @@ import pytest
 from django.utils import timezone
 
 from integrations.models import Push
-from inventory.models import Reservation
+from inventory import kits
+from inventory.models import Reservation, StockLevel, Variant
 from orders import holds
 from orders.holds import GRACE
 from orders.models import Order
 from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
-from tests.factories import NOW, OPEN, make_order, make_store
+from tests.factories import NOW, OPEN, make_line, make_order, make_store
 from tests.orders.shop import assert_books_balance, bring, later, shelf, stock
 
 pytestmark = pytest.mark.django_db
@@ -48,9 +49,9 @@ def unpaid(**changes: Any) -> Any:
 
 
 def time_passes() -> None:
-    Reservation.objects.filter(expires_at__isnull=False).update(
-        expires_at=timezone.now() - timedelta(seconds=1)
-    )
+    past = timezone.now() - timedelta(seconds=1)
+    Reservation.objects.filter(expires_at__isnull=False).update(expires_at=past)
+    Order.objects.filter(holds_until__isnull=False).update(holds_until=past)
 
 
 def titles() -> list[str]:
@@ -62,7 +63,9 @@ def test_an_unpaid_order_holds_its_units_until_its_stores_time_is_up(store: Any)
     assert shelf() == (10, 2)
     assert Reservation.objects.get().expires_at == NOW + timedelta(minutes=55) + GRACE
 
-    Reservation.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    soon = timezone.now() + timedelta(minutes=1)
+    Reservation.objects.update(expires_at=soon)
+    Order.objects.update(holds_until=soon)
     assert holds.release_lapsed() == 0
 
     Push.objects.all().delete()
@@ -107,6 +110,33 @@ def test_one_that_is_paid_too_late_takes_what_is_there(store: Any) -> None:
 
     assert shelf() == (10, 2)
     assert_books_balance()
+
+
+def test_a_line_whose_product_came_late_lets_go_as_well(store: Any) -> None:
+    placed_at = timezone.now()
+    bring(store, unpaid(placed_at=placed_at, lines=(make_line(2),)))
+    assert not Reservation.objects.exists()
+
+    stock(store, 2)
+    assert Reservation.objects.get().expires_at == placed_at + timedelta(minutes=60) + GRACE
+    time_passes()
+
+    assert holds.release_lapsed() == 1
+    assert shelf("SKU-2") == (10, 0)
+
+
+def test_one_that_lapsed_holds_nothing_again_when_its_product_becomes_a_kit(store: Any) -> None:
+    bring(store, unpaid())
+    time_passes()
+    holds.release_lapsed()
+    stock(store, 2)
+    part = Variant.objects.get(sku="SKU-2")
+    kit = Variant.objects.get(sku="SKU-1")
+    StockLevel.objects.filter(variant=kit).update(on_hand=0)
+
+    kits.set_parts(kit, {part.pk: 1}, actor="user:anna")
+
+    assert shelf("SKU-2") == (10, 0)
 
 
 @pytest.mark.parametrize(
