@@ -173,10 +173,10 @@ class PlatformCard:
     the merchant consents; the store still works without the ``optional_scopes`` among them.
     The platform gives ``extra_scopes`` to apps it approved for them, and may refuse the others, so
     they are asked for where somebody says so. ``scopes`` says which abilities need which scope,
-    ``scope_words`` what each lets Logix do, as the owner of a store would say it. ``host_pattern``
-    is a full-match regular expression of the hosts stores have; ``token_origin`` where tokens are
-    given out, if not at the store's own address; ``pkce``: the platform takes a challenge (RFC
-    7636).
+    ``covered_by`` which others stand for it as well, ``scope_words`` what each lets Logix do, as
+    the owner of a store would say it. ``host_pattern`` is a full-match regular expression of the
+    hosts stores have; ``token_origin`` where tokens are given out, if not at the store's own
+    address; ``pkce``: the platform takes a challenge (RFC 7636).
     """
 
     slug: str
@@ -205,6 +205,7 @@ class PlatformCard:
     wanted_scopes: tuple[str, ...] = ()
     optional_scopes: tuple[str, ...] = ()
     extra_scopes: tuple[str, ...] = ()
+    covered_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     scope_words: Mapping[str, str] = field(default_factory=dict)
     host_pattern: str = ""
     token_origin: str = ""
@@ -248,6 +249,13 @@ class PlatformCard:
     @property
     def required_scopes(self) -> tuple[str, ...]:
         return tuple(s for s in self.wanted_scopes if s not in self.optional_scopes)
+
+    def lacking(self, granted: Collection[str]) -> tuple[str, ...]:
+        """The wanted scopes that what was granted does not cover."""
+        have = frozenset(granted)
+        return tuple(
+            s for s in self.wanted_scopes if have.isdisjoint((s, *self.covered_by.get(s, ())))
+        )
 
     def told(self, scopes: Iterable[str]) -> tuple[str, ...]:
         """What scopes let Logix do, in words, each once."""

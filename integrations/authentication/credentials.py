@@ -16,11 +16,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from integrations import registry
 from integrations.authentication.sealing import open_sealed
 from integrations.errors import AuthenticationFailed, Misconfigured
 from integrations.kit.oauth2 import Grant
 from integrations.models import Credential, Store
-from integrations.platform import AuthKind
+from integrations.platform import AuthKind, PlatformCard
 from logix.accounts import audit, keys
 
 # Sign-ins that end in tokens the platform gives out and takes back.
@@ -110,9 +111,15 @@ def held(store: Store) -> Held:
         expires_at=row.expires_at,
         refresh_due_at=row.refresh_due_at,
         refresh_expires_at=row.refresh_expires_at,
-        missing=tuple(row.missing),
+        missing=missing_of(registry.card(store.platform), row),
         **tokens,
     )
+
+
+def missing_of(card: PlatformCard, row: Credential) -> tuple[str, ...]:
+    """What is known to lack, and what Logix has come to ask for since the merchant granted it."""
+    since = card.lacking(row.scopes) if row.scopes else ()
+    return tuple(dict.fromkeys((*row.missing, *since)))
 
 
 def save_credentials(

@@ -33,7 +33,7 @@ def warnings_of_access(store: Store) -> list[str]:
         return []
     said: list[str] = []
     for row in store.credentials.all():
-        said += testing.turned_off(card, row.missing)
+        said += testing.turned_off(card, authentication.missing_of(card, row))
         said += _withheld(card, row)
         if ends := _ends_soon(row):
             said.append(ends)

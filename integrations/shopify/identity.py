@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +17,6 @@ from integrations.shopify.shapes import Camel
 from integrations.shopify.values import text
 from inventory.data import StoreLocationData
 
-# Either opens the account of Shopify Payments: admin_2026-07, the access notes.
-_ALIKE = {"read_shopify_payments_accounts": "read_shopify_payments"}
 _OLD_ORDERS = (
     "Orders older than 60 days cannot be read: that takes the scope read_all_orders, which Shopify "
     "approves for an app."
@@ -63,8 +60,8 @@ def check(client: ShopifyClient) -> None:
     PermissionMissing.
     """
     granted = _granted(client.ask("identity"))
-    missing = tuple(s for s in CARD.required_scopes if not _covers(granted, s))
-    if missing:
+    lacking = CARD.lacking(granted)
+    if missing := tuple(scope for scope in CARD.required_scopes if scope in lacking):
         raise PermissionMissing(refusals.no_scope(missing), scopes=missing, code="scope_missing")
 
 
@@ -73,7 +70,7 @@ def identify(client: ShopifyClient, base_url: str) -> StoreIdentity:
     reply = client.ask("identity")
     shop = reply.at("shop", Shop)
     granted = _granted(reply)
-    missing = tuple(s for s in CARD.wanted_scopes if not _covers(granted, s))
+    missing = CARD.lacking(granted)
     features: dict[str, Any] = {
         "domain": shop.myshopify_domain,
         "plan": text(shop.plan.public_display_name, 80),
@@ -97,7 +94,7 @@ def identify(client: ShopifyClient, base_url: str) -> StoreIdentity:
         missing=missing,
         clock_skew_s=(reply.store_time - now).total_seconds() if reply.store_time else None,
         features=features,
-        locations=_locations(client) if _covers(granted, "read_locations") else None,
+        locations=None if "read_locations" in missing else _locations(client),
         warnings=tuple(warning for warning in warnings if warning),
     )
 
@@ -105,15 +102,6 @@ def identify(client: ShopifyClient, base_url: str) -> StoreIdentity:
 def _granted(reply: Reply) -> tuple[str, ...]:
     scopes = reply.at("currentAppInstallation", Installation).access_scopes
     return tuple(sorted({scope.handle for scope in scopes}))
-
-
-def _covers(granted: Collection[str], scope: str) -> bool:
-    """Who may write may read."""
-    return (
-        scope in granted
-        or _ALIKE.get(scope) in granted
-        or (scope.startswith("read_") and f"write_{scope.removeprefix('read_')}" in granted)
-    )
 
 
 def _locations(client: ShopifyClient) -> tuple[StoreLocationData, ...]:

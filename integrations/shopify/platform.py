@@ -134,6 +134,19 @@ CARD = PlatformCard(
     # missing_shopify_permission”. Source: https://shopify.dev/docs/api/usage/access-scopes; the
     # error as in github.com/gnikyt/laravel-shopify/issues/1127.
     extra_scopes=("read_all_orders",),
+    # Who may write may read. Either of the last two opens the account of Shopify Payments:
+    # admin_2026-07, the access notes.
+    covered_by={
+        "read_orders": ("write_orders",),
+        "read_products": ("write_products",),
+        "read_inventory": ("write_inventory",),
+        "read_locations": ("write_locations",),
+        "read_customers": ("write_customers",),
+        "read_merchant_managed_fulfillment_orders": ("write_merchant_managed_fulfillment_orders",),
+        _READ_PARCELS: ("write_fulfillments",),
+        _READ_RETURNS: ("write_returns",),
+        _READ_PAYOUTS: ("read_shopify_payments",),
+    },
     scope_words={
         _READ_ORDERS: "See orders, with their buyers' names and addresses",
         "write_orders": "Cancel and refund orders, write notes and fields on them, and close them",

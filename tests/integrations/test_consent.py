@@ -451,6 +451,19 @@ def test_an_optional_scope_that_is_missing_is_said_in_words(site: Site, merchant
     assert any("read_refunds" in w for w in connect.test_connection(store, actor="x").warnings)
 
 
+def test_a_scope_that_is_asked_for_since_the_store_was_connected_is_off_until_it_is_granted(
+    site: Site, merchant: Merchant
+) -> None:
+    store = connected(site, merchant)
+    granted = ["read_orders", "read_products", "write_stock"]
+    Credential.objects.update(scopes=granted, missing=[])
+
+    assert authentication.held(store).missing == ("read_refunds",)
+    assert connect.warnings_of(store) == [
+        "read_refunds was not granted, so this is off: refunds read."
+    ]
+
+
 def test_one_scope_for_writing_less_is_no_reason_not_to_write(
     site: Site, merchant: Merchant
 ) -> None:
