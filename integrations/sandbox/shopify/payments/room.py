@@ -89,10 +89,13 @@ class PaymentRoom:
         self.adjustments.append(Adjustment(number, amount, self._store.clock.now()))
 
     def transactions(self) -> list[BalanceTransaction]:
-        """Oldest first, of the last weeks and the newest thousand orders."""
-        since = self._store.clock.now() - DAYS * 24 * 3600
-        rows = [self._row(*paid) for paid in self._store.orders.paid(_ORDERS) if paid[3] >= since]
-        rows += [self._adjusted(one) for one in self.adjustments if one.at >= since]
+        """Oldest first, of the last weeks and the newest thousand orders. A payout is there with
+        all of its lines or not at all, so weeks end with a day.
+        """
+        first = self._day(self._store.clock.now()) - timedelta(days=DAYS)
+        paid = self._store.orders.paid(_ORDERS)
+        rows = [self._row(*one) for one in paid if self._day(one[3]) >= first]
+        rows += [self._adjusted(one) for one in self.adjustments if self._day(one.at) >= first]
         return sorted(rows, key=lambda row: (row.at, row.id))
 
     def payouts(self) -> list[Payout]:

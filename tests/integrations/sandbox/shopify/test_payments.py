@@ -170,3 +170,14 @@ def test_a_line_of_a_payout_may_be_lost(shop: Client) -> None:
 
     assert rows(shop, query) == listed[1:]
     assert payouts(shop)[0] == payout
+
+
+def test_a_payout_keeps_its_lines_while_the_day_goes_on(make_store: Make) -> None:
+    """The oldest one leaves with a day, whole: its lines do not grow too old one by one."""
+    shop = make_store(orders=400, history_days=90)
+    oldest = payouts(shop)[0]
+
+    for _ in range(20):
+        shop.wait(3600)
+        found = {one["id"]: one for one in payouts(shop)}
+        assert found.get(oldest["id"], oldest) == oldest
