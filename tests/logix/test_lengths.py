@@ -91,14 +91,24 @@ class _Line(http.client.HTTPConnection):
 
 
 def in_chunks(line: http.client.HTTPConnection, path: str, token: str) -> tuple[int, Any]:
-    line.request(
-        "POST",
-        path,
-        iter([b'{"lines": [{"sku": "SKU-1", ', b'"quantity": 1}]}']),
-        {"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
-        encode_chunked=True,
+    """The answer to an order's parcel in two chunks. Sent in one piece: the server answers and
+    closes without reading the body, which would break a second send.
+    """
+    chunks = (b'{"lines": [{"sku": "SKU-1", ', b'"quantity": 1}]}', b"")
+    head = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {line.host}",
+        f"Authorization: Bearer {token}",
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
     )
-    answer = line.getresponse()
+    line.connect()
+    line.sock.sendall(
+        "".join(f"{field}\r\n" for field in (*head, "")).encode()
+        + b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    )
+    answer = http.client.HTTPResponse(line.sock, method="POST")
+    answer.begin()
     return answer.status, json.loads(answer.read())
 
 
