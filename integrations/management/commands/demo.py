@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from integrations.management.demo import people, shops
+from integrations.management.demo import people, scenes, shops
 from integrations.management.demo.processes import (
     ChildDied,
     Group,
@@ -25,7 +25,7 @@ from integrations.management.demo.processes import (
     wait_for,
 )
 from integrations.management.demo.screen import Screen
-from integrations.management.demo.shops import SHOPS, Shop
+from integrations.management.demo.shops import SHARED_SKUS, SHOPS, Shop
 from integrations.management.demo.warehouse import Warehouse
 from integrations.models import Store
 from logix.accounts.models import Merchant
@@ -72,7 +72,12 @@ class Command(BaseCommand):
                 screen.follow_import(group)
                 screen.welcome(settings.LOGIX_PUBLIC_URL, access)
                 warehouse = Warehouse(merchant)
-                screen.follow_life(group, seconds=options["seconds"], each_second=warehouse.step)
+                staged = scenes.play(stores, SHARED_SKUS, settings.LOGIX_PUBLIC_URL)
+                screen.follow_life(
+                    group,
+                    seconds=options["seconds"],
+                    each_second=(warehouse.step, lambda: next(staged, "")),
+                )
         except KeyboardInterrupt:
             self.stdout.write("\nStopping …")
         except ChildDied as err:

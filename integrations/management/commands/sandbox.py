@@ -61,6 +61,9 @@ class Command(BaseCommand):
         shopify.add_argument(
             "--token", help="The permanent token; empty: the app is not installed yet."
         )
+        shopify.add_argument(
+            "--skus", nargs="*", default=[], help="SKUs another store sells too: its first items'."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -160,6 +163,7 @@ def _shopify(options: dict[str, Any]) -> tuple[ShopifyShop, Greeting]:
             seed=options["seed"],
             orders=options["orders"],
             products=options["products"],
+            skus=tuple(options["skus"]),
             same_second=options["same_second"],
             timezone=options["timezone"],
             currency=options["currency"].upper(),

@@ -72,13 +72,20 @@ class Screen:
         self._since = timezone.now()
 
     def follow_life(
-        self, group: Group, *, seconds: float | None, each_second: Callable[[], None]
+        self,
+        group: Group,
+        *,
+        seconds: float | None,
+        each_second: Sequence[Callable[[], str]],
     ) -> None:
-        """New lines of timelines, movements and pushes as they come; of a burst, its beginning."""
+        """New lines of timelines, movements and pushes as they come; of a burst, its beginning.
+        What ``each_second`` does may tell a line of its own.
+        """
         end = time.monotonic() + seconds if seconds else None
         while end is None or time.monotonic() < end:
             group.check()
-            each_second()
+            for told in filter(None, [do() for do in each_second]):
+                self._out.write(f"\n  {told}\n")
             news = self._news()
             for at, text in news[:_MOST_LINES]:
                 self._out.write(f"  {timezone.localtime(at):%H:%M:%S}  {text}")

@@ -25,7 +25,7 @@ _CARRIERS = ("DHL", "DPD", "UPS", "Hermes")
 
 
 class Warehouse:
-    """``step`` is called about once a second."""
+    """``step`` is called about once a second and works without a word."""
 
     def __init__(self, merchant: Merchant) -> None:
         self._merchant = merchant
@@ -33,7 +33,7 @@ class Warehouse:
         self._steps = 0
         self._without_number: deque[Shipment] = deque()
 
-    def step(self) -> None:
+    def step(self) -> str:
         self._steps += 1
         try:
             if self._steps % PACKS_EVERY == 0:
@@ -44,7 +44,8 @@ class Warehouse:
                 self._count()
         except (OrderError, OrderChangedMeanwhile, LedgerRefused, LedgerConflict):
             # The store was faster: cancelled, edited or sold meanwhile. The next turn is another.
-            return
+            pass
+        return ""
 
     def _pack(self) -> None:
         order = (

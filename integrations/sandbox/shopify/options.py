@@ -37,6 +37,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True):
       (``shop/redact``); empty: nowhere.
     - ``hour_s``: how long an hour lasts where the store only waits (webhook retries, redaction).
     - ``bulk_s``: how long a bulk operation takes.
+    - ``skus``: the first counted variants bear these SKUs, which another store sells as well.
     """
 
     title: str = "Musterladen"
@@ -45,6 +46,7 @@ class StoreOptions(Struct, frozen=True, kw_only=True):
     seed: int = 1
     orders: int = 300
     products: int = 60
+    skus: tuple[str, ...] = ()
     history_days: int = 90
     same_second: int = 0
     seeded_at: int | None = None

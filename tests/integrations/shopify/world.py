@@ -181,7 +181,7 @@ class ShopifyWorld:
 
 
 @contextmanager
-def shopify_world(**options: Any) -> Iterator[ShopifyWorld]:
+def shopify_world(*, has_control: bool = False, **options: Any) -> Iterator[ShopifyWorld]:
     """On the largest plan, so that points are no matter, and with one location."""
     chosen = {
         "orders": 40,
@@ -192,7 +192,7 @@ def shopify_world(**options: Any) -> Iterator[ShopifyWorld]:
         "access_token": TOKEN,
         "client_secret": SECRET,
     }
-    shop = Shop(StoreOptions(**{**chosen, **options}), webhook_delay_s=0, has_control=False)
+    shop = Shop(StoreOptions(**{**chosen, **options}), webhook_delay_s=0, has_control=has_control)
     with receiver() as inbox, Server(shop) as server:
         yield ShopifyWorld(shop, server.url, inbox)
 

@@ -136,8 +136,8 @@ def _refunded(line: Line) -> Any:
 
 
 @contextmanager
-def woo_world(**options: Any) -> Iterator[WooWorld]:
+def woo_world(*, has_control: bool = False, **options: Any) -> Iterator[WooWorld]:
     chosen = {"orders": 40, "products": 20, "consumer_key": KEY, "consumer_secret": SECRET}
-    shop = Shop(StoreOptions(**{**chosen, **options}), webhook_delay_s=0, has_control=False)
+    shop = Shop(StoreOptions(**{**chosen, **options}), webhook_delay_s=0, has_control=has_control)
     with receiver() as inbox, Server(shop) as server:
         yield WooWorld(shop, server.url, inbox)

@@ -41,6 +41,7 @@ class CatalogueRoom:
             now=store.seeded_at,
             currency=options.currency,
             is_multi_location=options.is_multi_location,
+            skus=options.skus,
         )
         self.locations, self.products, self.variants = made.locations, made.products, made.variants
         self.items, self.levels, self.deleted_variants = made.items, made.levels, made.deleted

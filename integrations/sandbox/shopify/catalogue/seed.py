@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import product as crossed
 from random import Random
@@ -66,15 +66,22 @@ class Catalogue(Struct):
 
 
 def catalogue(
-    *, seed: int, count: int, now: int, currency: str, is_multi_location: bool
+    *,
+    seed: int,
+    count: int,
+    now: int,
+    currency: str,
+    is_multi_location: bool,
+    skus: Sequence[str] = (),
 ) -> Catalogue:
-    """Equal seeds give equal catalogues."""
+    """Equal seeds give equal catalogues. The first counted variants bear ``skus``."""
     made = Catalogue()
     made.locations = {place.id: place for place in _locations(now, is_multi_location)}
     for number in range(count):
         chance = dice(seed, "product", number)
         _add(made, chance, number, now, currency)
     _bundle(made)
+    _rename(made, skus)
     for number in range(3):
         chance = dice(seed, "deleted", number)
         made.deleted.append(
@@ -247,3 +254,16 @@ def _bundle(made: Catalogue) -> None:
         (first.variant_ids[0], 2),
         (second.variant_ids[0], 1),
     ]
+
+
+def _rename(made: Catalogue, skus: Sequence[str]) -> None:
+    counted = (
+        variant
+        for variant in made.variants.values()
+        if made.items[variant.item_id].tracked
+        and made.products[variant.product_id].status == "ACTIVE"
+        and (variant.item_id, FIRST_LOCATION) in made.levels
+        and not variant.components
+    )
+    for sku, variant in zip(skus, counted, strict=False):
+        variant.sku = made.items[variant.item_id].sku = sku

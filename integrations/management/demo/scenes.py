@@ -1,0 +1,137 @@
+"""What the demonstration stages once everything is read: a sale in one store that lowers the figure
+of the other, and the last units sold in both at once, with the page that explains it.
+
+Orders are placed in the simulated stores over HTTP; all else is left to the hub.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import requests
+from django.db.models import Exists, OuterRef
+from django.urls import reverse
+
+from integrations.models import Push, Store
+from inventory import ledger
+from inventory.availability import targets
+from inventory.errors import LedgerConflict, LedgerRefused
+from inventory.models import Listing, StockLevel, StorePlace, Variant
+from orders.models import Oversell
+
+_ACTOR = "demo"
+_LIMIT_S = 90.0
+_CALL_LIMIT_S = 10
+_LAST_UNITS = 2
+
+
+def play(stores: Sequence[Store], skus: Sequence[str], hub: str) -> Iterator[str]:
+    """What to tell, one line a step; empty while it waits. ``stores``: two that sell ``skus``;
+    ``hub``: its address.
+    """
+    try:
+        for scene, sku in zip((_sale, _oversell), skus, strict=False):
+            if listings := _sold_in_all(stores, sku):
+                yield from scene(listings, hub)
+    except (requests.RequestException, LedgerConflict, LedgerRefused) as err:
+        yield f"The scene ends here: {err}"
+
+
+def _sale(listings: Sequence[Listing], _hub: str) -> Iterator[str]:
+    other, here = listings
+    yield from _until(lambda: _is_told(listings))
+    before = _shown(other)
+    _buy(here, 1)
+    began = time.monotonic()
+    yield f"Scene 1: somebody buys 1 {here.sku} in {here.store}. {other.store} shows {before} …"
+    yield from _until(lambda: _shown(other) != before)
+    yield f"… and {_shown(other)} after {time.monotonic() - began:.0f} s."
+
+
+def _oversell(listings: Sequence[Listing], hub: str) -> Iterator[str]:
+    """Once: an earlier demo may have played it."""
+    item = listings[0].variant
+    if item is None or Oversell.objects.filter(variant=item).exists():
+        return
+    _leave(item, _LAST_UNITS)
+    yield from _until(lambda: _is_told(listings))
+    for listing in listings:
+        _buy(listing, _LAST_UNITS)
+    both = " and ".join(str(listing.store) for listing in listings)
+    yield f"Scene 2: {_LAST_UNITS} of {item.sku} are left, and {both} sell {_LAST_UNITS} each …"
+    yield from _until(lambda: _record(item) is not None)
+    yield from _until(lambda: all(_shown(listing) == 0 for listing in listings))
+    if (record := _record(item)) is None:
+        return
+    yield (
+        f"… order {record.order.number} is short of {record.units}. No order was refused, "
+        "and every store shows 0."
+    )
+    page = reverse("admin:orders_oversell_change", args=[record.pk])
+    yield f"How it came: {hub}{page}"
+    page = reverse("admin:inventory_variant_explain", args=[item.pk])
+    yield f"Why each store shows what it shows: {hub}{page}"
+
+
+def _until(done: Callable[[], bool]) -> Iterator[str]:
+    """Empty lines until it is so, or too late to go on waiting."""
+    end = time.monotonic() + _LIMIT_S
+    while not done() and time.monotonic() < end:
+        yield ""
+
+
+def _sold_in_all(stores: Sequence[Store], sku: str) -> list[Listing]:
+    """The item's listing in each store, in their order; empty where one has none."""
+    rows = Listing.objects.filter(store__in=stores, sku=sku, gone_at=None, link_problem="")
+    by_store = {
+        listing.store_id: listing
+        for listing in rows.select_related("store", "variant")
+        if listing.variant_id
+    }
+    found = [by_store[store.pk] for store in stores if store.pk in by_store]
+    return found if len(found) == len(stores) else []
+
+
+def _leave(item: Variant, units: int) -> None:
+    """So many are free at the first place a store was given, none elsewhere."""
+    given = StorePlace.objects.filter(location=OuterRef("location"))
+    levels = StockLevel.objects.filter(variant=item, counted_at__isnull=False)
+    levels = levels.select_related("location").order_by(Exists(given).desc(), "pk")
+    for number, level in enumerate(levels):
+        ledger.adjust(
+            variant=item,
+            location=level.location,
+            set_to=level.on_hand - level.free + (0 if number else units),
+            reason="Counted by the demo's warehouse",
+            actor=_ACTOR,
+        )
+
+
+def _buy(listing: Listing, units: int) -> None:
+    answer = requests.post(
+        f"{listing.store.base_url}/_sandbox/api/orders",
+        json={"lines": [[listing.sku, units]]},
+        timeout=_CALL_LIMIT_S,
+    )
+    answer.raise_for_status()
+
+
+def _is_told(listings: Sequence[Listing]) -> bool:
+    """Every store shows what it should."""
+    wanted = targets(listings)
+    return all(_shown(listing) == wanted[listing.pk].value for listing in listings)
+
+
+def _shown(listing: Listing) -> int | None:
+    """What the store was told or was seen to show, whichever came last."""
+    listing.refresh_from_db(fields=["seen_quantity", "seen_at"])
+    push = Push.objects.filter(listing=listing, pushed_at__isnull=False).first()
+    if push is None or (listing.seen_at and push.pushed_at and listing.seen_at > push.pushed_at):
+        return listing.seen_quantity
+    return push.pushed_value
+
+
+def _record(item: Variant) -> Oversell | None:
+    rows = Oversell.objects.unresolved().filter(variant=item)
+    return rows.select_related("order").first()
