@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -87,7 +88,8 @@ class Channel:
 @pytest.fixture
 def channels() -> Iterator[list[Channel]]:
     keys = {"consumer_key": KEY, "consumer_secret": SECRET}
-    woo = [Shop(StoreOptions(orders=5, products=20, **keys), webhook_delay_s=0) for _ in range(2)]
+    options = StoreOptions(orders=5, products=20, consumer_key=KEY, consumer_secret=SECRET)
+    woo = [Shop(options, webhook_delay_s=0) for _ in range(2)]
     boutique = ShopifyShop(
         ShopifyOptions(
             orders=5, products=20, plan="plus", is_multi_location=False, access_token=TOKEN
@@ -152,7 +154,7 @@ def test_twelve_sales_of_the_last_five_end_in_five_reserved_and_zero_everywhere(
     for channel in channels:
         _reads_before_it_writes(channel, new, began)
     for store in stores:
-        until(lambda s=store: invariants.nothing_waits(s), 60, "the outbox is empty")
+        until(partial(invariants.nothing_waits, store), 60, "the outbox is empty")
     assert _shown(channels) == [0] * 3
     assert invariants.ledger_adds_up()
 
