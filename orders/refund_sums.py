@@ -1,7 +1,8 @@
 """What a refund comes to, and how much may still be given back. Pure: reads rows, writes none.
 
 A refund of units takes those that have not left first. A line's unit is worth its share of what the
-line cost, with tax; the last unit takes what rounding left.
+line cost, with tax; the last unit takes what rounding left, and the order's last refund what the
+rounding of the whole order left.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from uuid import UUID
 
 from logix.common.amounts import money, places_of
 from orders.data import ZERO, ChargeKind, RefundLineData
 from orders.errors import OrderError
 from orders.models import Order, OrderLine, RefundRequest
+
+# Smallest units: a difference beyond these is a plugin's doing.
+_MOST_ROUNDED = Decimal(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +89,14 @@ def add_up(
         _check_units(pk, line, count, room)
         assert line is not None  # noqa: S101 - checked just before
         before = gone[pk]
+        worth = _share(line.total + line.tax, line, before, count, places)
+        tax = _share(line.tax, line, before, count, places)
         rows.append(
             RefundLineData(
                 line_external_id=line.external_id,
                 quantity=count,
-                amount=_share(line.total, line, before, count, places),
-                tax=_share(line.tax, line, before, count, places),
+                amount=worth - tax,
+                tax=tax,
             )
         )
         here = max(0, line.quantity - before - line.quantity_shipped)
@@ -101,6 +107,13 @@ def add_up(
             f"At most {said(room.shipping, order)} of the shipping can be refunded.",
         )
     worth = sum((row.amount + row.tax for row in rows), ZERO) + shipping
+    is_last = shipping >= _to_unit(room.shipping, places, ROUND_DOWN) and all(
+        units.get(pk, 0) == most for pk, most in room.units.items()
+    )
+    missed = worth - room.amount
+    is_near = worth and abs(missed) <= _rounded_away(order, lines, places)
+    if is_near and (missed > 0 or is_last):
+        worth = _to_unit(room.amount, places, ROUND_DOWN)
     total = worth if amount is None else amount
     if total <= 0:
         raise OrderError("nothing_to_refund", "Say what is to be refunded: units, or an amount.")
@@ -141,10 +154,19 @@ def _share(whole: Decimal, line: OrderLine, before: int, count: int, places: int
     """What ``count`` units cost, of which ``before`` went back already."""
 
     def up_to(units: int) -> Decimal:
-        step = Decimal(1).scaleb(-places)
-        return (whole * units / line.quantity).quantize(step, ROUND_HALF_UP)
+        return _to_unit(whole * units / line.quantity, places)
 
     return up_to(before + count) - up_to(before)
+
+
+def _rounded_away(order: Order, lines: Mapping[UUID, OrderLine], places: int) -> Decimal:
+    """By how much the smallest units of all parts may miss what was paid: a store that rounds at
+    the total tells of parts that are no whole units, and of what they lack to it.
+    """
+    parts = [line.total + line.tax for line in lines.values()] + [_shipping(order)[0]]
+    missed = sum((abs(part - _to_unit(part, places)) for part in parts), ZERO)
+    is_rounding = abs(order.rounding) <= _MOST_ROUNDED.scaleb(-places)
+    return missed + abs(order.rounding) if is_rounding else missed
 
 
 def _shipping(order: Order) -> tuple[Decimal, Decimal]:
@@ -162,7 +184,11 @@ def _shipping_tax(order: Order, shipping: Decimal, places: int) -> Decimal:
     whole, tax = _shipping(order)
     if not shipping or not whole:
         return ZERO
-    return (tax * shipping / whole).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    return _to_unit(tax * shipping / whole, places)
+
+
+def _to_unit(amount: Decimal, places: int, rounding: str = ROUND_HALF_UP) -> Decimal:
+    return amount.quantize(Decimal(1).scaleb(-places), rounding)
 
 
 def _gone_units(lines: Mapping[UUID, OrderLine], asked: Sequence[RefundRequest]) -> dict[UUID, int]:

@@ -30,7 +30,7 @@ _PAYMENTS = {
     "CAPTURE": PaymentKind.CAPTURE,
     "SALE": PaymentKind.CAPTURE,
 }
-_VOID = "VOID"
+_VOID, _CHANGE = "VOID", "CHANGE"
 
 
 def amount(bag: shapes.Bag | None, path: str) -> Decimal:
@@ -99,24 +99,54 @@ def _line(
     )
 
 
-def payments(order: shapes.Order) -> tuple[PaymentData, ...]:
-    """What was authorised and what was taken. An authorisation that was voided is none."""
+def payments(order: shapes.Order, total: Decimal) -> tuple[PaymentData, ...]:
+    """What was authorised and what was taken. An authorisation that was voided is none; change is
+    money that went back at once. Amounts are what was owed: what cash was rounded by stands beside
+    them. Source:
+    https://shopify.dev/changelog/new-cash-rounding-on-order-and-order-transaction
+    """
     done = [t for t in order.transactions if t.status == SUCCESS]
     voided = {t.parent_transaction.id for t in done if t.kind == _VOID and t.parent_transaction}
-    return tuple(
-        PaymentData(
-            external_id=number_of(told.id, f"$.transactions[{number}].id"),
-            kind=_PAYMENTS[told.kind],
-            # Cash is rounded to coins; what was owed is what is paid with it.
-            amount=amount(told.amount_set, f"$.transactions[{number}].amountSet")
-            - amount(told.amount_rounding_set, f"$.transactions[{number}].amountRoundingSet"),
-            method=text(told.formatted_gateway, 120),
-            reference=text(told.payment_id, 160),
-            at=moment(told.processed_at, f"$.transactions[{number}].processedAt"),
-        )
+    found = [
+        _payment(told, _PAYMENTS[told.kind], _amount_of(told, number), number)
         for number, told in enumerate(done)
         if told.kind in _PAYMENTS and told.id not in voided
+    ]
+    for number, told in enumerate(done):
+        if told.kind == _CHANGE:
+            # Never of what was owed: a store may tell what was handed over, or what was kept.
+            taken = sum_of(x.amount for x in found if x.kind is PaymentKind.CAPTURE)
+            back = min(_amount_of(told, number), max(ZERO, taken - total))
+            if back:
+                found.append(_payment(told, PaymentKind.CAPTURE, -back, number))
+    return tuple(found)
+
+
+def cash_rounding(order: shapes.Order) -> Decimal:
+    """By how much more, or less, was taken in coins than was owed; of refunds less was given."""
+    done = [t for t in order.transactions if t.status == SUCCESS]
+    return sum_of(
+        amount(t.amount_rounding_set, "$.transactions.amountRoundingSet")
+        * (1 if t.kind in _PAYMENTS else -1)
+        for t in done
     )
+
+
+def _payment(
+    told: shapes.Transaction, kind: PaymentKind, value: Decimal, number: int
+) -> PaymentData:
+    return PaymentData(
+        external_id=number_of(told.id, f"$.transactions[{number}].id"),
+        kind=kind,
+        amount=value,
+        method=text(told.formatted_gateway, 120),
+        reference=text(told.payment_id, 160),
+        at=moment(told.processed_at, f"$.transactions[{number}].processedAt"),
+    )
+
+
+def _amount_of(told: shapes.Transaction, number: int) -> Decimal:
+    return amount(told.amount_set, f"$.transactions[{number}].amountSet")
 
 
 def refunds(order: shapes.Order) -> tuple[RefundData, ...]:
@@ -177,7 +207,10 @@ def sum_of(found: Iterable[Decimal]) -> Decimal:
 
 
 def _attributes(told: shapes.Line) -> dict[str, str]:
-    """What the buyer chose; keys with a leading ``_`` are bookkeeping of apps."""
+    """What the buyer chose; keys with a leading ``_`` are bookkeeping of apps. Each part of a
+    bundle is a line of its own and there is none for the bundle. Source: the official schema,
+    LineItemGroup.
+    """
     found = {
         text(x.key, 80): text(x.value, 500)
         for x in told.custom_attributes

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from integrations.errors import ContractBroken
 from integrations.woocommerce import shapes
+from integrations.woocommerce.unrounded import parts
 from integrations.woocommerce.values import (
-    ZERO,
     gmt,
     ident,
     meta_value,
@@ -44,11 +44,10 @@ def rounding(
     """What is missing between the parts and the store's total, made visible. Nothing is absorbed:
     rounded lines differ by cents, a plugin that changes totals by more.
     """
-    parts = sum((x.total + x.tax for x in lines), ZERO)
-    parts += sum((c.amount + c.tax for c in known if not c.informative), ZERO)
-    if parts == total:
+    missing = total - parts(lines, known)
+    if not missing:
         return []
-    return [ChargeData(kind=ChargeKind.ROUNDING, title="Rounding", amount=total - parts)]
+    return [ChargeData(kind=ChargeKind.ROUNDING, title="Rounding", amount=missing)]
 
 
 def payments(

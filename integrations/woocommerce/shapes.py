@@ -45,6 +45,12 @@ class Place(Struct):
     phone: Scalar = ""
 
 
+class TaxPart(Struct):
+    """Of a line's tax what one rate takes, unrounded."""
+
+    total: Scalar = "0"
+
+
 class LineItem(Struct):
     id: Id
     quantity: Scalar
@@ -55,6 +61,8 @@ class LineItem(Struct):
     subtotal: Scalar = "0"
     total: Scalar = "0"
     total_tax: Scalar = "0"
+    price: Scalar = None
+    taxes: Rows[TaxPart] = None
     meta_data: Rows[Meta] = None
 
 
@@ -67,6 +75,7 @@ class Charge(Struct):
     name: Scalar = ""
     total: Scalar = "0"
     total_tax: Scalar = "0"
+    taxes: Rows[TaxPart] = None
 
 
 class TaxLine(Struct):
