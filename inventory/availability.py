@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from inventory import kits
-from inventory.models import Listing, ListingMode, StockLevel, StockRule, Variant
+from inventory.models import Allocation, Listing, ListingMode, StockLevel, StockRule, Variant
 from inventory.rules import Ruled, rules_for
 from inventory.shelves import Shelf, of_stores
 
@@ -20,7 +20,8 @@ class Target:
     """``value`` None: leave the store's figure alone, ``reason`` says why. ``rule`` names the stock
     rule that made it, where one did, and ``rule_id`` is its id. ``at``: the value by the store's
     own location ("" where it keeps one figure); a location where nobody has counted the item is
-    left alone. ``terms`` are the numbers it came from.
+    left alone. ``terms`` are the numbers it came from. ``added`` is what the store takes off a
+    figure by itself, by location, and so is told beyond it; ``takes_off`` says what that is.
     """
 
     value: int | None
@@ -29,19 +30,37 @@ class Target:
     rule_id: int | None = None
     at: Mapping[str, int] = field(default_factory=dict)
     terms: dict[str, int | None] = field(default_factory=dict)
+    added: Mapping[str, int] = field(default_factory=dict)
+    takes_off: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def told(self) -> dict[str, int]:
+        """What the store is to be told, by location."""
+        return {at: max(0, units + self.added.get(at, 0)) for at, units in self.at.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Units a store may sell of one item: at one of its shelves, or at all of them."""
+    """Units a store may sell of one item: at one of its shelves, or at all of them. ``own`` of
+    those that are free are set aside for it, ``others`` of those on hand for other stores.
+    """
 
     free: int
     on_hand: int
     reserved: int
+    own: int
+    others: int
     counted: bool
 
 
+# What is set aside and not taken yet, by store, item and place.
+_Asides = Mapping[tuple[UUID, UUID, UUID], int]
+# The same of one store.
+_Own = Mapping[tuple[UUID, UUID], int]
+
+
 _NO_RULE = StockRule(buffer=0, percent=100, max_listed=None, end_when=0)
+_BUNDLE = "The store computes what it shows of a bundle itself, from its parts."
 _NO_SHELF = (
     "The store keeps its stock at several locations, and none of them shows a place of Logix yet. "
     "Choose which, on the store's page “Locations”."
@@ -50,12 +69,14 @@ _NO_SHELF = (
 
 def targets(listings: Sequence[Listing], *, suppose: StockRule | None = None) -> dict[UUID, Target]:
     """The figure each listing should show now, or would if ``suppose`` were the rule for it. Six
-    statements, however many listings (of any stores); one more for each level of kits within kits.
+    statements, however many listings (of any stores); one more for each level of kits within kits,
+    and where something is set aside.
     """
     items = _stock_items(listings)
     recipes = kits.recipes(set(items.values()))
     parts = {part for recipe in recipes.values() for part in recipe}
     levels = _levels({*items.values(), *parts})
+    asides = _set_aside(levels)
     rules = rules_for(listings)
     if suppose is not None:
         rules = dict.fromkeys(rules, Ruled(suppose, "The rule that is supposed."))
@@ -70,7 +91,8 @@ def targets(listings: Sequence[Listing], *, suppose: StockRule | None = None) ->
                     {
                         part: ([x for x in levels[part] if shelf.shows(x.location_id)], units)
                         for part, units in recipe.items()
-                    }
+                    },
+                    _of_store(asides, listing.store_id),
                 )
                 for shelf in shelves[listing.store_id]
             }
@@ -86,6 +108,8 @@ def _target(
 ) -> Target:
     if listing.mode == ListingMode.IGNORE:
         return Target(value=None, reason="This listing is never written by Logix.")
+    if listing.is_bundle:
+        return Target(value=None, reason=f"{_BUNDLE} {listing.kit_problem}".strip())
     if not shelves:
         return Target(value=None, reason=_NO_SHELF)
     if listing.mode == ListingMode.PAUSED:
@@ -119,6 +143,8 @@ def _target(
     terms = {
         "on_hand": sum(pool.on_hand for pool in pools.values()),
         "reserved": sum(pool.reserved for pool in pools.values()),
+        "set_aside": sum(pool.others for pool in pools.values()),
+        "own_set_aside": sum(pool.own for pool in pools.values()),
         "pool": free,
         "buffer": rule.buffer,
         "percent": rule.percent,
@@ -167,17 +193,52 @@ def _levels(variant_ids: set[UUID]) -> dict[UUID, list[StockLevel]]:
     return levels
 
 
-def _pool_of(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]]) -> _Pool:
+def _set_aside(levels: Mapping[UUID, Sequence[StockLevel]]) -> _Asides:
+    """No statement where nothing is."""
+    variant_ids = [pk for pk, found in levels.items() if any(x.allocated for x in found)]
+    if not variant_ids:
+        return {}
+    rows = Allocation.objects.filter(variant_id__in=variant_ids, left__gt=0)
+    return {
+        (store, item, place): left
+        for store, item, place, left in rows.values_list(
+            "store_id", "variant_id", "location_id", "left"
+        )
+    }
+
+
+def _of_store(asides: _Asides, store_id: UUID) -> _Own:
+    return {
+        (item, place): left for (store, item, place), left in asides.items() if store == store_id
+    }
+
+
+def _pool_of(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]], own: _Own) -> _Pool:
     """``parts``: the levels of each part of a kit at the shelf's places, and the units of it in
-    one; a plain item is its own only part. A kit is put together at one place.
+    one; a plain item is its own only part. A kit is put together at one place. ``own``: what is set
+    aside for the store.
     """
+    free_to_all = _put_together(parts, {})
+    free = _put_together(parts, own) if own else free_to_all
+    return _Pool(
+        free=free,
+        on_hand=min(sum(x.on_hand for x in levels) // units for levels, units in parts.values()),
+        reserved=max(-(-sum(x.reserved for x in levels) // u) for levels, u in parts.values()),
+        own=free - free_to_all,
+        others=max(-(-_others(levels, own) // u) for levels, u in parts.values()),
+        counted=all(any(x.counted_at for x in levels) for levels, _ in parts.values()),
+    )
+
+
+def _put_together(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]], own: _Own) -> int:
     free: dict[UUID, list[int]] = defaultdict(list)
     for levels, units in parts.values():
         for level in levels:
-            free[level.location_id].append(max(0, level.free) // units)
-    return _Pool(
-        free=sum(min(found) for found in free.values() if len(found) == len(parts)),
-        on_hand=min(sum(x.on_hand for x in levels) // units for levels, units in parts.values()),
-        reserved=max(-(-sum(x.reserved for x in levels) // u) for levels, u in parts.values()),
-        counted=all(any(x.counted_at for x in levels) for levels, _ in parts.values()),
-    )
+            mine = own.get((level.variant_id, level.location_id), 0)
+            free[level.location_id].append(max(0, level.free + mine) // units)
+    return sum(min(found) for found in free.values() if len(found) == len(parts))
+
+
+def _others(levels: Sequence[StockLevel], own: _Own) -> int:
+    """What is set aside for other stores."""
+    return sum(x.allocated - own.get((x.variant_id, x.location_id), 0) for x in levels)

@@ -1,93 +1,35 @@
 """The open book of one transaction: levels and reservations in memory, every change with its
 movement, written set-wise or not at all.
 
-``ledger`` decides what to change and is the only one who opens a book.
+``ledger`` and ``allocating`` decide what to change; nobody else opens a book.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
 
-from inventory import locations, shelves, signals
+from inventory import entries, locations, shelves, signals
+from inventory.asides import Asides
+from inventory.entries import Aside, Held, Level
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.locations import Place
-from inventory.models import Bucket, MovementKind, Reservation, StockLevel, StockMovement
+from inventory.models import (
+    Allocation,
+    Bucket,
+    MovementKind,
+    Reservation,
+    StockLevel,
+    StockMovement,
+)
 from inventory.shelves import Sources
 from logix.common import bulk
 from logix.common.ids import uuid7
-
-_LEVEL = ("id", "variant_id", "location_id", "on_hand", "reserved", "held", "damaged")
-_LEVEL_STATE = ("counted_at", "version")
-_HELD = (
-    "id",
-    "store_id",
-    "order_ref",
-    "line_ref",
-    "variant_id",
-    "location_id",
-    "placed_at",
-    "quantity",
-    "short",
-    "shipped",
-    "version",
-    "expires_at",
-)
-
-
-@dataclass(slots=True, eq=False)
-class Level:
-    """A ``StockLevel`` row while the book is open. A plain record: a model instance costs ten times
-    as much, and a page of orders opens hundreds.
-    """
-
-    id: UUID
-    variant_id: UUID
-    location_id: UUID
-    on_hand: int
-    reserved: int
-    held: int
-    damaged: int
-    counted_at: datetime | None
-    version: int
-
-    @property
-    def free(self) -> int:
-        return self.on_hand - self.reserved - self.held - self.damaged
-
-
-@dataclass(slots=True, eq=False)
-class Held:
-    """A ``Reservation`` row while the book is open. ``version`` 0: not in the database yet."""
-
-    id: UUID
-    store_id: UUID
-    order_ref: UUID
-    line_ref: UUID
-    variant_id: UUID
-    location_id: UUID
-    placed_at: datetime
-    quantity: int = 0
-    short: int = 0
-    shipped: int = 0
-    version: int = 0
-    expires_at: datetime | None = None
-    moves: int = 0
-
-
-def read_held(line_refs: Sequence[UUID]) -> dict[UUID, list[Held]]:
-    """What lines hold now."""
-    found: dict[UUID, list[Held]] = defaultdict(list)
-    rows = Reservation.objects.filter(line_ref__in=line_refs).order_by("id")
-    for values in rows.values_list(*_HELD):
-        row = Held(*values)
-        found[row.line_ref].append(row)
-    return found
 
 
 @dataclass
@@ -100,9 +42,10 @@ class Book:
     _levels: dict[UUID, list[Level]]
     _movements: list[dict[str, object]] = field(default_factory=list)
     _free_before: dict[UUID, dict[UUID, int]] = field(default_factory=dict)
+    asides: Asides = field(default_factory=Asides)
     _sources: dict[UUID, Sources] = field(default_factory=dict)
     _changed_levels: dict[UUID, Level] = field(default_factory=dict)
-    _rows: dict[UUID, Held] = field(default_factory=dict)
+    rows: dict[UUID, Held] = field(default_factory=dict)
     _touched: dict[UUID, Held] = field(default_factory=dict)
     _short_before: dict[UUID, int] = field(default_factory=dict)
 
@@ -124,14 +67,16 @@ class Book:
         )
         book._read(StockLevel.objects.filter(variant_id__in=variant_ids))
         book._add_missing()
+        if any(level.allocated for found in book._levels.values() for level in found):
+            book.know_asides()
         for variant_id, found in book._levels.items():
             found.sort(key=lambda level: book.places[level.location_id].order)
-            book._free_before[variant_id] = book.free_by_place(variant_id)
+            book._free_before[variant_id] = book.offered(variant_id)
         return book
 
     def _read(self, rows: object) -> None:
         ordered = rows.order_by("variant_id", "location_id").select_for_update()  # type: ignore[attr-defined]
-        for values in ordered.values_list(*_LEVEL, *_LEVEL_STATE):
+        for values in ordered.values_list(*entries.LEVEL):
             level = Level(*values)
             self._levels[level.variant_id].append(level)
 
@@ -151,15 +96,10 @@ class Book:
         missing = [v for v in missing if all(x.location_id != place.pk for x in self._levels[v])]
         bulk.insert(
             StockLevel,
-            [self._new_level(v, place.pk) for v in sorted(missing)],
+            [entries.new_level(self.merchant_id, v, place.pk) for v in sorted(missing)],
             ignore_conflicts=True,
         )
         self._read(StockLevel.objects.filter(variant_id__in=missing, location=place))
-
-    def _new_level(self, variant_id: UUID, location_id: UUID) -> dict[str, object]:
-        zeros = dict.fromkeys(("on_hand", "reserved", "held", "damaged", "version"), 0)
-        ids = {"variant_id": variant_id, "location_id": location_id}
-        return {"id": uuid7(), "merchant_id": self.merchant_id, **ids, **zeros}
 
     def levels_of(self, variant_id: UUID) -> list[Level]:
         """The levels to take from, first choice first: those at open places, or what there is when
@@ -194,10 +134,24 @@ class Book:
             given = shelves.sources(unknown)
             self._sources.update((pk, given.get(pk, Sources())) for pk in unknown)
 
-    def free_by_place(self, variant_id: UUID) -> dict[UUID, int]:
-        """Units that stores may be told of, where there are any."""
-        levels = self.levels_of(variant_id)
-        return {level.location_id: level.free for level in levels if level.free > 0}
+    def know_asides(self) -> None:
+        """Until this was called nothing is set aside. One statement, the first time."""
+        self.asides.know(list(self._levels))
+
+    def offered(self, variant_id: UUID) -> dict[UUID, int]:
+        """Units that stores may be told of, where there are any: by place what is free to all, by
+        allocation what its store can have.
+        """
+        free = {level.location_id: level.free for level in self.levels_of(variant_id)}
+        own = {x.id: free.get(x.location_id, 0) + x.left for x in self.asides.of(variant_id)}
+        return {key: units for key, units in (free | own).items() if units > 0}
+
+    def free_for(self, level: Level, store_id: UUID) -> int:
+        """What orders of a store may take there: what is free to all, and what is set aside for it.
+        Where less is there than is promised, that is less as well.
+        """
+        own = self.asides.at(store_id, level.variant_id, level.location_id)
+        return level.free + (own.left if own else 0)
 
     def level_at(self, variant_id: UUID, location_id: UUID) -> Level:
         """The level there, closed places included; made when there is none. Raises LedgerRefused,
@@ -208,10 +162,10 @@ class Book:
                 return level
         if location_id not in self.places:
             raise LedgerRefused("This place belongs to somebody else.")
-        row = self._new_level(variant_id, location_id)
+        row = entries.new_level(self.merchant_id, variant_id, location_id)
         if not bulk.insert(StockLevel, [row], ignore_conflicts=True):
             raise LedgerConflict("Another process opened the same stock level.")
-        level = Level(row["id"], variant_id, location_id, 0, 0, 0, 0, None, 0)  # type: ignore[arg-type]
+        level = Level(row["id"], variant_id, location_id, 0, 0, 0, 0, 0, None, 0)  # type: ignore[arg-type]
         self._levels[variant_id].append(level)
         return level
 
@@ -233,9 +187,8 @@ class Book:
         order_ref: UUID | None = None,
     ) -> UUID:
         """Change a level by ``delta`` units; return the id of the movement that says so."""
-        column = "on_hand" if bucket is Bucket.ON_HAND else "reserved"
-        before = getattr(level, column)
-        setattr(level, column, before + delta)
+        before = getattr(level, bucket.value)
+        setattr(level, bucket.value, before + delta)
         self._changed_levels[level.id] = level
         pk = uuid7()
         self._movements.append(
@@ -263,10 +216,10 @@ class Book:
 
     def know(self, rows: Iterable[Held]) -> None:
         """Rows read outside: the book works on the same records."""
-        self._rows.update((row.id, row) for row in rows)
+        self.rows.update((row.id, row) for row in rows)
 
     def add(self, row: Held) -> Held:
-        self._rows[row.id] = self._touched[row.id] = row
+        self.rows[row.id] = self._touched[row.id] = row
         return row
 
     def touch(self, row: Held) -> None:
@@ -279,11 +232,11 @@ class Book:
         rows = Reservation.objects.filter(
             variant_id__in=wanted, line_ref__in=short.values("line_ref")
         )
-        for values in rows.values_list(*_HELD):
+        for values in rows.values_list(*entries.HELD):
             row = Held(*values)
-            self._rows.setdefault(row.id, row)
+            self.rows.setdefault(row.id, row)
         lines: dict[UUID, list[Held]] = defaultdict(list)
-        for row in self._rows.values():
+        for row in self.rows.values():
             if row.variant_id in wanted:
                 lines[row.line_ref].append(row)
         return {line: found for line, found in lines.items() if any(r.short for r in found)}
@@ -291,6 +244,7 @@ class Book:
     def reserve(self, row: Held, units: int) -> None:
         row.quantity += units
         self._line_move(row, Bucket.RESERVED, units, MovementKind.RESERVE)
+        self._own_move(row, -self.asides.draw(row, units), MovementKind.RESERVE)
 
     def wait(self, row: Held, units: int) -> None:
         """``units`` more (or, negative, fewer) are wanted and not there."""
@@ -301,6 +255,7 @@ class Book:
     def release(self, row: Held, units: int) -> None:
         row.quantity -= units
         self._line_move(row, Bucket.RESERVED, -units, MovementKind.RELEASE)
+        self._own_move(row, self.asides.hand_back(row), MovementKind.RELEASE)
 
     def ship(self, row: Held, units: int, *, from_reserved: bool) -> None:
         row.shipped += units
@@ -308,10 +263,13 @@ class Book:
             row.quantity -= units
             self._line_move(row, Bucket.RESERVED, -units, MovementKind.SHIPMENT)
         self._line_move(row, Bucket.ON_HAND, -units, MovementKind.SHIPMENT)
+        if not from_reserved:
+            self._own_move(row, -self.asides.draw(row, units), MovementKind.SHIPMENT)
 
     def unship(self, row: Held, units: int) -> None:
         row.shipped -= units
         self._line_move(row, Bucket.ON_HAND, units, MovementKind.UNSHIP)
+        self._own_move(row, self.asides.hand_back(row), MovementKind.UNSHIP)
 
     def _line_move(self, row: Held, bucket: Bucket, delta: int, kind: MovementKind) -> None:
         """Causes are unique: a row's next version is written once, and counts its moves."""
@@ -320,6 +278,22 @@ class Book:
         cause = f"{row.id.hex}:{row.version + 1}:{row.moves}:{kind}:{bucket}"
         level = self.level_at(row.variant_id, row.location_id)
         self.move(level, bucket, delta, kind, cause, order_ref=row.order_ref)
+
+    # --- what is set aside for a store ---
+
+    def set_aside(self, aside: Aside, units: int, reason: str) -> None:
+        """``units`` more of it, or, negative, fewer."""
+        level = self.level_at(aside.variant_id, aside.location_id)
+        aside.units += units
+        self.asides.change(aside, units)
+        kind = MovementKind.ALLOCATE if units > 0 else MovementKind.DEALLOCATE
+        cause = f"allocation:{aside.id.hex}:{aside.version + 1}"
+        self.move(level, Bucket.ALLOCATED, units, kind, cause, reason=reason)
+
+    def _own_move(self, row: Held, units: int, kind: MovementKind) -> None:
+        """Of what is set aside for the row's store ``units`` more are left, or, negative, fewer."""
+        if units:
+            self._line_move(row, Bucket.ALLOCATED, units, kind)
 
     # --- the end ---
 
@@ -330,52 +304,27 @@ class Book:
         return [
             variant_id
             for variant_id, before in self._free_before.items()
-            if (free := self.free_by_place(variant_id))
+            if (free := self.offered(variant_id))
             and (self._counted_now(variant_id) or _is_more(free, before))
         ]
 
     def write(self) -> None:
-        """Write everything in four statements at most, or nothing. Raises LedgerConflict."""
-        new = [self._as_row(r, 1) for r in self._touched.values() if not r.version]
-        changed = [self._as_row(r, r.version + 1) for r in self._touched.values() if r.version]
-        levels = [self._level_row(level) for level in self._changed_levels.values()]
+        """Write everything in five statements at most, or nothing. Raises LedgerConflict."""
+        touched = self._touched.values()
+        new = entries.held_rows(self.merchant_id, [r for r in touched if not r.version], self.now)
+        changed = entries.held_rows(self.merchant_id, [r for r in touched if r.version], self.now)
+        levels = [entries.level_row(level, self.now) for level in self._changed_levels.values()]
+        asides = [entries.aside_row(aside) for aside in self.asides.changed]
         if (
             len(bulk.insert(Reservation, new, ignore_conflicts=True)) != len(new)
             or len(bulk.update(Reservation, changed, versioned="version")) != len(changed)
             or len(bulk.update(StockLevel, levels, versioned="version")) != len(levels)
+            or len(bulk.update(Allocation, asides, versioned="version")) != len(asides)
             or len(bulk.insert(StockMovement, self._movements, ignore_conflicts=True))
             != len(self._movements)
         ):
             raise LedgerConflict("The stock was changed by another process at the same time.")
         self._tell()
-
-    def _level_row(self, level: Level) -> dict[str, object]:
-        return {
-            "id": level.id,
-            "on_hand": level.on_hand,
-            "reserved": level.reserved,
-            "counted_at": level.counted_at,
-            "version": level.version + 1,
-            "updated_at": self.now,
-        }
-
-    def _as_row(self, row: Held, version: int) -> dict[str, object]:
-        return {
-            "id": row.id,
-            "merchant_id": self.merchant_id,
-            "store_id": row.store_id,
-            "order_ref": row.order_ref,
-            "line_ref": row.line_ref,
-            "variant_id": row.variant_id,
-            "location_id": row.location_id,
-            "quantity": row.quantity,
-            "short": row.short,
-            "shipped": row.shipped,
-            "version": version,
-            "placed_at": row.placed_at,
-            "expires_at": row.expires_at,
-            "updated_at": self.now,
-        }
 
     def _counted_now(self, variant_id: UUID) -> bool:
         return any(level.counted_at == self.now for level in self._levels[variant_id])
@@ -384,14 +333,14 @@ class Book:
         changed = frozenset(
             variant_id
             for variant_id, before in self._free_before.items()
-            if self.free_by_place(variant_id) != before or self._counted_now(variant_id)
+            if self.offered(variant_id) != before or self._counted_now(variant_id)
         )
         if changed:
             signals.stock_changed.send(sender=StockLevel, variant_ids=changed)
         served = frozenset(
-            self._rows[pk].line_ref
+            self.rows[pk].line_ref
             for pk, before in self._short_before.items()
-            if self._rows[pk].short < before
+            if self.rows[pk].short < before
         )
         if served:
             signals.lines_served.send(sender=Reservation, line_refs=served)

@@ -25,3 +25,7 @@ class RuleTaken(Exception):
     """There is a stock rule of this scope already; the message names it for the person who
     asked.
     """
+
+
+class AllocationRefused(Exception):
+    """Units that cannot be set aside for a store, with the reason for the person who asked."""

@@ -17,7 +17,9 @@ from uuid import UUID
 from django.db import transaction
 
 from inventory import kits, reserving
-from inventory.book import Book, Held, Level, read_held
+from inventory.book import Book
+from inventory.choosing import Orders
+from inventory.entries import Held, Level, read_held
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.kits import Recipe
 from inventory.models import (
@@ -67,11 +69,14 @@ def settle(
         variant_ids |= {r.variant_id for line in todo for r in held.get(line, [])}
         book = Book.open(merchant_id, variant_ids, actor=actor, request_id=request_id)
         book.know_stores({wanted[0].store_id for wanted in todo.values()})
+        if any(row.drawn for line in todo for row in held.get(line, ())):
+            book.know_asides()
+        orders = Orders.of(book, todo.values())
         for line, wanted in sorted(todo.items(), key=lambda one: one[1][0].placed_at):
             rows = held[line]
             book.know(rows)
-            reserving.settle_line(book, wanted, rows)
-        reserving.serve_waiting(book)
+            reserving.settle_line(book, wanted, rows, orders)
+        reserving.serve_waiting(book, orders)
         book.write()
     return _short_by_line(held, {d.line_ref: recipes.get(d.variant_id, {}) for d in demands})
 
@@ -201,13 +206,15 @@ def _by_hand(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningCount:
     """A store's own figure for an item nobody has counted here yet, seen at ``seen_at``. It is that
-    of one place, or without ``location_id`` of all together.
+    of one place, or without ``location_id`` of all together. ``holds_open``: units that its open
+    orders wait for are still in it.
     """
 
     variant_id: UUID
     quantity: int
     seen_at: datetime
     location_id: UUID | None = None
+    holds_open: bool = False
 
 
 @transaction.atomic
@@ -216,8 +223,8 @@ def open_counts(
 ) -> int:
     """Adopt store figures as first count; return how many were opened.
 
-    A store's figure is already lowered by its open orders, ours is not: on hand = figure + what
-    orders placed up to then still hold here.
+    Most stores' figures are lowered by their open orders already, ours is not: on hand = figure +
+    what orders placed up to then still hold here.
     """
     assembled = kits.recipes(count.variant_id for count in counts)
     counts = [count for count in counts if count.variant_id not in assembled]
@@ -233,6 +240,7 @@ def open_counts(
     for level, count in fresh:
         known = held[count.variant_id, count.location_id]
         taken = sum(units for placed_at, units in known if placed_at <= count.seen_at)
+        taken = 0 if count.holds_open else taken
         book.count(level)
         book.move(
             level,

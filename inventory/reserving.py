@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from inventory.book import Book, Held, Level
+from inventory import choosing
+from inventory.book import Book
+from inventory.choosing import Orders
+from inventory.entries import Held, Level
+from inventory.shelves import Strategy
 from logix.common.ids import uuid7
 
 
@@ -53,16 +57,16 @@ def _is_item_settled(demand: Demand, rows: Sequence[Held]) -> bool:
     )
 
 
-def settle_line(book: Book, demands: Sequence[Demand], rows: list[Held]) -> None:
+def settle_line(book: Book, demands: Sequence[Demand], rows: list[Held], orders: Orders) -> None:
     """Bring a line to its demands: one, or one for each part of a kit. ``rows`` are all it has; new
-    ones are appended.
+    ones are appended. ``orders``: those that are settled together.
     """
     wanted = {d.variant_id for d in demands}
     for row in rows:
         if row.variant_id not in wanted:
             _give_back(book, [row], row.quantity + row.short)
     for demand in demands:
-        _settle_item(book, demand, rows, _counting(demand, demands, rows))
+        _settle_item(book, demand, rows, _counting(demand, demands, rows), orders)
 
 
 def _counting(demand: Demand, demands: Sequence[Demand], rows: Sequence[Held]) -> list[Held]:
@@ -72,16 +76,21 @@ def _counting(demand: Demand, demands: Sequence[Demand], rows: Sequence[Held]) -
     return [r for r in rows if len(demands) == 1 or r.variant_id == demand.variant_id]
 
 
-def _settle_item(book: Book, demand: Demand, rows: list[Held], counting: list[Held]) -> None:
+def _settle_item(
+    book: Book, demand: Demand, rows: list[Held], counting: list[Held], orders: Orders
+) -> None:
     mine = [r for r in rows if r.variant_id == demand.variant_id]
     mine.sort(key=lambda row: book.places[row.location_id].order)
     _settle_shipped(book, demand, rows, mine, counting)
+    strategy = book.sources_of(demand.store_id).strategy
+    if demand.is_moved and strategy is Strategy.PINNED:
+        _leave(book, demand, mine)
     excess = sum(r.quantity + r.short for r in mine) - demand.outstanding
     if excess > 0:
         _give_back(book, mine, excess)
     elif excess < 0:
-        _reserve(book, demand, rows, mine, -excess)
-    if demand.is_moved:
+        _reserve(book, demand, rows, mine, -excess, orders)
+    if demand.is_moved and strategy is not Strategy.NO_SPLIT:
         _follow(book, demand, rows, mine)
     for row in mine:
         if (row.quantity or row.short) and row.expires_at != demand.expires_at:
@@ -89,22 +98,25 @@ def _settle_item(book: Book, demand: Demand, rows: list[Held], counting: list[He
             book.touch(row)
 
 
-def serve_waiting(book: Book) -> None:
-    """Give what became free to the lines that are short of it, oldest order first, wherever it
-    lies.
+def serve_waiting(book: Book, orders: Orders | None = None) -> None:
+    """Give what became free to the lines that are short of it, oldest order first, wherever its
+    store's orders may take it from.
     """
     grown = book.grown()
     if not grown:
         return
     waiting = book.waiting(grown)
     book.know_stores({rows[0].store_id for rows in waiting.values()})
+    orders = orders or Orders()
+    choosing.know_waiting(book, waiting.values(), orders)
     for rows in sorted(waiting.values(), key=lambda rows: (rows[0].placed_at, rows[0].id)):
         for row in [r for r in rows if r.short]:
-            for level in book.levels_for(row.variant_id, row.store_id):
-                take = min(row.short, max(0, level.free))
+            for level in choosing.for_waiting(book, row, orders):
+                take = min(row.short, max(0, book.free_for(level, row.store_id)))
                 if take:
                     book.wait(row, -take)
                     book.reserve(_row_at(book, row, level.location_id, rows), take)
+                    orders.note(row, level.location_id, take)
 
 
 def _settle_shipped(
@@ -112,11 +124,13 @@ def _settle_shipped(
 ) -> None:
     """Take what left from the place it left from; where that is not known, from what was reserved,
     first where more is reserved than is still to be sent from there. What nothing was reserved for
-    is taken as well: it is gone.
+    is taken as well: it is gone. What is back lies where it left from, else where units left last.
     """
     change = demand.shipped - sum(r.shipped for r in counting)
     if change < 0:
-        for row in reversed(counting):
+        last_first = list(reversed(counting))
+        last_first.sort(key=lambda row: row.location_id != demand.location_id)
+        for row in last_first:
             if units := min(-change, row.shipped):
                 book.unship(row, units)
                 change += units
@@ -148,11 +162,19 @@ def _give_back(book: Book, rows: Sequence[Held], units: int) -> None:
             units -= part
 
 
-def _reserve(book: Book, demand: Demand, rows: list[Held], mine: list[Held], missing: int) -> None:
-    """Take what is free where the store wants it sent from, then at one place if one has enough,
-    else by rank; the rest is short and the order is never refused.
+def _reserve(
+    book: Book,
+    demand: Demand,
+    rows: list[Held],
+    mine: list[Held],
+    missing: int,
+    orders: Orders,
+) -> None:
+    """Take what is free where the store wants it sent from, then as its strategy says; the rest is
+    short and the order is never refused.
     """
-    for places, units in _assigned(book, demand):
+    whole = book.sources_of(demand.store_id).strategy is Strategy.NO_SPLIT
+    for places, units in () if whole else _assigned(book, demand):
         lacking = min(missing, units - _held_at(mine, places))
         for level, take in _free_at(book, demand, places, lacking):
             book.reserve(_row_for(book, demand, level.location_id, rows, mine), take)
@@ -162,16 +184,29 @@ def _reserve(book: Book, demand: Demand, rows: list[Held], mine: list[Held], mis
     levels = book.levels_for(demand.variant_id, demand.store_id)
     counted = [level for level in levels if level.counted_at is not None]
     if not counted:
-        book.reserve(_row_for(book, demand, levels[0].location_id, rows, mine), missing)
+        place = (orders.place_of(book, demand) if whole else None) or levels[0].location_id
+        book.reserve(_row_for(book, demand, place, rows, mine), missing)
         return
-    enough = [level for level in counted if level.free >= missing]
-    for level in enough[:1] or counted:
-        take = min(missing, max(0, level.free))
+    chosen = choosing.levels(book, demand, counted, missing, orders)
+    for level in chosen:
+        take = min(missing, choosing.free(book, level, demand.store_id))
         if take:
             book.reserve(_row_for(book, demand, level.location_id, rows, mine), take)
             missing -= take
     if missing:
-        book.wait(_row_for(book, demand, counted[0].location_id, rows, mine), missing)
+        book.wait(_row_for(book, demand, chosen[0].location_id, rows, mine), missing)
+
+
+def _leave(book: Book, demand: Demand, mine: Sequence[Held]) -> None:
+    """Of a line that is only sent from where the store says, which says otherwise now: what it held
+    and waited for elsewhere is given up, and reserved anew.
+    """
+    places = choosing.named(book, demand)
+    for row, most in _beyond(book, demand, mine):
+        book.release(row, most)
+    for row in mine if places else ():
+        if row.short and row.location_id not in places:
+            book.wait(row, -row.short)
 
 
 def _follow(book: Book, demand: Demand, rows: list[Held], mine: list[Held]) -> None:
@@ -227,7 +262,8 @@ def _free_at(
     found = []
     for place in book.open_places(places):
         level = book.level_at(demand.variant_id, place)
-        take = units if level.counted_at is None else min(units, level.free)
+        free = book.free_for(level, demand.store_id)
+        take = units if level.counted_at is None else min(units, free)
         if take > 0:
             found.append((level, take))
             units -= take

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from inventory.models import StoreLocation, StorePlace
@@ -29,14 +31,29 @@ class Shelf:
         return self.places is None or location_id in self.places
 
 
+class Strategy(StrEnum):
+    """How the places that an order's units come from are chosen, see ``choosing``."""
+
+    RANKED = "ranked"
+    MOST_STOCK = "most_stock"
+    SINGLE_OR_SPLIT = "single_or_split"
+    PINNED = "pinned"
+    NO_SPLIT = "no_split"
+
+
+# The store's option that names one.
+OPTION = "reserve_from"
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """Where the units of a store's orders may come from, first choice first; () is anywhere.
-    ``at``: which of them stand at a location of the store.
+    ``at``: which of them stand at a location of the store. ``strategy``: which is taken of them.
     """
 
     places: tuple[UUID, ...] = ()
     at: Mapping[str, tuple[UUID, ...]] = field(default_factory=dict)
+    strategy: Strategy = Strategy.RANKED
 
 
 def of_stores(store_ids: Iterable[UUID]) -> dict[UUID, tuple[Shelf, ...]]:
@@ -66,8 +83,21 @@ def shelves(known: Sequence[StoreLocation], given: Sequence[StorePlace]) -> tupl
 
 
 def sources(store_ids: Iterable[UUID]) -> dict[UUID, Sources]:
-    """Of the stores that do not simply sell from everywhere. One statement."""
-    return {pk: _sources(rows) for pk, rows in _given(store_ids).items()}
+    """Of each store. One statement."""
+    # The store itself is reached through its key alone: it is nothing that stock imports.
+    stores: Any = StorePlace._meta.get_field("store").related_model
+    rows = stores._default_manager.filter(pk__in=set(store_ids)).order_by(
+        "places__rank", "places__location__rank", "places__id"
+    )
+    given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    strategies: dict[UUID, Strategy] = {}
+    for pk, strategy, location_id, at in rows.values_list(
+        "pk", f"options__{OPTION}", "places__location_id", "places__shown_at__external_id"
+    ):
+        strategies[pk] = Strategy(strategy or Strategy.RANKED)
+        if location_id is not None:
+            given[pk].append((location_id, at or ""))
+    return {pk: _sources(given[pk], strategy) for pk, strategy in strategies.items()}
 
 
 def shown_at(store_id: UUID, location_id: UUID | None) -> str:
@@ -88,11 +118,10 @@ def _given(store_ids: Iterable[UUID]) -> dict[UUID, list[StorePlace]]:
     return found
 
 
-def _sources(given: list[StorePlace]) -> Sources:
+def _sources(given: list[tuple[UUID, str]], strategy: Strategy) -> Sources:
     at: dict[str, list[UUID]] = defaultdict(list)
-    for row in given:
-        if row.shown_at:
-            at[row.shown_at.external_id].append(row.location_id)
-    return Sources(
-        tuple(row.location_id for row in given), {pk: tuple(found) for pk, found in at.items()}
-    )
+    for location_id, told in given:
+        if told:
+            at[told].append(location_id)
+    places = tuple(location_id for location_id, _ in given)
+    return Sources(places, {told: tuple(found) for told, found in at.items()}, strategy)

@@ -13,7 +13,15 @@ from uuid import UUID
 from django.db.models import BigIntegerField, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce
 
-from inventory.models import Bucket, Location, Reservation, StockLevel, StockMovement, Variant
+from inventory.models import (
+    Allocation,
+    Bucket,
+    Location,
+    Reservation,
+    StockLevel,
+    StockMovement,
+    Variant,
+)
 
 # Variants looked at in one statement.
 BATCH = 500
@@ -70,8 +78,10 @@ class _Sums(NamedTuple):
 
     on_hand: int = 0
     reserved: int = 0
+    allocated: int = 0
     on_hand_squares: int = 0
     reserved_squares: int = 0
+    allocated_squares: int = 0
 
 
 _WIDE = BigIntegerField()
@@ -79,33 +89,40 @@ _NONE = Value(0, output_field=_WIDE)
 _SQUARES = Cast("after", _WIDE) * Cast("after", _WIDE) - Cast("before", _WIDE) * Cast(
     "before", _WIDE
 )
-_LEVEL, _MOVED, _HELD = "level", "moved", "held"
+_LEVEL, _MOVED, _HELD, _ASIDE = "level", "moved", "held", "aside"
+# Units and squares of each bucket.
+_SUMS = "abcdef"
 
 
 def _everything(variant_ids: Collection[UUID]) -> QuerySet[Any]:
-    """(variant, location, which table, its sums) of all three tables."""
-    levels = StockLevel.objects.annotate(a=Cast("on_hand", _WIDE), b=Cast("reserved", _WIDE))
+    """(variant, location, which table, its sums) of all four tables."""
+    levels = StockLevel.objects.annotate(
+        a=Cast("on_hand", _WIDE), b=Cast("reserved", _WIDE), c=Cast("allocated", _WIDE)
+    )
     moved = StockMovement.objects.values("variant", "location").annotate(
         a=_sum("delta", Bucket.ON_HAND),
         b=_sum("delta", Bucket.RESERVED),
-        c=_sum(_SQUARES, Bucket.ON_HAND),
-        d=_sum(_SQUARES, Bucket.RESERVED),
+        c=_sum("delta", Bucket.ALLOCATED),
+        d=_sum(_SQUARES, Bucket.ON_HAND),
+        e=_sum(_SQUARES, Bucket.RESERVED),
+        f=_sum(_SQUARES, Bucket.ALLOCATED),
     )
     held = Reservation.objects.filter(quantity__gt=0).values("variant", "location")
     held = held.annotate(a=_NONE, b=Sum("quantity", output_field=_WIDE))
-    parts = (
-        (_LEVEL, levels.annotate(c=_NONE, d=_NONE)),
-        (_MOVED, moved),
-        (_HELD, held.annotate(c=_NONE, d=_NONE)),
-    )
-    first, *others = (
-        rows.filter(variant__in=variant_ids)
-        .order_by()
-        .annotate(source=Value(source))
-        .values_list("variant", "location", "source", "a", "b", "c", "d")
-        for source, rows in parts
-    )
+    aside = Allocation.objects.filter(left__gt=0).values("variant", "location")
+    aside = aside.annotate(a=_NONE, b=_NONE, c=Sum("left", output_field=_WIDE))
+    parts = ((_LEVEL, levels), (_MOVED, moved), (_HELD, held), (_ASIDE, aside))
+    first, *others = (_whole(rows, source, variant_ids) for source, rows in parts)
     return first.union(*others, all=True)
+
+
+def _whole(rows: QuerySet[Any], source: str, variant_ids: Collection[UUID]) -> QuerySet[Any]:
+    """With 0 for the sums that a table says nothing of."""
+    unsaid = {name: _NONE for name in _SUMS if name not in rows.query.annotations}
+    rows = rows.filter(variant__in=variant_ids).order_by()
+    return rows.annotate(source=Value(source), **unsaid).values_list(
+        "variant", "location", "source", *_SUMS
+    )
 
 
 def _sum(of: Any, bucket: Bucket) -> Coalesce:
@@ -113,14 +130,15 @@ def _sum(of: Any, bucket: Bucket) -> Coalesce:
 
 
 def _said(sums: Mapping[str, _Sums]) -> Iterator[str]:
-    level, moved, held = (sums.get(name) for name in (_LEVEL, _MOVED, _HELD))
+    level, moved, held, aside = (sums.get(name) for name in (_LEVEL, _MOVED, _HELD, _ASIDE))
     if level is None:
         yield "its level is gone; movements or reservations of it are still there."
         return
-    moved, held = moved or _Sums(), held or _Sums()
+    moved, held, aside = moved or _Sums(), held or _Sums(), aside or _Sums()
     for name, here, total, squares in (
         ("on hand", level.on_hand, moved.on_hand, moved.on_hand_squares),
         ("reserved", level.reserved, moved.reserved, moved.reserved_squares),
+        ("set aside", level.allocated, moved.allocated, moved.allocated_squares),
     ):
         if here != total:
             yield f"{name} is {here}, its movements add up to {total}."
@@ -128,3 +146,5 @@ def _said(sums: Mapping[str, _Sums]) -> Iterator[str]:
             yield f"the trail of {name} has a gap: a movement does not begin where another ended."
     if held.reserved != level.reserved:
         yield f"reserved is {level.reserved}, orders hold {held.reserved}."
+    if aside.allocated != level.allocated:
+        yield f"set aside is {level.allocated}, of what is set aside {aside.allocated} are left."
