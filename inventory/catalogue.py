@@ -5,7 +5,7 @@ number of statements. Which variant a listing is linked to, ``linking`` finds.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 
-from inventory import signals
+from inventory import bundles, signals
 from inventory.data import ProductData, VariantData
 from inventory.errors import LedgerConflict
 from inventory.ledger import open_counts
@@ -35,7 +35,8 @@ _encoder = msgspec.json.Encoder()
 @dataclass(slots=True)
 class CatalogueImport:
     """Counts are listings. ``refigured`` are those whose figure in the store is not what we saw
-    before, ``regrouped`` those that the store puts into other categories.
+    before, ``regrouped`` those that the store puts into other categories, ``rekept`` those of which
+    it keeps other numbers back. ``bundles`` are those that are bundles of the store, or were.
     """
 
     created: int = 0
@@ -45,6 +46,8 @@ class CatalogueImport:
     linked: set[UUID] = field(default_factory=set)
     refigured: set[UUID] = field(default_factory=set)
     regrouped: set[UUID] = field(default_factory=set)
+    rekept: set[UUID] = field(default_factory=set)
+    bundles: set[UUID] = field(default_factory=set)
 
 
 @transaction.atomic
@@ -55,10 +58,12 @@ def import_products(
     observed_at: datetime,
     now: datetime,
     adopt_stock: bool = False,
+    holds_open: bool = False,
 ) -> CatalogueImport:
     """Bring the store's listings to what ``products`` say at ``observed_at``.
 
-    ``adopt_stock``: items nobody has counted here yet take the store's figure as their first count.
+    ``adopt_stock``: items nobody has counted here yet take the store's figure as their first count;
+    ``holds_open``: units of its open orders are still in it.
     Raises LedgerConflict when another process made the same product or SKU first: run it again.
     """
     done = CatalogueImport()
@@ -90,12 +95,16 @@ def import_products(
     bulk.update(Listing, updates)
     done.created = len(inserts)
     done.linked = {r["id"] for r in inserts if r["variant_id"]} | linker.relinked
+    done.bundles |= {r["id"] for r in inserts if r["is_bundle"]}
     if done.linked:
         signals.listings_linked.send(
             sender=Listing, store_id=store.pk, listing_ids=frozenset(done.linked)
         )
     if adopt_stock:
-        _adopt(store, inserts, updates)
+        _adopt(store, inserts, updates, holds_open)
+    bundles.follow(store, done.bundles, linked=done.linked)
+    if done.rekept:
+        signals.ruled_anew.send(sender=Listing, listing_ids=frozenset(done.rekept))
     if done.refigured:
         signals.store_figure_changed.send(sender=Listing, listing_ids=frozenset(done.refigured))
     if done.regrouped and StockRule.objects.filter(store_id=store.pk).exclude(category="").exists():
@@ -133,6 +142,8 @@ def _changed_row(
 ) -> dict[str, Any] | None:
     """The row to write, or None where nothing changed or we know something newer."""
     digest = _digest(product, variant)
+    if before.is_bundle != variant.is_bundle or before.kit_problem:
+        done.bundles.add(before.pk)
     if before.digest == digest and before.gone_at is None and not product.gone:
         done.unchanged += 1
         return None
@@ -141,11 +152,19 @@ def _changed_row(
         return None
     # One that comes back from the trash was not told what happened meanwhile.
     seen = (before.seen_quantity, before.seen_at_places)
-    if seen != (variant.stock, variant.stock_at) or before.gone_at is not None:
+    if (
+        seen != (variant.stock, variant.stock_at)
+        or before.gone_at is not None
+        or before.is_bundle != variant.is_bundle
+    ):
         done.refigured.add(before.pk)
+    if variant.is_bundle:
+        done.bundles.add(before.pk)
     told = _told(product, variant, observed_at)
     if before.categories != told["categories"]:
         done.regrouped.add(before.pk)
+    if before.kept_back != told["kept_back"]:
+        done.rekept.add(before.pk)
     done.changed += 1
     return {
         "id": before.pk,
@@ -167,11 +186,14 @@ def _told(product: ProductData, variant: VariantData, observed_at: datetime) -> 
         "raw_status": product.raw_status,
         "is_listed": product.is_listed,
         "stock_ref": variant.stock_ref,
+        "kept_back": dict(variant.kept_back),
         "seen_quantity": variant.stock,
         "seen_at_places": dict(variant.stock_at),
         "seen_at": observed_at,
         "changed_at": product.changed_at,
         "categories": [name[:120] for name in product.categories],
+        "is_bundle": variant.is_bundle,
+        "bundle_parts": [asdict(part) for part in variant.parts],
         "custom": dict(product.custom),
     }
 
@@ -210,7 +232,12 @@ def _mark_gone(
     done.gone = len(gone)
 
 
-def _adopt(store: StoreLike, inserts: list[dict[str, Any]], updates: list[dict[str, Any]]) -> None:
+def _adopt(
+    store: StoreLike,
+    inserts: list[dict[str, Any]],
+    updates: list[dict[str, Any]],
+    holds_open: bool,
+) -> None:
     """First counts for items nobody has counted, one per shared figure."""
     told = [r for r in (*inserts, *updates) if r["variant_id"] and r["seen_quantity"] is not None]
     item = Coalesce("counted_as_id", "pk")
@@ -226,6 +253,7 @@ def _adopt(store: StoreLike, inserts: list[dict[str, Any]], updates: list[dict[s
         if row["seen_at_places"] or not is_counted:
             figures = (row["seen_quantity"], row["seen_at_places"], row["seen_at"])
             seen.append(Seen(item_id, *figures))
-    counts = first_counts(seen, of_stores([store.pk])[store.pk]) if seen else []
+    shelves = of_stores([store.pk])[store.pk] if seen else ()
+    counts = first_counts(seen, shelves, holds_open=holds_open)
     if counts:
         open_counts(store.merchant_id, counts, reason=f"First count from {store.name}")

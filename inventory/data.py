@@ -20,6 +20,15 @@ class ProductKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartData:
+    """``quantity`` units of another variant of the same store in one bundle."""
+
+    external_variant_id: str
+    sku: str = ""
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VariantData:
     """What can be bought and counted. A simple product has exactly one, whose ids are the product's
     own.
@@ -28,7 +37,12 @@ class VariantData:
     item. ``stock_at`` is that figure by the store's location, where it keeps one for each: of the
     locations that count here alone, and of those the item is kept at. ``stock_ref`` names where the
     store keeps the figure: two variants with one ``stock_ref`` share one count (WooCommerce: stock
-    managed at the parent). It is what ``update_inventories`` addresses.
+    managed at the parent). It is what ``update_inventories`` addresses. ``kept_back`` are units
+    that the store itself takes off its figure, by its location, or under "" off all together: a
+    threshold, a safety stock. They count where the platform's card says so (``compensation``).
+
+    ``is_bundle``: the store itself computes what can be sold of it, from ``parts``; these are all
+    of them, or none where the store does not tell.
     """
 
     external_id: str
@@ -40,7 +54,10 @@ class VariantData:
     stock: int | None = None
     stock_at: Mapping[str, int] = field(default_factory=dict)
     stock_ref: str = ""
+    kept_back: Mapping[str, int] = field(default_factory=dict)
     backorders: bool = False
+    is_bundle: bool = False
+    parts: tuple[PartData, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce
 
 from inventory import signals
 from inventory.errors import KitRefused
-from inventory.models import KitPart, StockLevel, Variant
+from inventory.models import KitPart, Listing, StockLevel, Variant
 from logix.accounts import audit
 from logix.accounts.models import Merchant
 
@@ -47,13 +47,18 @@ def kits_with(variant_ids: Iterable[UUID]) -> set[UUID]:
 
 @transaction.atomic
 def set_parts(
-    kit: Variant, parts: Mapping[UUID, int], *, actor: str, request_id: str = ""
+    kit: Variant,
+    parts: Mapping[UUID, int],
+    *,
+    actor: str,
+    request_id: str = "",
+    told_by: Listing | None = None,
 ) -> Variant:
     """Make ``kit`` of these units by variant; {} makes it a thing of its own again, that has to be
-    counted. Open orders of it hold its new parts from now on. Raises KitRefused, LedgerConflict.
+    counted. Open orders of it hold its new parts from now on. ``told_by`` is the bundle of a store
+    that they are of; without one a person chose them. Raises KitRefused, LedgerConflict.
     """
-    # One at a time, or two of them could make each other's kit a part of itself.
-    Merchant.objects.select_for_update().get(pk=kit.merchant_id)
+    one_at_a_time(kit.merchant_id)
     kit = Variant.objects.select_related("merchant").get(pk=kit.pk)
     _check(kit, parts)
     before = {str(x.part_id): x.units for x in kit.parts.all()}
@@ -64,6 +69,8 @@ def set_parts(
     if any(kit.pk in _made_of([part]) for part in parts):
         raise KitRefused(f"{kit} would contain itself. Take it out of its part first.")
     _nesting(kit)
+    kit.kit_listing, kit.kit_by_hand = told_by, told_by is None
+    kit.save(update_fields=["kit_listing", "kit_by_hand"])
     audit.record(
         "kit.parts_changed",
         actor=actor,
@@ -74,6 +81,14 @@ def set_parts(
     )
     signals.kit_changed.send(sender=KitPart, variant_id=kit.pk, actor=actor)
     return kit
+
+
+def one_at_a_time(merchant_id: UUID) -> None:
+    """Until the transaction ends nobody else changes what kits of the merchant are made of: two
+    could make each other's kit a part of itself. Rows that belong to the merchant are still
+    written.
+    """
+    Merchant.objects.select_for_update(no_key=True).get(pk=merchant_id)
 
 
 def _check(kit: Variant, parts: Mapping[UUID, int]) -> None:

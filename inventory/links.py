@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
-from inventory import signals
+from inventory import bundles, signals
 from inventory.errors import LedgerConflict, LinkRefused
 from inventory.models import LinkProblem, Listing, Variant
 from logix.accounts import audit
@@ -41,6 +41,7 @@ def link(listing: Listing, variant: Variant, *, actor: str, request_id: str = ""
     signals.listings_linked.send(
         sender=Listing, store_id=fresh.store_id, listing_ids=frozenset({fresh.pk})
     )
+    bundles.follow(fresh.store, {fresh.pk}, linked={fresh.pk})
     return fresh
 
 
@@ -56,11 +57,12 @@ def unlink(listing: Listing, *, actor: str, request_id: str = "") -> Listing:
         raise LinkRefused("The listing is not linked to a product.")
     _write(fresh, None, LinkProblem.UNLINKED, "listing.unlinked", actor, request_id)
     signals.listings_unlinked.send(sender=Listing, listing_ids=frozenset({fresh.pk}))
+    bundles.follow(fresh.store, {fresh.pk})
     return fresh
 
 
 def _fresh(listing: Listing) -> Listing:
-    return Listing.objects.select_related("variant", "merchant").get(pk=listing.pk)
+    return Listing.objects.select_related("variant", "merchant", "store").get(pk=listing.pk)
 
 
 def _write(

@@ -11,11 +11,14 @@ from django.db import models
 from django.db.models.functions import Now
 
 from inventory.data import ProductKind
+from inventory.models_allocations import Allocation
 from inventory.models_kits import KitPart
+from inventory.models_places import Location, StoreLocation, StorePlace
 from inventory.models_rules import StockRule
 from logix.common.ids import uuid7
 
 __all__ = [
+    "Allocation",
     "Bucket",
     "KitPart",
     "LinkProblem",
@@ -68,6 +71,12 @@ class Variant(models.Model):
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     archived_at = models.DateTimeField(null=True, blank=True)
+    # Of a kit whose parts a store told: the bundle they are of. Null: a person chose them.
+    kit_listing = models.ForeignKey(
+        "inventory.Listing", null=True, editable=False, on_delete=models.SET_NULL, related_name="+"
+    )
+    # A person chose its parts, or took them off: what a store tells does not change that.
+    kit_by_hand = models.BooleanField(default=False, db_default=False, editable=False)
 
     class Meta:
         ordering = ["sku", "id"]
@@ -108,8 +117,10 @@ class LinkProblem(models.TextChoices):
 
 class Listing(models.Model):
     """One variant as one store sells it. ``seen_*`` is what the store last told us,
-    ``seen_at_places`` its figure by the store's location, where it keeps several. ``variant`` null
-    means unmatched.
+    ``seen_at_places`` its figure by the store's location, where it keeps several, ``kept_back``
+    what it takes off its figures by itself. ``variant`` null means unmatched. Of a bundle the store
+    computes the figure: ``bundle_parts`` are what it says there is in one, and ``kit_problem`` why
+    its variant is no kit of these.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -136,12 +147,16 @@ class Listing(models.Model):
     seen_quantity = models.IntegerField(null=True, blank=True)
     seen_at_places = models.JSONField(default=dict, db_default={}, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
+    kept_back = models.JSONField(default=dict, db_default={}, blank=True)
     changed_at = models.DateTimeField()
     digest = models.CharField(max_length=32, editable=False)
     mode = models.CharField(max_length=8, choices=ListingMode.choices, default=ListingMode.NORMAL)
     fixed_quantity = models.PositiveIntegerField(null=True, blank=True)
     gone_at = models.DateTimeField(null=True, blank=True)
     categories = models.JSONField(default=list, db_default=[], blank=True)
+    is_bundle = models.BooleanField(default=False, db_default=False)
+    bundle_parts = models.JSONField(default=list, db_default=[], blank=True)
+    kit_problem = models.CharField(max_length=400, blank=True, db_default="")
     custom = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -155,83 +170,21 @@ class Listing(models.Model):
             models.Index(fields=["store", "sku_key"], name="listing_by_sku"),
             models.Index(fields=["store", "external_variant_id"], name="listing_by_variant"),
             models.Index(fields=["merchant", "sku", "id"], name="listing_merchant_sku"),
+            models.Index(
+                fields=["store"],
+                condition=~models.Q(kit_problem=""),
+                name="listing_kit_waits",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.sku or self.title or self.external_variant_id
 
 
-class Location(models.Model):
-    """A place that holds stock. Lower ``rank`` is picked first."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    merchant = models.ForeignKey("accounts.Merchant", on_delete=models.PROTECT)
-    name = models.CharField(max_length=120)
-    code = models.SlugField(max_length=40)
-    rank = models.PositiveSmallIntegerField(default=100)
-    is_active = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ["rank", "code"]
-        constraints = [
-            models.UniqueConstraint(fields=["merchant", "code"], name="location_code_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class StoreLocation(models.Model):
-    """A place as one store knows it, that keeps a figure of its own there. ``is_online``: online
-    orders are sent from it.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    store = models.ForeignKey(
-        "integrations.Store", on_delete=models.CASCADE, related_name="locations"
-    )
-    external_id = models.CharField(max_length=128)
-    name = models.CharField(max_length=120)
-    is_active = models.BooleanField(default=True)
-    is_online = models.BooleanField(default=True)
-
-    class Meta:
-        ordering = ["name", "external_id"]
-        constraints = [
-            models.UniqueConstraint(fields=["store", "external_id"], name="store_location_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.external_id
-
-
-class StorePlace(models.Model):
-    """A place of ours that a store sells from, first choice first, and the store's location its
-    units are shown at (null where the store keeps one figure). A store without any sells from all
-    open places.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    store = models.ForeignKey("integrations.Store", on_delete=models.CASCADE, related_name="places")
-    location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="sold_by")
-    shown_at = models.ForeignKey(
-        StoreLocation, null=True, on_delete=models.RESTRICT, related_name="places"
-    )
-    rank = models.PositiveSmallIntegerField(default=100)
-
-    class Meta:
-        ordering = ["rank", "id"]
-        constraints = [
-            models.UniqueConstraint(fields=["store", "location"], name="store_place_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.location} for {self.store}"
-
-
 class StockLevel(models.Model):
-    """Units of one variant at one place. ``counted_at`` null: nobody has counted it yet, so it is
-    never pushed nor called oversold. ``free`` may be negative; it is stored as it is.
+    """Units of one variant at one place; ``allocated`` are set aside for single stores and not
+    taken yet. ``counted_at`` null: nobody has counted it yet, so it is never pushed nor called
+    oversold. ``free`` may be negative; it is stored as it is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -240,6 +193,7 @@ class StockLevel(models.Model):
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="levels")
     on_hand = models.IntegerField(default=0)
     reserved = models.IntegerField(default=0)
+    allocated = models.IntegerField(default=0, db_default=0)
     held = models.IntegerField(default=0)
     damaged = models.IntegerField(default=0)
     counted_at = models.DateTimeField(null=True, blank=True)
@@ -250,6 +204,9 @@ class StockLevel(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["variant", "location"], name="level_once"),
             models.CheckConstraint(condition=models.Q(reserved__gte=0), name="level_reserved_ge_0"),
+            models.CheckConstraint(
+                condition=models.Q(allocated__gte=0), name="level_allocated_ge_0"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -257,7 +214,7 @@ class StockLevel(models.Model):
 
     @property
     def free(self) -> int:
-        return self.on_hand - self.reserved - self.held - self.damaged
+        return self.on_hand - self.reserved - self.allocated - self.held - self.damaged
 
 
 class MovementKind(models.TextChoices):
@@ -269,11 +226,14 @@ class MovementKind(models.TextChoices):
     SHIPMENT = "shipment", "Shipped"
     UNSHIP = "unship", "Shipment taken back"
     RESTOCK = "restock", "Returned to stock"
+    ALLOCATE = "allocate", "Set aside for a store"
+    DEALLOCATE = "deallocate", "No longer set aside"
 
 
 class Bucket(models.TextChoices):
     ON_HAND = "on_hand"
     RESERVED = "reserved"
+    ALLOCATED = "allocated"
 
 
 class StockMovement(models.Model):
@@ -286,7 +246,7 @@ class StockMovement(models.Model):
     variant = models.ForeignKey(Variant, on_delete=models.PROTECT, related_name="movements")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="movements")
     kind = models.CharField(max_length=12, choices=MovementKind.choices)
-    bucket = models.CharField(max_length=8, choices=Bucket.choices, default=Bucket.ON_HAND)
+    bucket = models.CharField(max_length=10, choices=Bucket.choices, default=Bucket.ON_HAND)
     before = models.IntegerField()
     delta = models.IntegerField()
     after = models.IntegerField()
@@ -310,8 +270,8 @@ class StockMovement(models.Model):
 
 class Reservation(models.Model):
     """What one order line holds of one variant at one place: ``quantity`` reserved, ``short``
-    wanted but not there, ``shipped`` already gone. The row stays for explanation when all of it is
-    shipped or released.
+    wanted but not there, ``shipped`` already gone; ``drawn`` of what is reserved or gone came from
+    ``allocation``. The row stays for explanation when all of it is shipped or released.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -324,6 +284,10 @@ class Reservation(models.Model):
     quantity = models.PositiveIntegerField(default=0)
     short = models.PositiveIntegerField(default=0)
     shipped = models.IntegerField(default=0)
+    allocation = models.ForeignKey(
+        Allocation, null=True, on_delete=models.PROTECT, related_name="taken", db_index=False
+    )
+    drawn = models.PositiveIntegerField(default=0, db_default=0)
     version = models.PositiveIntegerField(default=0)
     placed_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)

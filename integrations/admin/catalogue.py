@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.db import models
 from django.db.models import Count, Q, Sum
@@ -13,7 +12,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from integrations import outbox
 from integrations.admin.acts import Act, again
@@ -28,16 +26,16 @@ from integrations.admin.base import (
     count_of,
 )
 from integrations.admin.base import link as leads_to
-from integrations.admin.explaining import ExplainPages, explain_button
+from integrations.admin.bundles import TAKE_OVER, WAITS, BundlePages, waiting_words
+from integrations.admin.explaining import ExplainPages, explain_button, takes_off_words
 from integrations.admin.kits import KitPages
+from integrations.admin.listing_forms import LinkForm, ListingForm
 from integrations.admin.looking import Look
 from integrations.admin.roles import actor, may
 from integrations.admin.stock_rules import rule_button
 from integrations.admin.store_places import by_location, parts_of
 from inventory import links
-from inventory.availability import targets
-from inventory.catalogue import sku_key
-from inventory.models import Listing, ListingMode, Product, StockLevel, Variant
+from inventory.models import Listing, Product, StockLevel, Variant
 from logix.accounts.models import Role
 
 _LISTINGS_SHOWN = 50
@@ -86,7 +84,7 @@ class ProductAdmin(HubAdmin):
 class LevelInline(ReadOnlyInline):
     model = StockLevel
     verbose_name_plural = "Where it lies"
-    fields = ("opens", "on_hand", "reserved", "held", "damaged", "free", "counted_at")
+    fields = ("opens", "on_hand", "reserved", "allocated", "held", "damaged", "free", "counted_at")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
@@ -174,46 +172,13 @@ class VariantAdmin(KitPages, ExplainPages):
         return variant.level_on_hand - variant.level_reserved
 
 
-class ListingForm(forms.ModelForm):
-    class Meta:
-        model = Listing
-        fields = ("mode", "fixed_quantity")
-
-    def clean(self) -> dict[str, Any]:
-        data: dict[str, Any] = super().clean() or {}
-        if data.get("mode") == ListingMode.FIXED and data.get("fixed_quantity") is None:
-            self.add_error("fixed_quantity", "Say which figure the store always shows.")
-        return data
-
-
-class LinkForm(forms.Form):
-    sku = forms.CharField(
-        label="SKU of the product",
-        max_length=128,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="As it stands under Products; case does not matter.",
-    )
-
-    def __init__(self, merchant_id: Any, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.merchant_id = merchant_id
-
-    def clean_sku(self) -> Variant:
-        """The variant."""
-        sku = self.cleaned_data["sku"]
-        found = Variant.objects.filter(merchant=self.merchant_id, sku_key=sku_key(sku)).first()
-        if found is None:
-            raise forms.ValidationError(f"There is no product with the SKU {sku}.")
-        return found
-
-
 def _unlink(request: HttpRequest, listing: Listing) -> str:
     again(lambda: links.unlink(listing, actor=actor(request)))
     return f"{listing} of {listing.store} is no longer counted here."
 
 
 @admin.register(Listing)
-class ListingAdmin(HubAdmin):
+class ListingAdmin(BundlePages):
     form = ListingForm
     change_role = Role.OPERATOR
     empty_words = "No listing yet. They come with a store's catalogue."
@@ -228,6 +193,7 @@ class ListingAdmin(HubAdmin):
         "explanation",
         ("seen", "seen_at", "told"),
         ("raw_status", "price", "link_words"),
+        "bundle",
     )
     readonly_fields = (
         "title",
@@ -241,15 +207,18 @@ class ListingAdmin(HubAdmin):
         "raw_status",
         "price",
         "link_words",
+        "bundle",
     )
 
     acts = (
+        TAKE_OVER,
         Act(
             verb="unlink",
             label="Unlink",
             run=_unlink,
             shown=lambda listing: listing.variant_id is not None,
             bulk=True,
+            tries=True,
             confirm="Its stock is no longer counted here and its store keeps the figure it shows. "
             "New orders for it wait until it is linked again.",
         ),
@@ -290,17 +259,21 @@ class ListingAdmin(HubAdmin):
         )
 
     def looks(self) -> dict[str, Look]:
-        return {"unlinked": Look("Not counted here", Q(gone_at=None) & ~Q(link_problem=""))}
+        unlinked = Look("Not counted here", Q(gone_at=None) & ~Q(link_problem=""))
+        return {"unlinked": unlinked, "bundles": WAITS}
 
     def wellbeing(self, request: HttpRequest) -> Said:
         unlinked = self.rows_in(request, "unlinked").count()
+        bundles = waiting_words(self.rows_in(request, "bundles").count())
         if unlinked:
             listings = count_of(unlinked, "listing")
             words = (
                 f"{listings} not counted here: no SKU, one that is used twice there, or unlinked "
                 "by hand. Link each at its page."
             )
-            return [Sentence(WARN, words, "look=unlinked")]
+            return [Sentence(WARN, words, "look=unlinked"), *bundles]
+        if bundles:
+            return bundles
         if not self.get_queryset(request).filter(gone_at=None).exists():
             return []
         return [Sentence(GOOD, "Every listing is linked to what is counted.")]
@@ -325,16 +298,17 @@ class ListingAdmin(HubAdmin):
 
     @display(description="What it should show, and why")
     def explanation(self, listing: Listing) -> str:
-        target = targets([listing])[listing.pk]
+        target = outbox.targets([listing])[listing.pk]
         figure = "left alone" if target.value is None else target.value
         terms = (
             (name.replace("_", " "), value)
-            for name, value in target.terms.items()
+            for name, value in {**target.terms, **target.takes_off}.items()
             if value is not None
         )
         lines = format_html_join("", "<br>{}: {}", terms)
-        parts = parts_of(listing.store, target.at)
-        return format_html("<b>{}</b> – {}{}{}", figure, target.reason, parts, lines)
+        parts = parts_of(listing.store, target.told)
+        reason = f"{target.reason} {takes_off_words(target)}".strip()
+        return format_html("<b>{}</b> – {}{}{}", figure, reason, parts, lines)
 
     def saved(self, request: HttpRequest, obj: Listing) -> None:
         outbox.mark_listings([obj.pk])

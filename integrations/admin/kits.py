@@ -12,13 +12,14 @@ from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from integrations.admin.acts import REFUSALS, again
 from integrations.admin.asking import row_for
 from integrations.admin.base import HubAdmin, link
+from integrations.admin.bundles import told_words
 from integrations.admin.roles import actor, may
 from inventory import kits
 from inventory.catalogue import sku_key
@@ -106,7 +107,8 @@ class KitPages(HubAdmin):
     def made_of(self, variant: Variant) -> str:
         parts = KitPart.objects.filter(kit=variant).select_related("part")
         lines = ((part.units, _page_of(part.part)) for part in parts)
-        return format_html_join("", "{} × {}<br>", lines) or "no kit; counted itself"
+        told = format_html("{}", told_words(variant))
+        return format_html_join("", "{} × {}<br>", lines) + told or "no kit; counted itself"
 
     def parts_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         kit: Variant = row_for(self, request, object_id)

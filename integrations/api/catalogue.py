@@ -8,21 +8,21 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api.errors import request_id
-from integrations.api.fields import Money, Query, Strict, Words
+from integrations.api.fields import Query, Strict, Words
+from integrations.api.listing_shapes import ListingSerializer
 from integrations.api.lookups import ONE_ITEM, item_of
 from integrations.api.views import ApiViewSet
 from inventory import links, locations
 from inventory.catalogue import sku_key
 from inventory.models import Listing, ListingMode, Location, Product, Variant
 from logix.accounts.models import Scope
-from logix.common.amounts import money, places_of
 
 
 class VariantSerializer(serializers.ModelSerializer[Variant]):
@@ -54,52 +54,6 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         model = Product
         fields = ("id", "title", "kind", "created_at", "archived_at", "variants")
         read_only_fields = fields
-
-
-class ListingSerializer(serializers.ModelSerializer[Listing]):
-    store_id = serializers.UUIDField(read_only=True)
-    variant_id = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="Null: `link_problem` says why."
-    )
-    price = serializers.SerializerMethodField()
-    currency = serializers.CharField(
-        source="store.currency", read_only=True, help_text="The store's, of `price`."
-    )
-    seen_at_places = serializers.DictField(
-        child=serializers.IntegerField(),
-        read_only=True,
-        help_text="`seen_quantity` by the store's own id of each location whose figure is read, "
-        "see `/integrations/{id}/locations`. Empty where the store keeps one figure.",
-    )
-
-    class Meta:
-        model = Listing
-        fields = (
-            "id",
-            "store_id",
-            "variant_id",
-            "link_problem",
-            "external_product_id",
-            "external_variant_id",
-            "sku",
-            "title",
-            "price",
-            "currency",
-            "raw_status",
-            "is_listed",
-            "mode",
-            "fixed_quantity",
-            "seen_quantity",
-            "seen_at_places",
-            "seen_at",
-            "changed_at",
-            "gone_at",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(Money(allow_null=True, help_text="Decimal number as text, in `currency`."))
-    def get_price(self, listing: Listing) -> str | None:
-        return money(listing.price, places_of(listing.store.currency))
 
 
 class LocationSerializer(serializers.ModelSerializer[Location]):
@@ -199,6 +153,13 @@ class ListingQuery(Query):
     linked = serializers.BooleanField(required=False, allow_null=True, default=None)
     mode = Words(ListingMode.values)
     gone = serializers.BooleanField(required=False, default=False)
+    bundle = serializers.BooleanField(required=False, allow_null=True, default=None)
+    kit_problem = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="True: bundles whose variant is no kit of the store's parts.",
+    )
 
 
 class ListingLink(Strict):
@@ -233,6 +194,10 @@ class ListingViews(ApiViewSet):
             rows = rows.filter(variant__isnull=not asked["linked"])
         if asked.get("mode"):
             rows = rows.filter(mode__in=asked["mode"])
+        if asked["bundle"] is not None:
+            rows = rows.filter(is_bundle=asked["bundle"])
+        if asked["kit_problem"] is not None:
+            rows = rows.filter(~Q(kit_problem="") if asked["kit_problem"] else Q(kit_problem=""))
         return self.page(rows, lambda row: ListingSerializer(row).data)
 
     @extend_schema(summary="One listing")

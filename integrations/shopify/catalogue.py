@@ -8,7 +8,7 @@ from decimal import Decimal
 from integrations.errors import ContractBroken
 from integrations.shopify import product_shapes, shapes
 from integrations.shopify.values import MOST_UNITS, known_moment, money, text
-from inventory.data import ProductData, ProductKind, VariantData
+from inventory.data import PartData, ProductData, ProductKind, VariantData
 
 _GRAMS = {
     "KILOGRAMS": Decimal(1000),
@@ -90,6 +90,15 @@ def _variant(told: product_shapes.Variant, path: str, locations: Sequence[str]) 
         stock_at=figures or {},
         stock_ref=told.inventory_item.legacy_resource_id,
         backorders=told.inventory_policy == _SELLS_ON,
+        is_bundle=told.requires_components,
+        parts=tuple(
+            PartData(
+                external_variant_id=part.product_variant.legacy_resource_id,
+                sku=text(part.product_variant.sku, 128).strip(),
+                quantity=_bounded(part.quantity),
+            )
+            for part in told.parts
+        ),
         options={
             text(option.name, 80): text(option.value, 120)
             for option in told.selected_options

@@ -45,7 +45,26 @@ class Option(Camel):
     value: str
 
 
+class Sold(Camel):
+    legacy_resource_id: Number
+    sku: str | None = None
+
+
+class Part(Camel):
+    """``quantity`` units of another variant in one bundle."""
+
+    quantity: int
+    product_variant: Sold
+
+
+class Bundle(Camel):
+    id: str
+    product_variant_components: Connection[Part]
+
+
 class Variant(Camel):
+    """``parts`` are asked for where it is a bundle: few are."""
+
     id: str
     legacy_resource_id: Number
     inventory_item: InventoryItem
@@ -56,6 +75,7 @@ class Variant(Camel):
     inventory_policy: str = ""
     requires_components: bool = False
     selected_options: list[Option] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 class Product(Camel):

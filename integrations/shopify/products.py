@@ -117,6 +117,7 @@ class ProductReader:
             product.variants.page_info = None
         for variant in product.variants.nodes:
             self._complete(variant.inventory_item)
+        self._put_together([x for x in product.variants.nodes if x.requires_components])
         return catalogue.to_product(raw, product=product, locations=self.locations)
 
     def _complete(self, item: product_shapes.InventoryItem) -> None:
@@ -134,3 +135,27 @@ class ProductReader:
                 product_shapes.Level,
                 levels.rest,
             )
+
+    def _put_together(self, variants: Sequence[product_shapes.Variant]) -> None:
+        """Read what bundles are made of. In the list of products it would more than double what
+        each costs, in every store. Raises NotFound.
+        """
+        found: dict[str, shapes.Connection[product_shapes.Part]] = {}
+        for _, reply in self.client.by_ids("bundles", [x.id for x in variants]):
+            for bundle in reply.at("nodes", list[product_shapes.Bundle | None]):
+                if bundle:
+                    found[bundle.id] = bundle.product_variant_components
+        for variant in variants:
+            if variant.id not in found:
+                raise NotFound("The store does not have this bundle any more.")
+            parts = found[variant.id]
+            variant.parts = list(parts.nodes)
+            if parts.rest:
+                variant.parts += self.client.connection(
+                    "bundle_parts",
+                    {"id": variant.id},
+                    "productVariant",
+                    "productVariantComponents",
+                    product_shapes.Part,
+                    parts.rest,
+                )

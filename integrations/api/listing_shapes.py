@@ -1,0 +1,77 @@
+"""A listing as the API shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from integrations.api.fields import Money
+from inventory.models import Listing
+from logix.common.amounts import money, places_of
+
+
+class BundlePartSerializer(serializers.Serializer[dict[str, Any]]):
+    external_variant_id = serializers.CharField()
+    sku = serializers.CharField(allow_blank=True, help_text="In the store.")
+    quantity = serializers.IntegerField(help_text="Of it in one bundle.")
+
+
+class ListingSerializer(serializers.ModelSerializer[Listing]):
+    store_id = serializers.UUIDField(read_only=True)
+    variant_id = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text="Null: `link_problem` says why."
+    )
+    price = serializers.SerializerMethodField()
+    currency = serializers.CharField(
+        source="store.currency", read_only=True, help_text="The store's, of `price`."
+    )
+    seen_at_places = serializers.DictField(
+        child=serializers.IntegerField(),
+        read_only=True,
+        help_text="`seen_quantity` by the store's own id of each location whose figure is read, "
+        "see `/integrations/{id}/locations`. Empty where the store keeps one figure.",
+    )
+    is_bundle = serializers.BooleanField(
+        read_only=True,
+        help_text="The store computes its figure from `bundle_parts`; Logix never writes it.",
+    )
+    bundle_parts = BundlePartSerializer(
+        many=True, read_only=True, help_text="What the store says there is in one."
+    )
+    kit_problem = serializers.CharField(
+        read_only=True, help_text="Why its variant is no kit of `bundle_parts`; empty: it is one."
+    )
+
+    class Meta:
+        model = Listing
+        fields = (
+            "id",
+            "store_id",
+            "variant_id",
+            "link_problem",
+            "external_product_id",
+            "external_variant_id",
+            "sku",
+            "title",
+            "price",
+            "currency",
+            "raw_status",
+            "is_listed",
+            "mode",
+            "fixed_quantity",
+            "seen_quantity",
+            "seen_at_places",
+            "seen_at",
+            "changed_at",
+            "gone_at",
+            "is_bundle",
+            "bundle_parts",
+            "kit_problem",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(Money(allow_null=True, help_text="Decimal number as text, in `currency`."))
+    def get_price(self, listing: Listing) -> str | None:
+        return money(listing.price, places_of(listing.store.currency))
