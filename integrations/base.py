@@ -188,7 +188,9 @@ class BaseEcommerceIntegration(ABC):
     def update_order_status(
         self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None
     ) -> bool:
-        """Write a status, or with ``shipment`` one parcel. Looks first: a repeat answers False."""
+        """Write a status, or with ``shipment`` one parcel, of which the store tells its customer if
+        ``shipment.notify_customer``. Looks first: a repeat answers False.
+        """
 
     def update_inventory(self, sku: str, quantity: int, update: StockUpdate | None = None) -> bool:
         """Set one listing's stock to ``quantity``. ``update`` addresses it; without it the SKU is
@@ -274,7 +276,19 @@ class BaseEcommerceIntegration(ABC):
         """
         raise self._exempt("preparing records in the background")
 
-    def cancel_order(self, order_id: str, reason: str = "") -> bool:
+    def cancel_shipment(self, order_id: str, shipment: ShipmentData) -> bool:
+        """Take back one parcel that ``update_order_status`` told the store of. Looks first: one
+        that is not there, or was taken back already, answers False. It is known by its reference
+        and its id; with ``lines`` as well by what it holds, where no other name stands on it: the
+        answer to its making may have been lost. ``notify_customer`` as far as the store has that
+        choice.
+        """
+        raise self._exempt("taking back a parcel")
+
+    def cancel_order(
+        self, order_id: str, reason: str = "", *, notify_customer: bool = True
+    ) -> bool:
+        """``notify_customer`` as far as the card says ``QUIET_CANCEL``."""
         raise self._exempt("cancelling an order")
 
     def add_note(

@@ -46,7 +46,10 @@ class Ability(StrEnum):
     SHIPMENTS = "shipments"
     PARTIAL_SHIPMENTS = "partial_shipments"
     TRACKING_UPDATE = "tracking_update"
+    SHIPMENT_CANCEL = "shipment_cancel"
     CANCEL = "cancel"
+    QUIET_SHIPMENTS = "quiet_shipments"
+    QUIET_CANCEL = "quiet_cancel"
     NOTES = "notes"
     ORDER_FIELDS_WRITE = "order_fields_write"
     REFUNDS_READ = "refunds_read"
@@ -58,6 +61,17 @@ class Ability(StrEnum):
     MULTI_CHANNEL = "multi_channel"
     FULFILLMENT_ORDERS = "fulfillment_orders"
     APP_REMOVAL = "app_removal"
+
+
+class Compensation(StrEnum):
+    """What a store takes off the figure it is told before it sells from it, so that it has to be
+    told more. NONE: nothing. OPEN_ORDERS: what it keeps back, and the units of its own orders until
+    they leave, are refunded or cancelled there. SAFETY_STOCK: what it keeps back.
+    """
+
+    NONE = "none"
+    OPEN_ORDERS = "open_orders"
+    SAFETY_STOCK = "safety_stock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +181,8 @@ class PlatformCard:
     store's own, where the platform puts files it prepared. ``always_topics`` are kept and worked
     whatever state the store is in; the adapter's static ``read_always(delivery)`` says what they
     mean. ``refunds``: what may become of one asked for here, of ``record`` (noted, no money moves)
-    and ``gateway`` (the money goes back).
+    and ``gateway`` (the money goes back). ``compensation``: what its stores take off a figure;
+    figures that are told and read are the stores' own, with it.
 
     ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
     the merchant consents; the store still works without the ``optional_scopes`` among them.
@@ -192,6 +207,7 @@ class PlatformCard:
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
+    compensation: Compensation = Compensation.NONE
     poll_every: timedelta = timedelta(minutes=5)
     lag: timedelta = timedelta(seconds=5)
     overlap: timedelta = timedelta(minutes=10)

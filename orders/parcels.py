@@ -20,14 +20,22 @@ Row = dict[str, Any]
 
 @dataclass(slots=True)
 class Parcels:
-    """Rows to write, and ``shipped``: units that left by the line's external id, in parcels of the
-    store and ours. ``news`` are those of ``changed`` that people read otherwise now.
+    """Rows to write, and by the line's external id units: ``shipped`` in parcels of the store and
+    ours, ``undone`` in parcels that came back after all had left, and ``came_back`` in those that
+    the store says now it took back. ``news`` are those of ``changed`` that people read otherwise
+    now, ``ended`` and ``ended_there`` parcels the store took back: its own, and ours, of which a
+    person decides.
     """
 
     shipped: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    undone: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    came_back: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     new: list[Row] = field(default_factory=list)
     changed: list[Row] = field(default_factory=list)
     news: list[Row] = field(default_factory=list)
+    fates: list[Row] = field(default_factory=list)
+    ended: list[Shipment] = field(default_factory=list)
+    ended_there: list[Shipment] = field(default_factory=list)
     new_lines: list[Row] = field(default_factory=list)
     changed_lines: list[Row] = field(default_factory=list)
     removed_lines: list[UUID] = field(default_factory=list)
@@ -35,7 +43,9 @@ class Parcels:
 
 @dataclass(slots=True)
 class _Parcel:
-    """One parcel, stored or new. ``lines``: external line id → units."""
+    """One parcel, stored or new. ``lines``: external line id → units. ``ended_at``: when it was
+    taken back.
+    """
 
     id: UUID
     reference: str
@@ -44,18 +54,30 @@ class _Parcel:
     is_ours: bool
     lines: dict[str, int]
     stored: Shipment | None = None
+    ended_at: datetime | None = None
 
-    def is_told_by(self, told: ShipmentData) -> bool:
+    def has_id_of(self, told: ShipmentData) -> bool:
+        return bool(told.external_id) and told.external_id == self.external_id
+
+    def has_name_of(self, told: ShipmentData) -> bool:
+        return bool(told.reference) and told.reference[:64] == self.reference
+
+    def has_number_of(self, told: ShipmentData) -> bool:
         """Two parcels of a store may share a tracking number (one box, two fulfilments): then their
-        ids differ. One of ours is known at the store by its number alone.
+        ids differ. One of ours is known at the store by its number alone; after it was taken back,
+        the number may leave again.
         """
-        if told.external_id and told.external_id == self.external_id:
-            return True
-        if told.reference and told.reference[:64] == self.reference:
-            return True
         number = told.tracking_number[:120]
-        two_ids = bool(told.external_id and self.external_id) and not self.is_ours
-        return bool(number) and number == self.tracking_number and not two_ids
+        if not number or number != self.tracking_number:
+            return False
+        if self.ended_at and told.shipped_at and told.shipped_at > self.ended_at:
+            return False
+        two_ids = bool(told.external_id and self.external_id)
+        return not two_ids or (self.is_ours and self.ended_at is None)
+
+
+# What says most comes first.
+_KNOWN_BY = (_Parcel.has_id_of, _Parcel.has_name_of, _Parcel.has_number_of)
 
 
 def draft(
@@ -64,24 +86,80 @@ def draft(
     stored: Iterable[Shipment],
     line_ids: Mapping[str, UUID],
     now: datetime,
+    *,
+    completed_at: datetime | None = None,
 ) -> Parcels:
-    """``line_ids``: the order's lines by external id. A parcel that is not told is kept: absence
-    proves nothing. What the store changes in a parcel of its own is taken over.
+    """``line_ids``: the order's lines by external id; ``completed_at``: when the store said that
+    all had left. A parcel that is not told is kept: absence proves nothing. What the store changes
+    in a parcel of its own is taken over, and one of ours that was taken back here stays so,
+    whatever the store still shows.
     """
     done = Parcels()
     external = {pk: external_id for external_id, pk in line_ids.items()}
     known = [_stored(shipment, external) for shipment in stored]
-    for news in told:
-        same = next((p for p in known if p.is_told_by(news)), None)
+    # What is on its way first: the same parcel may be told again beside what it was before.
+    news = sorted(told, key=lambda one: one.cancelled)
+    ended_ids = {one.external_id for one in news if one.cancelled}
+    on_the_way: set[UUID] = set()
+    for one in news:
+        same = _same(known, one)
+        if one.cancelled:
+            if same is not None and same.stored is not None and same.id not in on_the_way:
+                _end(done, same, same.stored, now)
+            continue
         if same is None:
-            known.append(_new(done, order_id, news, known, line_ids, now))
+            same = _new(done, order_id, one, known, line_ids, now)
+            known.append(same)
         elif same.stored is not None:
-            _take_over(done, same, same.stored, news, line_ids)
+            if same.external_id in ended_ids:
+                same.external_id = one.external_id
+            _take_over(done, same, same.stored, one, line_ids)
+            _revive(done, same, same.stored)
+        on_the_way.add(same.id)
     for parcel in known:
-        if parcel.stored is None or parcel.stored.cancelled_at is None:
-            for external_id, units in parcel.lines.items():
-                done.shipped[external_id] += units
+        counts = [done.shipped]
+        if parcel.ended_at is not None:
+            is_later = completed_at is None or parcel.ended_at >= completed_at
+            counts = [done.undone] if is_later else []
+        for external_id, units in parcel.lines.items():
+            for count in counts:
+                count[external_id] += units
     return done
+
+
+def _same(known: Iterable[_Parcel], told: ShipmentData) -> _Parcel | None:
+    """The one that is told of, if we have it: one on its way before one that was taken back."""
+    for is_known in _KNOWN_BY:
+        found = [parcel for parcel in known if is_known(parcel, told)]
+        if found:
+            return next((parcel for parcel in found if parcel.ended_at is None), found[0])
+    return None
+
+
+def _end(done: Parcels, parcel: _Parcel, stored: Shipment, now: datetime) -> None:
+    """The store took a parcel back. Goods that were sent from here are where the warehouse says."""
+    if stored.store_cancelled_at is not None:
+        return
+    ended_at = stored.cancelled_at
+    if ended_at is None and parcel.is_ours:
+        done.ended_there.append(stored)
+    elif ended_at is None:
+        parcel.ended_at = ended_at = now
+        done.ended.append(stored)
+        for external_id, units in parcel.lines.items():
+            done.came_back[external_id] += units
+    done.fates.append({"id": stored.pk, "cancelled_at": ended_at, "store_cancelled_at": now})
+
+
+def _revive(done: Parcels, parcel: _Parcel, stored: Shipment) -> None:
+    """The store shows a parcel as sent that it had taken back."""
+    if stored.store_cancelled_at is None:
+        return
+    if not parcel.is_ours:
+        parcel.ended_at = None
+    done.fates.append(
+        {"id": stored.pk, "cancelled_at": parcel.ended_at, "store_cancelled_at": None}
+    )
 
 
 def _stored(shipment: Shipment, external: Mapping[UUID, str]) -> _Parcel:
@@ -93,6 +171,7 @@ def _stored(shipment: Shipment, external: Mapping[UUID, str]) -> _Parcel:
         is_ours=shipment.origin == Shipment.Origin.HUB,
         lines={external[x.line_id]: x.quantity for x in shipment.lines.all()},
         stored=shipment,
+        ended_at=shipment.cancelled_at,
     )
 
 

@@ -1,4 +1,6 @@
-"""Shipping an order from the hub, parcel by parcel, and the tracking of a parcel."""
+"""Shipping an order from the hub, parcel by parcel, and the tracking of a parcel. What becomes of
+one that is taken back is in ``unshipping``.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +11,10 @@ from django.utils import timezone
 
 from inventory.models import Location
 from logix.common import bulk
-from orders import signals
+from orders import conflict_diff, signals
 from orders.changing import change, lines_of, note, settle_stock, units_left
 from orders.errors import OrderError
-from orders.models import Order, OrderLine, Shipment, ShipmentLine
+from orders.models import Conflict, Order, OrderLine, Shipment, ShipmentLine
 from orders.status import Flag, FulfillmentStatus, OrderStatus, fulfillment_status
 
 _HOLDING = {
@@ -32,15 +34,22 @@ def add_shipment(
     tracking_url: str = "",
     location: Location | None = None,
     reference: str = "",
+    notify_customer: bool = True,
     actor: str,
     request_id: str = "",
 ) -> Shipment:
     """Ship one parcel: ``lines`` is units by order line, None ships all that is left. The same
-    ``reference`` again returns the parcel that was made. Raises OrderError.
+    ``reference`` again returns the parcel that was made. ``notify_customer``: the store is to tell
+    its customer of it, now and when its tracking changes. Raises OrderError.
     """
 
     def ship(order: Order) -> Shipment:
         existing = order.shipments.filter(reference=reference).first() if reference else None
+        if existing and existing.cancelled_at:
+            raise OrderError(
+                "shipment_cancelled",
+                f"Parcel {reference} was cancelled. Ship what leaves now under another reference.",
+            )
         if existing:
             return existing
         _refuse_unless_shippable(order, location)
@@ -55,6 +64,7 @@ def add_shipment(
             tracking_url=tracking_url,
             location=location,
             shipped_at=timezone.now(),
+            notify_customer=notify_customer,
         )
         _pack(parcel, by_id, units)
         settle_stock(order, by_id, location=location, actor=actor, request_id=request_id)
@@ -66,7 +76,11 @@ def add_shipment(
             "shipped",
             f"Shipped {count} {'unit' if count == 1 else 'units'}: {tracking}",
             actor,
-            data={"reference": parcel.reference, "tracking_number": tracking_number},
+            data={
+                "reference": parcel.reference,
+                "tracking_number": tracking_number,
+                "notify_customer": notify_customer,
+            },
             request_id=request_id,
         )
         signals.shipment_added.send(sender=Shipment, shipment=parcel, version=1, actor=actor)
@@ -85,10 +99,13 @@ def update_tracking(
     carrier: str = "",
     tracking_number: str = "",
     tracking_url: str = "",
+    notify_customer: bool | None = None,
     actor: str,
     request_id: str = "",
 ) -> Shipment:
-    """Set or correct a parcel's tracking; the store is told again. Raises OrderError."""
+    """Set or correct a parcel's tracking; the store is told again, and tells its customer as was
+    said of the parcel before, unless ``notify_customer`` says otherwise. Raises OrderError.
+    """
 
     def correct(order: Order) -> Shipment:
         parcel = order.shipments.select_for_update().get(pk=shipment.pk)
@@ -99,6 +116,9 @@ def update_tracking(
             "tracking_number": tracking_number or parcel.tracking_number,
             "tracking_url": tracking_url or parcel.tracking_url,
         }
+        if notify_customer is not None and notify_customer != parcel.notify_customer:
+            parcel.notify_customer = notify_customer
+            parcel.save(update_fields=["notify_customer"])
         if all(getattr(parcel, k) == v for k, v in told.items()):
             return parcel
         for name, value in told.items():
@@ -130,9 +150,17 @@ def _refuse_unless_shippable(order: Order, location: Location | None) -> None:
         raise OrderError("order_draft", "The order has not been placed yet.")
     for flag, sentence in _HOLDING.items():
         if flag in order.flag_set:
-            raise OrderError(flag.value, sentence)
+            raise OrderError(flag.value, f"{sentence}{_difference(order, flag)}")
     if location is not None and location.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
+
+
+def _difference(order: Order, flag: Flag) -> str:
+    """What the edit changed, where that is known."""
+    if flag is not Flag.EDITED_AFTER_IMPORT:
+        return ""
+    found = Conflict.objects.open().filter(order=order).first()
+    return f" It differs by: {conflict_diff.summary(found.diff)}." if found else ""
 
 
 def _units_to_ship(

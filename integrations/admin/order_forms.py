@@ -16,6 +16,8 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from integrations import registry
+from integrations.platform import Ability
 from inventory.models import Location
 from orders.changing import lines_of, units_left
 from orders.models import Order, OrderLine, Shipment
@@ -33,12 +35,23 @@ def _text(label: str, longest: int, help_text: str = "") -> forms.CharField:
     )
 
 
+def silence(help_text: str) -> forms.BooleanField:
+    """Whether the store is to keep a thing from its customer."""
+    return forms.BooleanField(
+        label="Say nothing to the buyer",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text=help_text,
+    )
+
+
 class TrackingForm(forms.Form):
     """Tracking of a parcel that was made. What is left empty stays as it is."""
 
     def __init__(self, parcel: Shipment | None, data: Any = None) -> None:
         names = ("carrier", "tracking_number", "tracking_url")
         super().__init__(data, initial={n: getattr(parcel, n) for n in names} if parcel else {})
+        self.initial["quiet"] = parcel is not None and not parcel.notify_customer
         self.fields["carrier"] = _text("Carrier", 80, "For example DHL or GLS.")
         self.fields["tracking_number"] = _text("Tracking number", 120)
         self.fields["tracking_url"] = forms.URLField(
@@ -48,6 +61,10 @@ class TrackingForm(forms.Form):
             assume_scheme="https",
             widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "inputmode": "url"}),
             help_text="The page where the buyer can follow the parcel, if there is one.",
+        )
+        self.fields["quiet"] = silence(
+            "The store is asked not to tell its customer of this parcel. What it sends when the "
+            "whole order is completed follows its own settings."
         )
 
 
@@ -121,6 +138,21 @@ class CancelForm(forms.Form):
         max_length=500,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
         help_text="The store keeps it with the order, and may show it to the buyer.",
+    )
+
+    def __init__(self, order: Order, data: Any = None) -> None:
+        super().__init__(data)
+        if registry.card(order.store.platform).can(Ability.QUIET_CANCEL):
+            self.fields["quiet"] = silence("The store cancels without telling its customer.")
+
+
+class TakeBackForm(forms.Form):
+    reason = forms.CharField(
+        label="Reason",
+        max_length=500,
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
+        help_text="It stands on the order's timeline. The store does not get it.",
     )
 
 

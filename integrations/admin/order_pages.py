@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 
 from integrations.admin import order_acts
 from integrations.admin.asking import ask, row_for
-from integrations.admin.base import HubAdmin, count_of
+from integrations.admin.base import count_of
 from integrations.admin.order_forms import CancelForm, NoteForm, ParcelForm, TrackingForm
 from integrations.admin.order_refunds import (
     RefundForm,
@@ -23,6 +23,7 @@ from integrations.admin.order_refunds import (
     what_happens,
 )
 from integrations.admin.order_returns import RestockForm
+from integrations.admin.order_taking_back import TakeBackPage
 from integrations.admin.roles import actor, may
 from logix.accounts.models import Role
 from orders import refunding, services
@@ -47,7 +48,7 @@ _BUTTONS = (
 )
 
 
-class OrderPages(HubAdmin):
+class OrderPages(TakeBackPage):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
@@ -102,6 +103,7 @@ class OrderPages(HubAdmin):
                 lines=form.units,
                 location=told.get("location"),
                 **tracking,
+                notify_customer=not told["quiet"],
                 actor=actor(request),
             )
             order_acts.record(request, order, "order.shipped", reference=parcel.reference)
@@ -116,7 +118,7 @@ class OrderPages(HubAdmin):
             title=f"Ship a parcel of {order}",
             button="Ship",
             says="Say what is in this parcel; the rest stays open for the next one. The tracking "
-            "can be added later. The store is told, and tells the buyer as it is set up to.",
+            "can be added later. The store is told, and tells the buyer unless you say otherwise.",
         )
 
     def tracking_view(self, request: HttpRequest, object_id: str, parcel_id: UUID) -> HttpResponse:
@@ -127,8 +129,12 @@ class OrderPages(HubAdmin):
         parcel.order = order
 
         def track(told: dict[str, Any]) -> str:
-            changed = services.update_tracking(parcel, **told, actor=actor(request))
-            if changed.version == parcel.version:
+            notify = not told["quiet"]
+            tracking = {n: told[n] for n in ("carrier", "tracking_number", "tracking_url")}
+            changed = services.update_tracking(
+                parcel, **tracking, notify_customer=notify, actor=actor(request)
+            )
+            if changed.version == parcel.version and notify == parcel.notify_customer:
                 return f"Parcel {parcel.reference} is as it was."
             order_acts.record(request, order, "order.tracking_changed", reference=parcel.reference)
             return f"Tracking of parcel {parcel.reference} is kept; {order_acts.told(order)}"
@@ -242,7 +248,10 @@ class OrderPages(HubAdmin):
         order: Order = row_for(self, request, object_id)
 
         def cancel(told: dict[str, Any]) -> str:
-            services.cancel_order(order, **told, actor=actor(request))
+            notify = not told.get("quiet", False)
+            services.cancel_order(
+                order, reason=told["reason"], notify_customer=notify, actor=actor(request)
+            )
             order_acts.record(request, order, "order.cancel_requested")
             return f"Cancelling order {order} was asked for; {order_acts.told(order)}"
 
@@ -250,7 +259,7 @@ class OrderPages(HubAdmin):
             self,
             request,
             order,
-            CancelForm(request.POST or None),
+            CancelForm(order, request.POST or None),
             cancel,
             title=f"Cancel {order}",
             button="Cancel at the store",

@@ -7,8 +7,11 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from integrations import registry
+from integrations.api.errors import Refused
 from integrations.api.fields import Strict
 from integrations.api.lookups import location_of
+from integrations.platform import Ability
 from logix.accounts.models import Merchant
 from orders.models import Order
 from orders.status import OrderStatus
@@ -34,6 +37,14 @@ class Tracking(Strict):
     tracking_url = serializers.URLField(max_length=500, required=False, allow_blank=True)
 
 
+class TrackingChange(Tracking):
+    notify_customer = serializers.BooleanField(
+        required=False,
+        help_text="Whether the store tells its customer; without it as was said of the parcel "
+        "before.",
+    )
+
+
 class Parcel(Tracking):
     lines = ParcelLine(many=True, required=False, allow_empty=False)
     location = serializers.CharField(
@@ -42,10 +53,23 @@ class Parcel(Tracking):
     reference = serializers.CharField(
         max_length=64, required=False, help_text="Your own name of the parcel."
     )
+    notify_customer = serializers.BooleanField(
+        default=True,
+        help_text="False: the store is asked not to tell its customer of this parcel, now or when "
+        "its tracking changes.",
+    )
 
 
-class Cancellation(Strict):
+class Reason(Strict):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class Cancellation(Reason):
+    notify_customer = serializers.BooleanField(
+        default=True,
+        help_text="False: the store is asked not to tell its customer; refused where it has no "
+        "such choice.",
+    )
 
 
 class Note(Strict):
@@ -53,6 +77,15 @@ class Note(Strict):
     to_customer = serializers.BooleanField(
         default=False, help_text="True: the store sends it to the buyer."
     )
+
+
+def refuse_unless_quiet(order: Order, *, notify_customer: bool) -> None:
+    """Whether a store can cancel without a word to its customer is a fact of its platform."""
+    ability = Ability.QUIET_CANCEL
+    card = registry.card(order.store.platform)
+    if not notify_customer and not card.can(ability):
+        reason = card.exempt[ability]
+        raise Refused(409, "always_notifies", f"{reason} Cancel without `notify_customer`.")
 
 
 def parcel(order: Order, merchant: Merchant, asked: dict[str, Any]) -> dict[str, Any]:

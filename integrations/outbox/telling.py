@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from integrations.base import BaseEcommerceIntegration
-from integrations.errors import Rejected
+from integrations.errors import Rejected, Unsupported
 from integrations.models import Command
-from integrations.outbox import fields, refunds
+from integrations.outbox import fields, refunds, superseding
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.words import words_of
 from integrations.platform import Ability
+from orders import services
 from orders.data import OrderData, ShipmentData, ShipmentLineData
 from orders.models import Order
 from orders.status import Flag, OrderStatus
@@ -35,15 +36,22 @@ class Told:
 
 def tell(adapter: BaseEcommerceIntegration, command: Command) -> Told:
     """Do what the command says at the store. Raises the errors of ``integrations.errors``."""
-    adapter.require(_NEEDS[Command.Kind(command.kind)])
+    needed = _needed(command)
+    if needed is Ability.SHIPMENT_CANCEL:
+        _refuse_exempt(adapter, needed)
+    adapter.require(needed)
     there = _look(adapter, command) if command.kind in _LOOKED_AT else None
     return _TELL[Command.Kind(command.kind)](adapter, command, there)
 
 
 def shipment_payload(shipment: ShipmentData, *, version: int) -> dict[str, Any]:
-    """A parcel as a payload; ``version`` 1 ships, higher ones change its tracking."""
+    """A parcel as a payload; ``version`` 1 ships, higher ones change its tracking, or take it back
+    where it is ``cancelled``.
+    """
     return {
         "version": version,
+        "cancelled": shipment.cancelled,
+        "notify_customer": shipment.notify_customer,
         "reference": shipment.reference,
         "external_id": shipment.external_id,
         "external_location_id": shipment.external_location_id,
@@ -69,6 +77,8 @@ def shipment_of(payload: Mapping[str, Any]) -> ShipmentData:
             ShipmentLineData(line_external_id=line, quantity=quantity)
             for line, quantity in payload.get("lines", [])
         ),
+        cancelled=payload.get("cancelled", False),
+        notify_customer=payload.get("notify_customer", True),
     )
 
 
@@ -83,6 +93,9 @@ def _shipment(adapter: BaseEcommerceIntegration, command: Command, there: OrderD
     command.
     """
     shipment = shipment_of(command.payload)
+    if shipment.cancelled:
+        return _take_back(adapter, command, shipment)
+    superseding.refuse_overtaken(command)
     status = there.status.order if there else _known_status(command)
     changed = adapter.update_order_status(command.external_order_id, status, shipment=shipment)
     tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number)))
@@ -93,8 +106,19 @@ def _shipment(adapter: BaseEcommerceIntegration, command: Command, there: OrderD
     )
 
 
+def _take_back(adapter: BaseEcommerceIntegration, command: Command, shipment: ShipmentData) -> Told:
+    changed = adapter.cancel_shipment(command.external_order_id, shipment)
+    done = "took back" if changed else "shows no more of"
+    return Told(changed, f"The store {done} parcel {shipment.reference}")
+
+
 def _cancel(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
-    changed = adapter.cancel_order(command.external_order_id, words_of(command))
+    notify = bool(command.payload.get("notify_customer", True))
+    if not notify:
+        _refuse_exempt(adapter, Ability.QUIET_CANCEL)
+    changed = adapter.cancel_order(
+        command.external_order_id, words_of(command), notify_customer=notify
+    )
     return Told(
         changed, f"The store {'cancelled' if changed else 'had already cancelled'} the order"
     )
@@ -143,7 +167,20 @@ _NEEDS: Mapping[Command.Kind, Ability] = {
     Command.Kind.FIELDS: Ability.ORDER_FIELDS_WRITE,
     Command.Kind.REFUND: Ability.REFUNDS_WRITE,
 }
+
 _LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})
+
+
+def _needed(command: Command) -> Ability:
+    if command.kind == Command.Kind.SHIPMENT and command.payload.get("cancelled"):
+        return Ability.SHIPMENT_CANCEL
+    return _NEEDS[Command.Kind(command.kind)]
+
+
+def _refuse_exempt(adapter: BaseEcommerceIntegration, ability: Ability) -> None:
+    """Raises Unsupported with the reason that the platform's card gives."""
+    if reason := adapter.card.exempt.get(ability):
+        raise Unsupported(reason)
 
 
 def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | None:
@@ -151,9 +188,9 @@ def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | No
     go on.
 
     Goods are physical: what was decided here minutes ago may have been cancelled or edited there
-    since.
+    since. A parcel that is back is back, whatever became of its order.
     """
-    if not adapter.can(Ability.ORDER_BY_ID):
+    if not adapter.can(Ability.ORDER_BY_ID) or command.payload.get("cancelled"):
         return None
     there = adapter.read_order(command.external_order_id)
     if there.status.order is OrderStatus.CANCELLED:
@@ -165,7 +202,15 @@ def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | No
         shipped = shipment_of(command.payload).lines
         if any(ordered.get(x.line_external_id, 0) < x.quantity for x in shipped):
             raise _refused(Reason.EDITED_AT_STORE)
+        if _goes_elsewhere(command, there):
+            raise _refused(Reason.MOVED_AT_STORE)
     return there
+
+
+def _goes_elsewhere(command: Command, there: OrderData) -> bool:
+    """Whether the store has another address by now than the one the parcel was prepared by."""
+    order = Order.objects.select_related("store").filter(pk=command.order_ref).first()
+    return order is not None and services.goes_elsewhere(order, there.buyer)
 
 
 def _refused(reason: Reason) -> Rejected:

@@ -65,11 +65,16 @@ def _complete(client: ShopifyClient, order_id: str, desk: shipping.Desk) -> bool
 
 
 def cancel(
-    client: ShopifyClient, order_id: str, reason: str, *, pause: Callable[[float], None]
+    client: ShopifyClient,
+    order_id: str,
+    reason: str,
+    *,
+    notify_customer: bool = True,
+    pause: Callable[[float], None],
 ) -> bool:
-    """Units go back on sale at the store, authorisations are voided, and the customer is told.
-    Money that was taken is not given back: that is for the merchant to do. Raises Rejected where
-    Shopify refuses, OutcomeUnknown where it is not done in time.
+    """Units go back on sale at the store, authorisations are voided, and the customer is told if
+    that is wanted. Money that was taken is not given back: that is for the merchant to do. Raises
+    Rejected where Shopify refuses, OutcomeUnknown where it is not done in time.
     """
     desk = shipping.look(client, order_id)
     if desk.cancelled_at:
@@ -78,6 +83,7 @@ def cancel(
         "id": desk.id,
         "reason": _reason(reason),
         "staffNote": text(reason, _MOST_STAFF_NOTE) or None,
+        "notify": notify_customer,
     }
     made = client.change("cancel_order", variables, "orderCancel", errors="orderCancelUserErrors")
     raw = bytes(made.get("job", b"null"))

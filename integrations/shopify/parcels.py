@@ -27,18 +27,21 @@ Notes = Mapping[str, Sequence[str]]
 
 
 def sent(found: Sequence[shapes.Fulfillment]) -> list[shapes.Fulfillment]:
-    return [told for told in found if told.status in _SENT]
+    return [told for told in found if is_sent(told)]
+
+
+def is_sent(told: shapes.Fulfillment) -> bool:
+    return told.status in _SENT
 
 
 def to_shipments(
     found: Sequence[shapes.Fulfillment], noted: shapes.Value | None, path: str = "$.fulfillments"
 ) -> tuple[ShipmentData, ...]:
-    """Oldest first. Raises ContractBroken."""
+    """Oldest first; what was taken back, or never left, is cancelled. Raises ContractBroken."""
     references = {number: ref for ref, numbers in read_notes(noted).items() for number in numbers}
     parcels = (
         _shipment(told, references.get(told.legacy_resource_id, ""), f"{path}[{place}]")
         for place, told in enumerate(found)
-        if told.status in _SENT
     )
     return tuple(sorted(parcels, key=lambda parcel: int(parcel.external_id)))
 
@@ -135,6 +138,7 @@ def _shipment(told: shapes.Fulfillment, reference: str, path: str) -> ShipmentDa
             )
             for line in lines
         ),
+        cancelled=not is_sent(told),
     )
 
 

@@ -1,9 +1,10 @@
 """Telling a store about a parcel, once: look first, then make a fulfillment of what is left to
-send; when its tracking comes late or changes, correct what is there.
+send; when its tracking comes late or changes, correct what is there; when it is taken back, cancel
+every fulfillment it became.
 
 One fulfillment covers fulfillment orders of one location, so a parcel whose lines lie at several
 becomes several, which the order's note holds together. Source: the official schema 2026-07,
-fulfillmentCreate and fulfillmentTrackingInfoUpdate.
+fulfillmentCreate, fulfillmentTrackingInfoUpdate and fulfillmentCancel.
 """
 
 from __future__ import annotations
@@ -108,6 +109,20 @@ def tell(client: ShopifyClient, order_id: str, shipment: ShipmentData) -> bool:
     return changed
 
 
+def take_back(client: ShopifyClient, order_id: str, shipment: ShipmentData) -> bool:
+    """True when a fulfillment of the parcel was cancelled, False when none of it is on its way any
+    more. The note stays: it says whose the cancelled ones were. Shopify has no switch for whether
+    its customer hears of it. Raises Rejected where Shopify does not let go of it.
+    """
+    desk = look(client, order_id)
+    notes = parcels.read_notes(desk.parcels)
+    may_be_nameless = bool(shipment.lines) and shipment.reference not in notes
+    known = _known(desk, notes, shipment, by_likeness=may_be_nameless)
+    for told in known:
+        client.change("unship", {"id": told.id}, "fulfillmentCancel")
+    return bool(known)
+
+
 def ship_rest(client: ShopifyClient, desk: Desk) -> bool:
     """Mark what is left as sent, without a word to the customer. True when something was."""
     groups = _plan(client, desk, Counter(), or_nothing=True)
@@ -116,9 +131,11 @@ def ship_rest(client: ShopifyClient, desk: Desk) -> bool:
     return bool(groups)
 
 
-def _known(desk: Desk, notes: Notes, shipment: ShipmentData) -> list[shapes.Fulfillment]:
-    """The fulfillments of this parcel: those noted, else one nobody has claimed that looks like it
-    (ours, whose note was lost, or made by hand).
+def _known(
+    desk: Desk, notes: Notes, shipment: ShipmentData, *, by_likeness: bool = True
+) -> list[shapes.Fulfillment]:
+    """The fulfillments of this parcel that are on their way: those noted, else one nobody has
+    claimed that looks like it (ours, whose note was lost, or made by hand).
     """
     there = {told.legacy_resource_id: told for told in parcels.sent(desk.fulfillments)}
     numbers = notes.get(shipment.reference, ()) if shipment.reference else ()
@@ -126,6 +143,8 @@ def _known(desk: Desk, notes: Notes, shipment: ShipmentData) -> list[shapes.Fulf
         return found
     if shipment.external_id in there:
         return [there[shipment.external_id]]
+    if not by_likeness:
+        return []
     claimed = {number for numbers in notes.values() for number in numbers}
     wanted = Counter({line.line_external_id: line.quantity for line in shipment.lines})
     for number, told in there.items():
@@ -144,7 +163,7 @@ def _correct(
     tracking = parcels.to_tracking(shipment)
     outdated = [told for told in known if tracking and not parcels.shows(told, shipment)]
     for told in outdated:
-        variables = {"id": told.id, "tracking": tracking}
+        variables = {"id": told.id, "tracking": tracking, "notify": shipment.notify_customer}
         client.change("track", variables, "fulfillmentTrackingInfoUpdate", repeatable=True)
     return bool(outdated)
 
@@ -238,7 +257,7 @@ def _fulfillment_orders(client: ShopifyClient, desk: Desk) -> list[_FulfillmentO
 
 def _ship(client: ShopifyClient, group: Sequence[_Taken], shipment: ShipmentData) -> str:
     """The number of the fulfillment made."""
-    about: dict[str, Any] = {"notifyCustomer": True}
+    about: dict[str, Any] = {"notifyCustomer": shipment.notify_customer}
     if tracking := parcels.to_tracking(shipment):
         about["trackingInfo"] = tracking
     return _fulfill(client, group, about)

@@ -111,14 +111,18 @@ class WooClient:
         listed = found.get("fulfillments", []) if isinstance(found, dict) else found
         return [row for row in _mappings(listed) if not row.get("date_deleted")]
 
-    def add_fulfillment(self, order_id: str, body: Body) -> None:
+    def add_fulfillment(self, order_id: str, body: Body, *, notify: bool) -> None:
         path = f"orders/{_number(order_id)}/fulfillments"
-        self._send("POST", path, body, {"notify_customer": "true"})
+        self._send("POST", path, body, _notifying(notify))
 
-    def update_fulfillment(self, order_id: str, number: str, body: Body) -> None:
+    def update_fulfillment(self, order_id: str, number: str, body: Body, *, notify: bool) -> None:
         """The customer hears of it only when the parcel's tracking was new or changed."""
         path = f"orders/{_number(order_id)}/fulfillments/{_number(number)}"
-        self._send("PUT", path, body, {"notify_customer": "true"})
+        self._send("PUT", path, body, _notifying(notify))
+
+    def delete_fulfillment(self, order_id: str, number: str, *, notify: bool) -> None:
+        path = f"orders/{_number(order_id)}/fulfillments/{_number(number)}"
+        self._send("DELETE", path, None, _notifying(notify))
 
     # https://woocommerce.com/document/shipment-tracking/ and Advanced Shipment Tracking, same shape
     def trackings(self, namespace: str, order_id: str) -> list[dict[str, Any]]:
@@ -233,6 +237,10 @@ class WooClient:
             if len(found) < MOST:
                 return
             before = found
+
+
+def _notifying(notify: bool) -> Params:
+    return {"notify_customer": "true" if notify else "false"}
 
 
 def mapping(value: Any) -> dict[str, Any]:

@@ -96,6 +96,8 @@ CARD = PlatformCard(
             Ability.SHIPMENTS,
             Ability.PARTIAL_SHIPMENTS,
             Ability.TRACKING_UPDATE,
+            Ability.SHIPMENT_CANCEL,
+            Ability.QUIET_SHIPMENTS,
             Ability.CANCEL,
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
@@ -108,6 +110,7 @@ CARD = PlatformCard(
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Stock is written absolutely; orders are read first.",
         Ability.LOCATIONS: "One figure per item; Logix sums its places.",
+        Ability.QUIET_CANCEL: "WooCommerce mails of a cancelled order as its own settings say.",
         Ability.RETURNS: "WooCommerce has refunds but no return object.",
         Ability.PAYOUTS: "Payouts belong to the payment gateway, not to WooCommerce.",
         Ability.MULTI_CHANNEL: "One WooCommerce site is one channel; connect each site.",

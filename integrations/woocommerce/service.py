@@ -155,8 +155,13 @@ class WooCommerceIntegration(BaseEcommerceIntegration):
             raise Rejected(f"WooCommerce has no status for “{status}”.", code="no_such_status")
         return self._set_status(order_id, word)
 
-    def cancel_order(self, order_id: str, reason: str = "") -> bool:
-        """WooCommerce puts the units back on sale itself."""
+    def cancel_shipment(self, order_id: str, shipment: ShipmentData) -> bool:
+        return shipping.take_back(self.client, self.features.shipment_level, order_id, shipment)
+
+    def cancel_order(
+        self, order_id: str, reason: str = "", *, notify_customer: bool = True
+    ) -> bool:
+        """WooCommerce puts the units back on sale itself, and mails as its own settings say."""
         changed = self._set_status(order_id, mapper.STATUS_OUT[OrderStatus.CANCELLED])
         if reason:
             self.add_note(order_id, f"Cancelled: {reason}", reference="")

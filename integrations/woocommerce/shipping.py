@@ -1,5 +1,6 @@
 """Telling a store about a parcel, once: look first, then write at the level the store has; when its
-tracking comes late or changes, correct what is there.
+tracking comes late or changes, correct what is there; when it is taken back, remove it wherever it
+is shown.
 """
 
 from __future__ import annotations
@@ -35,6 +36,30 @@ def tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData)
     return _tell(client, Level.NOTES, order_id, shipment)
 
 
+def take_back(client: WooClient, level: Level, order_id: str, shipment: ShipmentData) -> bool:
+    """True when the store showed the parcel, False when it does not any more. Where a note says
+    that it is on its way another says that it is not, to the customer if they read the first.
+    Raises Rejected for an order in the trash.
+    """
+    order = live(client, order_id)
+    changed = level is Level.FULFILLMENTS and _unfulfill(client, order_id, shipment)
+    noted = words.own_rows(shapes.rows(order.meta_data, "$.meta_data"))
+    known = next((row for row in noted if _is(row, shipment)), None)
+    number = (known or {}).get("tracking_number") or shipment.tracking_number
+    if level in NAMESPACES and number and not _in_another(noted, known, number):
+        changed = _untrack(client, NAMESPACES[level], order_id, number) or changed
+    shown = words.to_shipment(known) if known else shipment
+    # A note whose answer was lost is there without our row.
+    if known or shipment.lines:
+        changed = _note_back(client, order_id, shown, shipment.notify_customer) or changed
+    if known is None:
+        return changed
+    # Last: if an answer is lost before this, the next try finds the parcel by its row.
+    rest = [other for other in noted if other is not known]
+    client.update_order(order_id, {"meta_data": [{"key": words.OWN_META, "value": rest}]})
+    return True
+
+
 def _tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData) -> bool:
     order = live(client, order_id)
     if level is Level.FULFILLMENTS:
@@ -48,7 +73,8 @@ def _tell(client: WooClient, level: Level, order_id: str, shipment: ShipmentData
         _plugin(client, level, order_id, shipment, known)
     elif known is None or known.get("tracking_number", "") != shipment.tracking_number:
         # The customer hears of a parcel once, and again when its number comes or changes.
-        _note_once(client, order_id, words.note_text(shipment))
+        text = words.note_text(shipment)
+        _note_once(client, order_id, text, to_customer=shipment.notify_customer)
     # Last: if an answer is lost before this, the next try finds the parcel by its tracking.
     rest = [other for other in noted if other is not known]
     client.update_order(order_id, {"meta_data": [{"key": words.OWN_META, "value": [*rest, row]}]})
@@ -63,10 +89,56 @@ def _fulfillment(client: WooClient, order_id: str, shipment: ShipmentData) -> bo
         if _tracking(there) == _tracking(shipment):
             return False
         body = words.to_fulfillment_body(shipment, words.meta_rows(entry))
-        client.update_fulfillment(order_id, there.external_id, body)
+        notify = shipment.notify_customer
+        client.update_fulfillment(order_id, there.external_id, body, notify=notify)
         return True
-    client.add_fulfillment(order_id, words.to_fulfillment_body(shipment))
+    body = words.to_fulfillment_body(shipment)
+    client.add_fulfillment(order_id, body, notify=shipment.notify_customer)
     return True
+
+
+def _unfulfill(client: WooClient, order_id: str, shipment: ShipmentData) -> bool:
+    """Whether the store had it. Nothing is removed where the feature was switched off since."""
+    try:
+        listed = [words.to_fulfillment(entry) for entry in client.fulfillments(order_id)]
+    except Unavailable as err:
+        if err.code != NO_ROUTE:
+            raise
+        return False
+    found = [there for there in listed if _same_parcel(there, shipment)]
+    for there in found:
+        notify = shipment.notify_customer
+        client.delete_fulfillment(order_id, there.external_id, notify=notify)
+    return bool(found)
+
+
+def _untrack(client: WooClient, namespace: str, order_id: str, number: str) -> bool:
+    try:
+        listed = client.trackings(namespace, order_id)
+    except Unavailable as err:
+        if err.code != NO_ROUTE:
+            raise
+        return False
+    found = [row for row in listed if row.get("tracking_number") == number]
+    for row in found:
+        client.delete_tracking(namespace, order_id, str(row.get("tracking_id", "")))
+    return bool(found)
+
+
+def _note_back(client: WooClient, order_id: str, shown: ShipmentData, notify: bool) -> bool:
+    said, text = words.note_text(shown), words.taken_back_text(shown)
+    if not is_noted(client, order_id, said, to_customer=False):
+        return False
+    to_customer = notify and is_noted(client, order_id, said, to_customer=True)
+    if is_noted(client, order_id, text, to_customer=to_customer):
+        return False
+    client.add_note(order_id, text, to_customer=to_customer)
+    return True
+
+
+def _in_another(noted: list[dict[str, Any]], known: dict[str, Any] | None, number: str) -> bool:
+    """Whether another parcel goes under the same number: its entry stays."""
+    return any(row is not known and row.get("tracking_number") == number for row in noted)
 
 
 def _plugin(
@@ -89,9 +161,9 @@ def _plugin(
             client.delete_tracking(namespace, order_id, str(row.get("tracking_id", "")))
 
 
-def _note_once(client: WooClient, order_id: str, note: str) -> None:
-    if not is_noted(client, order_id, note, to_customer=True):
-        client.add_note(order_id, note, to_customer=True)
+def _note_once(client: WooClient, order_id: str, note: str, *, to_customer: bool) -> None:
+    if not is_noted(client, order_id, note, to_customer=to_customer):
+        client.add_note(order_id, note, to_customer=to_customer)
 
 
 def live(client: WooClient, order_id: str) -> shapes.Order:

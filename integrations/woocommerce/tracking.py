@@ -47,7 +47,7 @@ def to_shipments(
     found = list(fulfillments or ())
     known = {p.tracking_number for p in found if p.tracking_number}
     named = {p.reference for p in found if p.reference}
-    for parcel in map(_own, own_rows(meta)):
+    for parcel in map(to_shipment, own_rows(meta)):
         if parcel.tracking_number not in known and parcel.reference not in named:
             found.append(parcel)
     known |= {p.tracking_number for p in found if p.tracking_number}
@@ -151,7 +151,16 @@ def note_text(shipment: ShipmentData) -> str:
     return f"Your order is on its way{by}. Tracking number: {shipment.tracking_number}.{link}"
 
 
-def _own(row: Mapping[str, Any]) -> ShipmentData:
+def taken_back_text(shipment: ShipmentData) -> str:
+    """What is said where a note said before that it is on its way."""
+    if not shipment.tracking_number:
+        return f"Parcel {shipment.reference} is not on its way: it was taken back."
+    number = shipment.tracking_number
+    return f"The parcel with tracking number {number} is not on its way: it was taken back."
+
+
+def to_shipment(row: Mapping[str, Any]) -> ShipmentData:
+    """A parcel as our own note has it."""
     return ShipmentData(
         reference=text(row.get("reference"), 64),
         carrier=text(row.get("carrier"), 80),

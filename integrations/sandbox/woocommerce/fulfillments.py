@@ -82,6 +82,7 @@ def create(call: Call) -> Answer:
         meta=meta,
     )
     _write(store, made, call.args)
+    _mail(call, made, "created")
     store.fulfillments[made.id] = made
     return ok(fulfillment_document(store, made), 201)
 
@@ -97,14 +98,18 @@ def update(call: Call) -> Answer:
             drafts.write_meta(store, meta, str(item["key"]), item.get("value"))
         _check_items(meta)
         row.meta = meta
+    was_fulfilled = row.is_fulfilled
     _write(store, row, call.args)
+    _mail(call, row, "updated" if was_fulfilled else "created")
     row.updated = store.clock.now()
     return ok(fulfillment_document(store, row))
 
 
 def delete(call: Call) -> Answer:
     """Softly: the row stays, and answers no more."""
-    _one(call).deleted = call.store.clock.now()
+    row = _one(call)
+    row.deleted = call.store.clock.now()
+    _mail(call, row, "deleted")
     return ok({"message": "Fulfillment deleted successfully."})
 
 
@@ -114,6 +119,12 @@ def _write(store: WooStore, row: Fulfillment, args: dict[str, Any]) -> None:
         row.is_fulfilled = bool(args["is_fulfilled"])
     if row.is_fulfilled and row.fulfilled is None:
         row.fulfilled = store.clock.now()
+
+
+def _mail(call: Call, row: Fulfillment, word: str) -> None:
+    """What the customer is mailed of a parcel that left, if that is asked for."""
+    if row.is_fulfilled and call.args.get("notify_customer"):
+        row.mails.append(word)
 
 
 def _check_items(meta: list[Meta]) -> None:

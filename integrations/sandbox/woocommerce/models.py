@@ -211,6 +211,7 @@ class Fulfillment(Struct):
     deleted: int | None = None
     fulfilled: int | None = None
     meta: list[Meta] = field(default_factory=list)
+    mails: list[str] = field(default_factory=list)
 
 
 class Tracking(Struct):

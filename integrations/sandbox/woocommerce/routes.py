@@ -363,7 +363,10 @@ ROUTES: tuple[Route, ...] = (
                 "fulfillments.update",
                 _OF_ORDER | {"fulfillment_id": "integer"} | FULFILLMENT_FIELDS,
             ),
-            _delete("fulfillments.delete", _OF_ORDER | {"fulfillment_id": "integer"}),
+            _delete(
+                "fulfillments.delete",
+                _OF_ORDER | {"fulfillment_id": "integer", "notify_customer": "boolean=false"},
+            ),
         ),
         needs="fulfillments",
     ),

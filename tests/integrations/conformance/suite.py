@@ -476,6 +476,103 @@ class AdapterConformance:
         parcels = world.parcels(order_id)
         assert len(parcels) == len(set(parcels)) == 1
 
+    def test_a_parcel_is_taken_back_once_and_the_other_stays(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        first, second = parcel(adapter, order_id, "P-1", "T-1"), parcel(adapter, order_id, "P-2")
+        if self._is_exempt(
+            world, Ability.SHIPMENT_CANCEL, lambda: adapter.cancel_shipment(order_id, first)
+        ):
+            return
+        told(adapter, order_id, first)
+        told(adapter, order_id, second)
+        both = [one.reference for one in there(adapter, order_id)]
+
+        named = replace(first, lines=(), cancelled=True)
+        assert adapter.cancel_shipment(order_id, named) is True
+        writes = world.writes()
+        assert adapter.cancel_shipment(order_id, named) is False
+        assert adapter.cancel_shipment(order_id, replace(first, cancelled=True)) is False
+
+        assert world.writes() == writes
+        assert sorted(both) == ["P-1", "P-2"]
+        assert [one.reference for one in there(adapter, order_id)] == ["P-2"]
+        assert adapter.cancel_shipment(order_id, replace(second, cancelled=True)) is True
+        assert there(adapter, order_id) == []
+        assert told(adapter, order_id, parcel(adapter, order_id, "P-3", "T-1")) is True
+        assert [one.reference for one in there(adapter, order_id)] == ["P-3"]
+
+    def test_a_parcel_that_was_never_there_is_taken_back_already(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        if not registry.card(world.slug).can(Ability.SHIPMENT_CANCEL):
+            return
+        writes = world.writes()
+
+        shipment = replace(parcel(adapter, order_id, "P-1", "T-1"), cancelled=True)
+        assert adapter.cancel_shipment(order_id, shipment) is False
+
+        assert world.writes() == writes
+
+    def test_taking_back_whose_answer_was_lost_is_done_once(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        order_id = world.place_order()
+        if not registry.card(world.slug).can(Ability.SHIPMENT_CANCEL):
+            return
+        shipment = parcel(adapter, order_id, "P-1", "T-1")
+        told(adapter, order_id, shipment)
+        mails = len(world.mails(order_id))
+        world.trouble("timeout_after_write", seconds=30, method="DELETE", count=1)
+        world.trouble("dropped", method="PUT", count=1)
+
+        with adapter_of(world, read_s=0.5, retries=0) as hasty:
+            for _ in range(4):
+                try:
+                    knowing(world, hasty).cancel_shipment(order_id, shipment)
+                    break
+                except (OutcomeUnknown, Unavailable):
+                    continue
+        world.peace()
+
+        assert adapter.cancel_shipment(order_id, shipment) in (True, False)
+        assert adapter.cancel_shipment(order_id, shipment) is False
+        assert there(adapter, order_id) == []
+        assert len(world.mails(order_id)) - mails <= 1
+
+    def test_a_quiet_parcel_is_told_without_a_word_to_the_customer(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        if not registry.card(world.slug).can(Ability.QUIET_SHIPMENTS):
+            return
+        order_id, other = world.place_order(), world.place_order()
+        quiet = replace(parcel(adapter, order_id, "P-1"), notify_customer=False)
+
+        told(adapter, order_id, quiet)
+        tracked = replace(parcel(adapter, order_id, "P-1", "T-1"), notify_customer=False)
+        assert told(adapter, order_id, tracked) is True
+        assert [one.tracking_number for one in there(adapter, order_id)] == ["T-1"]
+        adapter.cancel_shipment(order_id, tracked)
+        assert world.mails(order_id) == []
+
+        told(adapter, other, parcel(adapter, other, "P-1", "T-1"))
+        assert world.mails(other) or not world.mails_of_parcels
+
+    def test_a_quiet_cancellation_is_told_without_a_word_to_the_customer(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        if not registry.card(world.slug).can(Ability.QUIET_CANCEL):
+            return
+        quiet, loud = world.place_order(), world.place_order()
+
+        adapter.cancel_order(quiet, "Twice", notify_customer=False)
+        adapter.cancel_order(loud, "Twice")
+
+        assert world.is_cancelled(quiet)
+        assert (world.mails(quiet), world.mails(loud)) == ([], ["cancelled"])
+
     def test_a_refund_is_told_once_and_never_more_than_was_paid(
         self, world: World, adapter: BaseEcommerceIntegration
     ) -> None:
@@ -747,6 +844,11 @@ def a_unit_back(adapter: BaseEcommerceIntegration, order_id: str) -> RefundOrder
         moves_money="record" not in registry.card(adapter.card.slug).refunds,
         reason="Chipped",
     )
+
+
+def there(adapter: BaseEcommerceIntegration, order_id: str) -> list[ShipmentData]:
+    """Parcels on their way, as the store shows them."""
+    return [one for one in adapter.read_order(order_id).shipments or () if not one.cancelled]
 
 
 def told(adapter: BaseEcommerceIntegration, order_id: str, shipment: ShipmentData) -> bool:

@@ -22,6 +22,7 @@ TOKEN = "shpat_" + "0" * 32
 _PATH = "/api/v1/shopify/webhooks/receive/token-of-the-suite"
 _MUTATIONS = frozenset(
     {
+        "fulfillmentCancel",
         "fulfillmentCreate",
         "fulfillmentTrackingInfoUpdate",
         "inventoryActivate",
@@ -46,13 +47,14 @@ _TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "maintenance": ("server_error", {"status": 503}),
 }
 # GraphQL has one method; the suite's stand for what they do.
-_ROUTES = {"POST": "fulfillmentCreate", "PUT": "metafieldsSet"}
+_ROUTES = {"POST": "fulfillmentCreate", "PUT": "metafieldsSet", "DELETE": "fulfillmentCancel"}
 
 
 class ShopifyWorld:
     """``with shopify_world(orders=40) as world``."""
 
     slug = "shopify"
+    mails_of_parcels = True
     credentials = {"access_token": TOKEN}
     wrong_credentials = {"access_token": "shpat_" + "9" * 32}
 
@@ -99,6 +101,11 @@ class ShopifyWorld:
 
     def notes(self, order_id: str) -> list[str]:
         return (self._order(order_id).note or "").splitlines()
+
+    def mails(self, order_id: str) -> list[str]:
+        order = self._order(order_id)
+        found = [word for told in order.fulfillments for word in told.mails]
+        return found + ["cancelled"] * order.cancel_mails
 
     def refunds(self, order_id: str) -> list[tuple[Decimal, str, dict[str, int]]]:
         order = self._order(order_id)

@@ -65,6 +65,17 @@ class WooWorld:
     def notes(self, order_id: str) -> list[str]:
         return [note.text for note in selling.existing(self.shop.store, int(order_id)).notes]
 
+    @property
+    def mails_of_parcels(self) -> bool:
+        """The tracking plugins write with the order's own mails."""
+        return not any(p in self.shop.store.options.plugins for p in ("shipment_tracking", "ast"))
+
+    def mails(self, order_id: str) -> list[str]:
+        order = selling.existing(self.shop.store, int(order_id))
+        found = [note.text for note in order.notes if note.to_customer]
+        rows = self.shop.store.fulfillments.values()
+        return found + [w for row in rows if row.order_id == int(order_id) for w in row.mails]
+
     def refunds(self, order_id: str) -> list[tuple[Decimal, str, dict[str, int]]]:
         order = selling.existing(self.shop.store, int(order_id))
         return [

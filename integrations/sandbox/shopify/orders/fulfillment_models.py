@@ -67,7 +67,7 @@ class FulfillmentLine(Struct):
 
 class Fulfillment(Struct):
     """``place`` counts an order's fulfilments from 1. ``shipment`` is a FulfillmentDisplayStatus
-    the carrier reported, empty without one.
+    the carrier reported, empty without one. ``mails`` is what the customer was mailed of it.
     """
 
     id: int
@@ -82,3 +82,4 @@ class Fulfillment(Struct):
     shipment: str = ""
     in_transit_at: int | None = None
     delivered_at: int | None = None
+    mails: list[str] = field(default_factory=list)

@@ -43,6 +43,8 @@ def fulfillment_create(
             picks.append((work, units) if units else parcels.everything(work))
         tracking = _tracking(fulfillment.get("trackingInfo"))
         made = parcels.ship(hand, order, picks, tracking)
+        if fulfillment.get("notifyCustomer"):
+            made.mails.append("shipped")
     return {"fulfillment": made}
 
 
@@ -57,6 +59,8 @@ def tracking_info_update(
     parcel = _parcel(info.context, fulfillment_id, "fulfillmentId")
     with changing(info.context, parcel.order_id, "fulfillmentId") as (hand, order):
         parcels.track(hand, order, parcel, _tracking(tracking_info_input))
+        if notify_customer:
+            parcel.mails.append("updated")
     return {"fulfillment": parcel}
 
 

@@ -228,6 +228,7 @@ class Order(Struct):
     cancelled_at: int | None = None
     cancel_reason: str | None = None
     cancel_note: str | None = None
+    cancel_mails: bool = False
     closed_at: int | None = None
     is_edited: bool = False
     is_test: bool = False

@@ -133,6 +133,7 @@ def order_cancel(
             cancelling.cancel(
                 hand, found, reason, restocks=restocks, gives_back=gives_back, note=staff_note
             )
+            found.cancel_mails = bool(notify_customer)
         job.is_done = True
 
     store.later(CANCEL_AFTER_S, run)
