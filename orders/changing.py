@@ -21,6 +21,7 @@ from orders import timeline
 from orders.errors import OrderChangedMeanwhile
 from orders.lines import item_of
 from orders.models import Order, OrderEvent, OrderLine
+from orders.status import Flag
 
 T = TypeVar("T")
 
@@ -60,6 +61,12 @@ def lines_of(order: Order) -> dict[UUID, OrderLine]:
     return {x.pk: x for x in order.lines.filter(removed_at=None).with_items()}
 
 
+def held_lines(order: Order) -> dict[UUID, OrderLine]:
+    """Lines an edit took away whose units are kept until somebody decides."""
+    held = order.lines.filter(removed_at__isnull=False, held_quantity__gt=0)
+    return {x.pk: x for x in held.with_items()}
+
+
 def settle_stock(
     order: Order,
     lines: Mapping[UUID, OrderLine],
@@ -71,6 +78,8 @@ def settle_stock(
     """Bring stock to what ``lines`` (of ``lines_of``) say."""
     if not order.moves_stock:
         return
+    if Flag.EDITED_AFTER_IMPORT in order.flag_set:
+        lines = {**held_lines(order), **lines}
     now = timezone.now()
     place = location.pk if location else None
     demands = [
@@ -92,7 +101,7 @@ def demand_of(
         order_ref=order.pk,
         store_id=order.store_id,
         variant_id=item_id,
-        outstanding=units_left(line) if order.holds_units(now) else 0,
+        outstanding=units_bound(line) if order.holds_units(now) else 0,
         shipped=line.quantity_shipped,
         placed_at=order.placed_at,
         expires_at=order.holds_until,
@@ -103,7 +112,18 @@ def demand_of(
 
 def units_left(line: OrderLine) -> int:
     """Units that are still to leave."""
+    if line.removed_at:
+        return 0
     return max(0, line.quantity - line.quantity_refunded - line.quantity_shipped)
+
+
+def units_bound(line: OrderLine) -> int:
+    """Units kept for a line: those that are still to leave, and those that an edit has taken away
+    on which nobody decided yet.
+    """
+    wanted = 0 if line.removed_at else line.quantity
+    wanted = max(wanted, line.held_quantity)
+    return max(0, wanted - line.quantity_refunded - line.quantity_shipped)
 
 
 def note(

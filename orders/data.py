@@ -203,6 +203,22 @@ class ReturnData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RestockData:
+    """Units that the store says it put back on sale at its location: of a line, or of a return's
+    line. ``reference`` is the refund's id, where they are told by refund. Rows that name the same
+    are added up, oldest first; what was told once stays. ``had_left``: the store says that they
+    had; else they may be units that never did.
+    """
+
+    line_external_id: str
+    quantity: int
+    reference: str = ""
+    return_line_external_id: str = ""
+    external_location_id: str = ""
+    had_left: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentData:
     external_id: str
     kind: PaymentKind
@@ -222,6 +238,8 @@ class ShipmentLineData:
 class ShipmentData:
     """One parcel. ``reference`` is ours (unique per order) where we made it; ``external_id`` the
     platform's. ``external_location_id`` is the store's location it leaves from, where known.
+    ``cancelled``: the store took it back, or it never left. ``notify_customer`` says of a parcel
+    that the store is told of whether its customer is to hear of it.
     """
 
     external_id: str = ""
@@ -232,6 +250,8 @@ class ShipmentData:
     tracking_url: str = ""
     shipped_at: datetime | None = None
     lines: tuple[ShipmentLineData, ...] = ()
+    cancelled: bool = False
+    notify_customer: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,6 +289,7 @@ class OrderData:
     refunds: tuple[RefundData, ...] = ()
     shipments: tuple[ShipmentData, ...] | None = None
     returns: tuple[ReturnData, ...] | None = None
+    restocks: tuple[RestockData, ...] = ()
     flags: frozenset[Flag] = frozenset()
     custom: Mapping[str, Any] = field(default_factory=dict)
     gone: bool = False

@@ -17,11 +17,23 @@ from uuid import UUID
 from inventory.ledger import Demand
 from logix.common.crypto import Vault
 from logix.common.ids import uuid7
-from orders import holds, lines, money, parcels, privacy, returns, standing, timeline
+from orders import (
+    coming_back,
+    conflicts,
+    holds,
+    lines,
+    money,
+    parcels,
+    privacy,
+    returns,
+    standing,
+    timeline,
+)
 from orders.data import Authority, OrderData, ReturnData
 from orders.details import Before
 from orders.lines import VariantOf
 from orders.models import (
+    Conflict,
     Order,
     OrderLine,
     Payment,
@@ -48,6 +60,7 @@ class Known:
     shipments: list[Shipment] = field(default_factory=list)
     returns: dict[str, Return] = field(default_factory=dict)
     asked_refunds: list[RefundRequest] = field(default_factory=list)
+    conflict: Conflict | None = None
     before: Before = field(default_factory=Before)
 
 
@@ -76,10 +89,12 @@ class Draft:
     money: money.Rows
     parcels: parcels.Parcels
     returns: returns.Rows
+    conflict: conflicts.Drafted
     payload: Row | None
     events: list[Row]
     demands: list[Demand]
     lacks_refund_lines: bool
+    back: coming_back.Drafted
     unmatched: list[UUID]
 
 
@@ -100,7 +115,14 @@ def draft(
     line_ids = {external_id: line.pk for external_id, line in parts.lines.items()}
     for told in data.lines:
         line_ids.setdefault(told.external_id, uuid7())
-    parcel_rows = parcels.draft(order_id, data.shipments or (), parts.shipments, line_ids, on.now)
+    parcel_rows = parcels.draft(
+        order_id,
+        data.shipments or (),
+        parts.shipments,
+        line_ids,
+        on.now,
+        completed_at=data.completed_at,
+    )
     line_rows = lines.draft(
         order_id,
         data,
@@ -108,19 +130,59 @@ def draft(
         refunds=parts.refunds,
         line_ids=line_ids,
         variant_of=variant_of,
-        shipped=parcel_rows.shipped,
+        parcels=parcel_rows,
         order=status,
         erased=erased,
         now=on.now,
     )
+    conflict = conflicts.draft(
+        order_id,
+        data,
+        known,
+        status,
+        parts.lines,
+        line_rows,
+        parts.before,
+        parts.conflict,
+        on.now,
+    )
+    lines.hold(line_rows, conflict.held)
     amounts = money.amounts(data)
-    stands = standing.stand(data, known, status, line_rows.all, amounts, on.store)
+    stands = standing.stand(
+        data,
+        known,
+        status,
+        line_rows.all,
+        amounts,
+        on.store,
+        in_conflict=conflict.is_open,
+        ended_there=bool(parcel_rows.ended_there),
+    )
     money_rows = money.rows(
         order_id, data, parts.payments, parts.refunds, parts.asked_refunds, erased=erased
     )
     seal = partial(privacy.seal_notes, on.vault, on.store.pk, data.external_id)
     return_rows = returns.draft(
-        order_id, data.returns, parts.returns, line_ids, _no_notes if erased else seal
+        order_id,
+        data.returns,
+        parts.returns,
+        line_ids,
+        _no_notes if erased else seal,
+        on.store.returns,
+    )
+    lacks_refund_lines = stands.moves_stock and any(
+        r.lines is None and r.external_id not in parts.refunds for r in data.refunds
+    )
+    back = coming_back.draft(
+        data,
+        known,
+        on.store,
+        line_rows,
+        parts.refunds,
+        parts.returns,
+        return_rows,
+        moves_stock=stands.moves_stock,
+        lacks_refund_lines=lacks_refund_lines,
     )
     until = holds.until(on.store, data, stands.payment)
     binds = stands.binds_stock and not (until and until <= on.now)
@@ -134,6 +196,7 @@ def draft(
         "holds_until": until,
         **privacy.buyer_columns(on.store, data, known, on.vault),
         "custom": {} if erased else dict(data.custom),
+        "told_restocks": back.told,
         "line_count": len(present),
         "unit_count": sum(x.quantity for x in present),
         "authority": int(on.authority),
@@ -152,6 +215,7 @@ def draft(
         money=money_rows,
         parcels=parcel_rows,
         returns=return_rows,
+        conflict=conflict,
         payload=None if erased else _payload(on, data, order_id),
         events=timeline.of_import(
             order_id,
@@ -165,14 +229,15 @@ def draft(
             parcel_rows,
             return_rows,
             on.now,
-        ),
+        )
+        + conflict.events,
         demands=[
             x.demand(order_id, on.store.pk, data, binds, until)
             for x in line_rows.all
             if x.item_id and stands.moves_stock
         ],
-        lacks_refund_lines=stands.moves_stock
-        and any(r.lines is None and r.external_id not in parts.refunds for r in data.refunds),
+        lacks_refund_lines=lacks_refund_lines,
+        back=back,
         unmatched=[x.id for x in present if x.variant_id is None],
     )
 

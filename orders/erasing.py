@@ -13,7 +13,7 @@ from django.utils import timezone
 from inventory import ledger
 from logix.common.crypto import SealBroken
 from orders import privacy, signals
-from orders.models import Order, OrderEvent, OrderPayload, Payment, Refund, Return
+from orders.models import Conflict, Order, OrderEvent, OrderPayload, Payment, Refund, Return
 
 _MASK = "•••"
 # Shorter words stand in too many sentences that are not about the buyer.
@@ -44,12 +44,22 @@ def erase(order: Order) -> dict[str, int]:
         "returns": returns.update(notes_sealed=None),
         "payloads": OrderPayload.objects.filter(order=order).delete()[0],
         "movements": ledger.erase_reasons(order.pk),
+        "conflicts": _forget_marks(order),
         "events": _mask_timeline(order, words),
     }
     answers: Any = signals.buyer_erased.send(sender=Order, order=order)
     for _, found in answers:
         counts |= found
     return counts
+
+
+def _forget_marks(order: Order) -> int:
+    """What an address or a note is known again by: an edit of it is then no news any more."""
+    found = [x for x in Conflict.objects.filter(order=order) if x.baseline.get("address")]
+    for one in found:
+        one.baseline |= {"address": "", "note": ""}
+        one.save(update_fields=["baseline"])
+    return len(found)
 
 
 def _words_of(order: Order) -> list[str]:

@@ -22,13 +22,14 @@ from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
 from logix.common.crypto import Vault
-from orders import matching, privacy, refunding, shortage, signals
+from orders import matching, privacy, refunding, restocking, shortage, signals
 from orders.data import Authority, OrderData
 from orders.details import Before
 from orders.drafting import Draft, Known, Mark, Occasion, draft
 from orders.errors import OrderChangedMeanwhile
 from orders.judge import Verdict, details_of, digest_of, is_early, judge
 from orders.models import (
+    Conflict,
     Order,
     OrderEvent,
     OrderLine,
@@ -41,6 +42,7 @@ from orders.models import (
     Shipment,
     ShipmentLine,
 )
+from orders.status import Flag
 
 
 class StoreLike(Protocol):
@@ -52,6 +54,9 @@ class StoreLike(Protocol):
 
     @property
     def unpaid_hold(self) -> timedelta | None: ...
+
+    @property
+    def returns(self) -> str: ...
 
 
 @dataclass(slots=True)
@@ -217,7 +222,7 @@ def _known_parts(
     orders: list[Order], vault: Vault, own_fields: frozenset[str]
 ) -> dict[UUID, Known]:
     """Lines, money, parcels, returns and wide columns of the orders that change, in eight
-    statements.
+    statements; one more where an edit of one waits for a person.
     """
     parts: dict[UUID, Known] = defaultdict(Known)
     if not orders:
@@ -240,6 +245,10 @@ def _known_parts(
         parts[shipment.order_id].shipments.append(shipment)
     for known in Return.objects.filter(order_id__in=order_ids).prefetch_related("lines"):
         parts[known.order_id].returns[known.external_id] = known
+    edited = [order.pk for order in orders if Flag.EDITED_AFTER_IMPORT in order.flag_set]
+    if edited:
+        for conflict in Conflict.objects.open().filter(order_id__in=edited):
+            parts[conflict.order_id].conflict = conflict
     return parts
 
 
@@ -277,6 +286,8 @@ def _write(store: StoreLike, drafts: list[Draft], now: datetime, request_id: str
     for money in (x.money for x in drafts if x.money.asked_here):
         for external_id, request in money.asked_here.items():
             refunding.refund_shown(request, external_id, request_id=request_id)
+    for one in (x for x in drafts if x.back.comes or x.back.waits):
+        restocking.take_back(store, one.order["id"], one.back, request_id=request_id)
     matching.match_after_commit(_all(drafts, lambda d: d.unmatched))
 
 
@@ -289,12 +300,15 @@ def _write_parts(drafts: list[Draft]) -> None:
     bulk.update(Refund, _all(drafts, lambda d: d.money.changed_refunds))
     bulk.insert(Shipment, _all(drafts, lambda d: d.parcels.new))
     bulk.update(Shipment, _all(drafts, lambda d: d.parcels.changed))
+    bulk.update(Shipment, _all(drafts, lambda d: d.parcels.fates))
     bulk.insert(ShipmentLine, _all(drafts, lambda d: d.parcels.new_lines))
     bulk.update(ShipmentLine, _all(drafts, lambda d: d.parcels.changed_lines))
     bulk.insert(Return, _all(drafts, lambda d: d.returns.new))
     bulk.update(Return, _all(drafts, lambda d: d.returns.changed))
     bulk.insert(ReturnLine, _all(drafts, lambda d: d.returns.new_lines))
     bulk.update(ReturnLine, _all(drafts, lambda d: d.returns.changed_lines))
+    bulk.insert(Conflict, _all(drafts, lambda d: d.conflict.new))
+    bulk.update(Conflict, _all(drafts, lambda d: d.conflict.changed))
     for model, gone in (
         (Payment, [x.pk for x in _all(drafts, lambda d: d.money.removed_payments)]),
         (Refund, [x.pk for x in _all(drafts, lambda d: d.money.removed_refunds)]),

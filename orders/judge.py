@@ -124,8 +124,8 @@ def digest_of(data: OrderData) -> str:
 
 
 def details_of(data: OrderData) -> dict[str, str]:
-    """Digests of the parts that only some answers tell (refund lines, parcels, returns); a part not
-    told is missing.
+    """Digests of the parts that only some answers tell (refund lines, parcels, returns, what is on
+    sale again); a part not told is missing.
     """
     told: dict[str, object] = {}
     lines = [(r.external_id, r.lines) for r in data.refunds if r.lines is not None]
@@ -135,6 +135,8 @@ def details_of(data: OrderData) -> dict[str, str]:
         told["shipments"] = data.shipments
     if data.returns is not None:
         told["returns"] = data.returns
+    if data.restocks:
+        told["restocks"] = data.restocks
     return _digests(told)
 
 

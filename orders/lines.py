@@ -14,6 +14,7 @@ from uuid import UUID
 from inventory.ledger import Demand
 from orders.data import LineData, OrderData
 from orders.models import OrderLine, Refund
+from orders.parcels import Parcels
 from orders.status import UNFINISHED, OrderStatus
 
 # (the line's variant, the variant whose stock counts for it); both None when unknown.
@@ -24,7 +25,8 @@ Row = dict[str, Any]
 @dataclass(slots=True)
 class DraftLine:
     """One line while its order is drafted. Units: ``shipped`` is what left, real or assumed from
-    the store's word; ``kept_back`` was refunded before anything was said to have left.
+    the store's word; ``kept_back`` was refunded before anything was said to have left; ``undone``
+    were in parcels taken back after that was said, ``came_back`` in those the store says so of now.
     """
 
     id: UUID
@@ -39,18 +41,22 @@ class DraftLine:
     requires_shipping: bool
     assigned: Mapping[str, int] = field(default_factory=dict)
     shipped: int = 0
+    undone: int = 0
+    came_back: int = 0
     removed: bool = False
+    held: int = 0
 
     def resolve_shipped(self, data: OrderData, order: OrderStatus) -> None:
         """Parcels count; a store that said once that the order is completed is believed where it
         shows no parcels; what has left stays gone, unless the store opens the order again.
         """
-        before = self.before.quantity_shipped if self.before else 0
+        before = self.before.quantity_shipped - self.came_back if self.before else 0
         self.shipped = self.in_parcels
         finished = order not in UNFINISHED
         was_completed = finished and data.completed_at is not None and not data.shipments
         if data.status.fulfilled_assumed or was_completed:
-            self.shipped = max(self.shipped, before, self.quantity - self.kept_back)
+            believed = self.quantity - self.kept_back - self.undone
+            self.shipped = max(self.shipped, before, believed)
         elif finished:
             self.shipped = max(self.shipped, before)
 
@@ -58,6 +64,13 @@ class DraftLine:
     def required(self) -> int:
         """Units that must leave: ordered less what was refunded before it left."""
         return max(self.shipped, self.quantity - self.refunded) if not self.removed else 0
+
+    @property
+    def bound(self) -> int:
+        """Units kept for it, those that left included: what must leave, and what was wanted before
+        an edit that nobody decided yet.
+        """
+        return max(self.required, self.held - self.refunded)
 
     @property
     def is_edit(self) -> bool:
@@ -78,7 +91,7 @@ class DraftLine:
             order_ref=order_id,
             store_id=store_id,
             variant_id=self.item_id,
-            outstanding=max(0, self.required - self.shipped) if binds else 0,
+            outstanding=max(0, self.bound - self.shipped) if binds else 0,
             shipped=self.shipped,
             placed_at=data.placed_at,
             expires_at=until,
@@ -111,12 +124,12 @@ def draft(
     refunds: Mapping[str, Refund],
     line_ids: Mapping[str, UUID],
     variant_of: VariantOf,
-    shipped: Mapping[str, int],
+    parcels: Parcels,
     order: OrderStatus,
     erased: bool,
     now: datetime,
 ) -> Lines:
-    """``shipped``: units in parcels by external line id; ``order``: the order's status to be."""
+    """``order``: the order's status to be."""
     done = Lines()
     refunded, kept_back = _refunded_units(data, refunds)
     for position, told in enumerate(data.lines):
@@ -131,9 +144,11 @@ def draft(
             quantity=told.quantity,
             refunded=min(refunded[told.external_id], told.quantity),
             kept_back=min(kept_back[told.external_id], told.quantity),
-            in_parcels=shipped.get(told.external_id, 0),
+            in_parcels=parcels.shipped.get(told.external_id, 0),
             requires_shipping=told.requires_shipping,
             assigned=dict(told.assigned),
+            undone=parcels.undone.get(told.external_id, 0),
+            came_back=parcels.came_back.get(told.external_id, 0),
         )
         line.resolve_shipped(data, order)
         row = _row(order_id, told, position, line, erased=erased)
@@ -145,10 +160,25 @@ def draft(
     kept = {x.external_id for x in data.lines}
     for before in stored.values():
         if before.external_id not in kept:
-            done.all.append(_removed(before))
-            if before.removed_at is None:
-                done.changed.append({**_stored_row(before), "removed_at": now})
+            gone = _removed(before, parcels.came_back.get(before.external_id, 0))
+            done.all.append(gone)
+            if before.removed_at is None or before.quantity_shipped != gone.shipped:
+                row = {"quantity_shipped": gone.shipped, "removed_at": before.removed_at or now}
+                done.changed.append({**_stored_row(before), **row})
     return done
+
+
+def hold(done: Lines, held: Mapping[str, int]) -> None:
+    """``held``: units wanted before an undecided edit, by external id; of the other lines none."""
+    rows = {row["id"]: row for row in done.new + done.changed}
+    for line in done.all:
+        line.held = held.get(line.external_id, 0)
+        if line.before is None or line.before.held_quantity == line.held:
+            continue
+        if line.id not in rows:
+            done.changed.append(_stored_row(line.before))
+            rows[line.id] = done.changed[-1]
+        rows[line.id]["held_quantity"] = line.held
 
 
 def _variant(
@@ -168,7 +198,8 @@ def item_of(line: OrderLine) -> UUID | None:
     return line.counted_as_id or line.variant_id  # type: ignore[attr-defined]  # annotated
 
 
-def _removed(before: OrderLine) -> DraftLine:
+def _removed(before: OrderLine, came_back: int) -> DraftLine:
+    shipped = max(0, before.quantity_shipped - came_back)
     return DraftLine(
         id=before.pk,
         external_id=before.external_id,
@@ -176,11 +207,11 @@ def _removed(before: OrderLine) -> DraftLine:
         variant_id=before.variant_id,
         item_id=item_of(before),
         quantity=0,
-        refunded=0,
+        refunded=before.quantity_refunded,
         kept_back=0,
-        in_parcels=before.quantity_shipped,
+        in_parcels=shipped,
         requires_shipping=before.requires_shipping,
-        shipped=before.quantity_shipped,
+        shipped=shipped,
         removed=True,
     )
 
@@ -227,6 +258,7 @@ def _row(order_id: UUID, told: LineData, position: int, line: DraftLine, *, eras
         "total": told.total,
         "tax": told.tax,
         "requires_shipping": told.requires_shipping,
+        "held_quantity": line.before.held_quantity if line.before else 0,
         "assigned": line.assigned,
         # What a buyer had engraved is the buyer's.
         "attributes": {} if erased else dict(told.attributes),

@@ -95,7 +95,10 @@ def settle_lines_of(variant_id: UUID, *, actor: str, request_id: str = "") -> No
     Raises LedgerConflict.
     """
     lines = OrderLine.objects.filter(
-        variant=variant_id, removed_at=None, order__binds_stock=True, order__moves_stock=True
+        Q(removed_at=None) | Q(held_quantity__gt=0),
+        variant=variant_id,
+        order__binds_stock=True,
+        order__moves_stock=True,
     )
     now = timezone.now()
     demands = [

@@ -2,7 +2,8 @@
 
 An order belongs to a store and keeps the platform's id in ``external_id``; what the platform is,
 nobody here knows. Money is in the order's ``currency``. Times: placed (buyer), changed (platform),
-observed (our request), applied (us).
+observed (our request), applied (us). ``told_restocks``: what the store says it put back on sale,
+as far as it was told; None for orders read before that was asked.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from logix.common.ids import uuid7
 from orders.columns import choices as _choices
 from orders.columns import money as _money
 from orders.data import PaymentKind
+from orders.models_conflicts import Conflict
 from orders.models_oversells import Oversell
 from orders.models_payouts import Payout, PayoutLine
 from orders.models_refunds import RefundRequest
 from orders.models_returns import Return, ReturnLine
+from orders.models_timeline import OrderEvent, OrderPayload
 from orders.status import (
     Flag,
     FulfillmentStatus,
@@ -32,6 +35,7 @@ from orders.status import (
 )
 
 __all__ = [
+    "Conflict",
     "Order",
     "OrderEvent",
     "OrderLine",
@@ -105,6 +109,7 @@ class Order(models.Model):
         default=True, help_text="What has not left is to be kept for the buyer."
     )
     moves_stock = models.BooleanField(default=True, help_text="False: imported as past.")
+    told_restocks = models.JSONField(null=True)
     line_count = models.PositiveIntegerField(default=0)
     unit_count = models.PositiveIntegerField(default=0)
 
@@ -183,6 +188,8 @@ class OrderLine(models.Model):
 
     ``removed_at``: the line was edited away at the store; it stays for the record and counts
     nothing. ``assigned``: units still to be sent by the store's location that is to send them.
+    ``held_quantity``: units wanted before an edit that nobody decided yet, where that was more;
+    they stay reserved until then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -204,6 +211,7 @@ class OrderLine(models.Model):
     total = _money()
     tax = _money()
     requires_shipping = models.BooleanField(default=True)
+    held_quantity = models.PositiveIntegerField(default=0, db_default=0)
     assigned = models.JSONField(default=dict, db_default={})
     attributes = models.JSONField(default=dict)
     removed_at = models.DateTimeField(null=True)
@@ -229,7 +237,8 @@ class OrderLine(models.Model):
 
 class Shipment(models.Model):
     """One parcel. ``reference`` is ours and unique in the order; ``origin`` tells who said it was
-    shipped.
+    shipped. ``store_cancelled_at``: when the store was first seen to have taken it back, which ends
+    a parcel of the store's own, and of ours is for a person to decide.
     """
 
     class Origin(models.TextChoices):
@@ -247,6 +256,10 @@ class Shipment(models.Model):
     location = models.ForeignKey("inventory.Location", null=True, on_delete=models.SET_NULL)
     shipped_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True)
+    store_cancelled_at = models.DateTimeField(null=True)
+    notify_customer = models.BooleanField(
+        default=True, db_default=True, help_text="The store tells its customer of it."
+    )
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -313,47 +326,3 @@ class Refund(models.Model):
 
     def __str__(self) -> str:
         return f"refund {self.amount}"
-
-
-class OrderEvent(models.Model):
-    """One row of an order's timeline. ``title`` is a sentence; ``data`` holds before and after,
-    never personal data.
-    """
-
-    class Origin(models.TextChoices):
-        STORE = "store", "The store"
-        HUB = "hub", "Logix"
-        PERSON = "person", "A person"
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events")
-    at = models.DateTimeField()
-    kind = models.CharField(max_length=40)
-    title = models.CharField(max_length=300)
-    data = models.JSONField(default=dict)
-    origin = models.CharField(max_length=6, choices=Origin.choices)
-    actor = models.CharField(max_length=150, blank=True)
-    request_id = models.CharField(max_length=64, blank=True)
-
-    class Meta:
-        ordering = ["at", "id"]
-        indexes = [models.Index(fields=["order", "at", "id"], name="event_by_order")]
-
-    def __str__(self) -> str:
-        return self.title
-
-
-class OrderPayload(models.Model):
-    """The platform's own last answer about the order: lz4-compressed, sealed, purged on the
-    personal data clock.
-    """
-
-    order = models.OneToOneField(
-        Order, primary_key=True, on_delete=models.CASCADE, related_name="payload"
-    )
-    sealed = models.BinaryField()
-    at = models.DateTimeField()
-    purge_after = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return f"payload of {self.order_id}"

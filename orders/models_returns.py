@@ -9,11 +9,14 @@ from django.db.models import Q
 
 from logix.common.ids import uuid7
 from orders.columns import choices
-from orders.status import UNSETTLED, ReturnStatus
+from orders.status import UNSETTLED, Handling, ReturnStatus
 
 
 class Return(models.Model):
-    """``notes_sealed``: what people wrote about its lines, which may name the buyer."""
+    """``notes_sealed``: what people wrote about its lines, which may name the buyer.
+    ``handling``: as the store's option was when it was first told; a later choice does not change
+    it.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="returns")
@@ -22,6 +25,12 @@ class Return(models.Model):
     status = models.CharField(max_length=10, choices=choices(ReturnStatus))
     raw_status = models.CharField(max_length=60)
     notes_sealed = models.BinaryField(null=True)
+    handling = models.CharField(
+        max_length=9,
+        choices=choices(Handling),
+        default=Handling.RECORD,
+        db_default=Handling.RECORD.value,
+    )
     created_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -53,7 +62,8 @@ class Return(models.Model):
 
 class ReturnLine(models.Model):
     """Units of one line. ``line`` null: the store does not say of which. ``received``: how many the
-    store has taken in; ``restocked``: how many were put back to stock here, by decision.
+    store has taken in; ``restocked``: how many were put back to stock here, by decision of a person
+    or by the store's word where its option says so.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -26,7 +26,7 @@ from orders.errors import OrderError
 from orders.models import Order, OrderEvent, OrderLine, RefundRequest
 from orders.refund_sums import Sum, said
 from orders.restocking import Back, shelve
-from orders.status import CALLED_OFF, OrderStatus
+from orders.status import CALLED_OFF, Handling, OrderStatus
 
 OFF = "off"
 GATEWAY = "gateway"
@@ -220,8 +220,9 @@ def _check_restock(
 
 
 def _refuse_if_returned(order: Order, line: OrderLine) -> None:
-    """Goods are put back once: by their return where there is one."""
-    found = order.returns.exclude(status__in=CALLED_OFF).filter(lines__line=line).first()
+    """Goods are put back once: by their return where there is one that is decided on."""
+    returns = order.returns.exclude(status__in=CALLED_OFF).exclude(handling=Handling.OFF)
+    found = returns.filter(lines__line=line).first()
     if found is not None:
         raise OrderError(
             "comes_back_by_return",

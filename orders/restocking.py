@@ -6,14 +6,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from inventory import kits, ledger, locations
+from django.db import transaction
+
+from inventory import kits, ledger, locations, shelves
+from inventory.ledger import LedgerRefused
 from inventory.models import Location, Variant
+from orders import timeline
 from orders.changing import change, note
+from orders.coming_back import Drafted
 from orders.errors import OrderError
-from orders.models import Order, Return, ReturnLine
-from orders.status import CALLED_OFF
+from orders.models import Order, OrderEvent, Return, ReturnLine
+from orders.status import CALLED_OFF, Handling
 
 
 def restock_return(
@@ -65,6 +71,58 @@ def restock_return(
     return change(found.order, put_back)
 
 
+def take_back(store: Any, order_id: UUID, back: Drafted, *, request_id: str = "") -> None:
+    """Put on the shelf what the store put back on sale, and say on the order's timeline what waits
+    for a person. Call it in the transaction that remembers the store's word.
+    """
+    for come in back.comes:
+        place = _place_at(store, come.at)
+        kind, title = (
+            "restocked",
+            f"Put back to stock at {place.name}, as the store did: {come.units} × {come.name}",
+        )
+        try:
+            with transaction.atomic():
+                shelve(
+                    order_id,
+                    [Back(come.item_id, come.units, come.cause)],
+                    place,
+                    reason="Put back on sale by the store",
+                    actor="system",
+                    request_id=request_id,
+                )
+        except LedgerRefused as err:
+            kind = "attention"
+            title = f"Not put back to stock: {come.units} × {come.name}. {err}"
+        _say(order_id, kind, title, {"location": place.code}, request_id)
+    if back.waits:
+        named = ", ".join(back.waits)
+        title = (
+            f"The store put back on sale: {named}. Put it back at the stock level if it is there."
+        )
+        _say(order_id, "restock_waits", title, {"waits": back.waits}, request_id)
+
+
+def _place_at(store: Any, at: str) -> Location:
+    """The place of ours that stands at a location of the store; the first one where none does."""
+    shown = shelves.of_stores([store.pk])[store.pk]
+    known = [pk for shelf in shown if shelf.at == at for pk in shelf.places or ()]
+    place = Location.objects.filter(pk__in=known[:1], is_active=True).first()
+    return place or locations.default(store.merchant_id)
+
+
+def _say(order_id: UUID, kind: str, title: str, data: dict[str, Any], request_id: str) -> None:
+    timeline.write(
+        order_id,
+        kind,
+        title,
+        origin=OrderEvent.Origin.HUB,
+        actor="system",
+        data=data,
+        request_id=request_id,
+    )
+
+
 def _refuse(
     found: Return,
     lines: Mapping[UUID, ReturnLine],
@@ -72,6 +130,12 @@ def _refuse(
     place: Location,
     order: Order,
 ) -> None:
+    if found.handling == Handling.OFF:
+        raise OrderError(
+            "returns_off",
+            f"Return {found} came while returns of this store were only shown. Put its units back "
+            "at the stock level.",
+        )
     if found.status in CALLED_OFF:
         raise OrderError("return_called_off", f"Return {found} is {found.status}: nothing is back.")
     if place.merchant_id != order.merchant_id:

@@ -12,7 +12,7 @@ from uuid import UUID
 from logix.common.ids import uuid7
 from orders.data import ReturnData, ReturnLineData
 from orders.models import Return, ReturnLine
-from orders.status import ReturnStatus
+from orders.status import Handling, ReturnStatus
 
 Row = dict[str, Any]
 # A return's notes as they are to be stored, given those that are.
@@ -62,9 +62,11 @@ def draft(
     stored: Mapping[str, Return],
     line_ids: Mapping[str, UUID],
     seal: Seal,
+    handling: str = Handling.RECORD,
 ) -> Rows:
     """``line_ids``: the order's lines by external id. ``told`` None changes nothing. What the store
     tells no longer is removed, unless units were put back by it: that is a fact of ours.
+    ``handling``: the store's option, which a new return keeps.
     """
     done = Rows()
     if told is None:
@@ -81,7 +83,7 @@ def draft(
         if before is None:
             pk = uuid7()
             ids = {"id": pk, "order_id": order_id, "external_id": news.external_id}
-            done.new.append({**ids, **columns})
+            done.new.append({**ids, **columns, "handling": handling})
             _lines(done, pk, news, {}, line_ids)
         else:
             if any(_plain(getattr(before, name)) != value for name, value in columns.items()):
@@ -114,7 +116,8 @@ def _lines(
             ids = {"id": uuid7(), "parent_id": parent_id, "external_id": external_id}
             done.new_lines.append({**ids, **columns, "restocked": 0})
         elif any(getattr(before, name) != value for name, value in columns.items()):
-            done.changed_lines.append({"id": before.pk, **columns})
+            kept = {"external_id": external_id, "restocked": before.restocked}
+            done.changed_lines.append({"id": before.pk, **kept, **columns})
     done.removed_lines += [
         line.pk
         for external_id, line in stored.items()

@@ -1,5 +1,5 @@
-"""What people and the API do with an order: ship, change tracking, refund, put returned goods back,
-set a status, cancel, note, review, erase the buyer, read the sealed parts.
+"""What people and the API do with an order: ship, take a parcel back, change tracking, refund, put
+returned goods back, set a status, cancel, note, review, erase the buyer, read the sealed parts.
 
 Each call is one transaction and one row of the timeline that says who did it. What the store must
 be told goes out as a signal in that transaction; the store's own answer, not our wish, later
@@ -14,22 +14,29 @@ from uuid import UUID
 from django.utils import timezone
 
 from logix.accounts import audit
+from logix.common.crypto import SealBroken
 from orders import erasing, privacy, signals, timeline
 from orders.changing import change, lines_of, note, settle_stock
-from orders.data import Buyer
+from orders.conflict_diff import place_of
+from orders.data import Address, Buyer
+from orders.deciding import accept_edit, open_conflict, take_over
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent
 from orders.refunding import refund_ended, refund_told, request_refund
 from orders.restocking import restock_return
 from orders.shipping import add_shipment, update_tracking
 from orders.status import Flag, ImportState, OrderStatus
+from orders.unshipping import cancel_shipment
 
 __all__ = [
+    "accept_edit",
     "add_note",
     "add_shipment",
     "buyer_of",
     "cancel_order",
+    "cancel_shipment",
     "erase_buyer",
+    "goes_elsewhere",
     "mark_gone",
     "mark_reviewed",
     "note_event",
@@ -80,8 +87,17 @@ def request_status(order: Order, *, status: OrderStatus, actor: str, request_id:
     change(order, ask)
 
 
-def cancel_order(order: Order, *, reason: str = "", actor: str, request_id: str = "") -> None:
-    """Ask the store to cancel. Stock is released when the store confirms. Raises OrderError."""
+def cancel_order(
+    order: Order,
+    *,
+    reason: str = "",
+    notify_customer: bool = True,
+    actor: str,
+    request_id: str = "",
+) -> None:
+    """Ask the store to cancel, and to tell its customer or not, where it has that choice. Stock is
+    released when the store confirms. Raises OrderError.
+    """
 
     def ask(order: Order) -> None:
         if order.is_cancelled:
@@ -91,16 +107,24 @@ def cancel_order(order: Order, *, reason: str = "", actor: str, request_id: str 
         if order.lines.filter(quantity_shipped__gt=0).exists():
             raise OrderError(
                 "already_shipped",
-                "Part of this order has left. Refund it at the store instead.",
+                "Part of this order has left. Refund it at the store instead. If its parcels are "
+                "back, cancel them first.",
             )
+        quietly = "" if notify_customer else ", without a word to the customer"
         note(
             order,
             "cancel_requested",
-            f"Asked the store to cancel{f': {reason}' if reason else ''}",
+            f"Asked the store to cancel{quietly}{f': {reason}' if reason else ''}",
             actor,
             request_id=request_id,
         )
-        signals.cancel_requested.send(sender=Order, order=order, reason=reason, actor=actor)
+        signals.cancel_requested.send(
+            sender=Order,
+            order=order,
+            reason=reason,
+            notify_customer=notify_customer,
+            actor=actor,
+        )
 
     change(order, ask)
 
@@ -135,15 +159,18 @@ def add_note(
 
 def mark_reviewed(order: Order, *, actor: str, request_id: str = "") -> None:
     """A person has looked at an edit or a cancellation that came after picking began: the order may
-    go on. Raises OrderError.
+    go on. An open edit is accepted with it. Raises OrderError.
     """
 
     def review(order: Order) -> None:
         open_flags = [flag for flag in REVIEWED if flag in order.flag_set]
         if not open_flags:
             raise OrderError("nothing_to_review", "Nothing in this order waits for a review.")
+        conflict = open_conflict(order)
         order.flags = ",".join(sorted(order.flag_set.difference(open_flags)))
         order.save(update_fields=["flags"])
+        if conflict is not None:
+            take_over(order, conflict, actor=actor, request_id=request_id)
         what = " and ".join(REVIEWED[flag] for flag in open_flags)
         note(order, "reviewed", f"Reviewed {what}", actor, request_id=request_id)
 
@@ -222,6 +249,17 @@ def buyer_of(order: Order) -> Buyer | None:
         return None
     key = order.store.data_key_id
     return privacy.open_buyer(key, order.store_id, order.external_id, bytes(order.buyer_sealed))
+
+
+def goes_elsewhere(order: Order, buyer: Buyer | None) -> bool:
+    """Whether ``buyer``, as the store tells them now, is at another address than the order's. False
+    where one of the two is not known.
+    """
+    try:
+        was, now = place_of(buyer_of(order)), place_of(buyer)
+    except SealBroken:
+        return False
+    return Address() not in (was, now) and was != now
 
 
 def payload_of(order: Order) -> bytes | None:

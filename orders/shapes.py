@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -100,9 +101,20 @@ _SHIPMENT = (
     "location_id",
     "shipped_at",
     "cancelled_at",
+    "store_cancelled_at",
+    "notify_customer",
     "version",
 )
-_RETURN = ("id", "external_id", "name", "status", "raw_status", "problem", "created_at")
+_RETURN = (
+    "id",
+    "external_id",
+    "name",
+    "status",
+    "raw_status",
+    "problem",
+    "handling",
+    "created_at",
+)
 _RETURN_LINE = ("id", "external_id", "line_id", "quantity", "received", "restocked", "reason")
 _EVENT = ("id", "at", "kind", "title", "data", "origin", "actor", "request_id")
 # What ``in_full`` reads of an order, besides its ``store``: for ``prefetch_related``.
@@ -140,7 +152,7 @@ def in_full(order: Order, buyer: Buyer | None) -> dict[str, Any]:
     shape = summary(row)
     shape |= {name: money(getattr(order, name), places) for name in _MORE_AMOUNTS}
     shape |= {name: getattr(order, name) for name in _MORE}
-    shape["charges"] = order.charges
+    shape["charges"] = [_written(x, places) for x in order.charges]
     shape["buyer"] = _buyer(order, buyer)
     shape["lines"] = [line(x, places) for x in order.lines.all()]
     shape["payments"] = [_payment(x, places, buyer is not None) for x in order.payments.all()]
@@ -205,9 +217,14 @@ def _refund(row: Refund, places: int) -> dict[str, Any]:
         "external_id": row.external_id,
         "amount": money(row.amount, places),
         "reason": row.reason,
-        "lines": row.lines,
+        "lines": [_written(x, places) for x in row.lines],
         "created_at": row.created_at,
     }
+
+
+def _written(row: Mapping[str, Any], places: int) -> dict[str, Any]:
+    """A row that is kept as JSON, with its amounts as the store wrote them."""
+    return {**row, **{name: money(Decimal(row[name]), places) for name in ("amount", "tax")}}
 
 
 def _return_line(row: ReturnLine, notes: Mapping[str, str] | None) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from inventory.choosing import WHERE_ONLY
 from inventory.models import Reservation
+from inventory.shelves import OPTION
 from logix.common import bulk
 from logix.common.ids import uuid7
 from orders import signals, timeline
@@ -33,8 +35,8 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     lines: dict[UUID, list[OrderLine]] = defaultdict(list)
     for line in _lines(short):
         lines[line.order_id].append(line)
-    columns = ("pk", "merchant_id", "flags", "revision", "placed_at")
-    orders = Order.objects.filter(pk__in=lines).only(*columns)
+    columns = ("pk", "merchant_id", "flags", "revision", "placed_at", "store__options")
+    orders = Order.objects.filter(pk__in=lines).select_related("store").only(*columns)
     fresh = [order for order in orders if Flag.OVERSOLD not in order.flag_set]
     flagged = [
         {
@@ -150,7 +152,7 @@ def _row(
         "variant_id": line.variant_id,
         "sku": line.sku,
         "units": units,
-        "cause": _facts(line, why),
+        "cause": {**_facts(line, why), **_bound(order)},
         "found_after_s": _late(order, now),
         "opened_at": now,
         "resolved_at": None,
@@ -176,7 +178,7 @@ def _event(
     return timeline.row(
         order.pk,
         "oversold",
-        f"Oversold, not on hand: {named}",
+        f"Oversold, not on hand{_where_only(order)}: {named}",
         now,
         origin=OrderEvent.Origin.HUB,
         data={
@@ -184,6 +186,16 @@ def _event(
             "seconds_since_sale": _late(order, now),
         },
     )
+
+
+def _bound(order: Order) -> dict[str, Any]:
+    """That units may be missing though they lie at another place."""
+    return {OPTION: order.store.options[OPTION]} if _where_only(order) else {}
+
+
+def _where_only(order: Order) -> str:
+    words = WHERE_ONLY.get(order.store.options.get(OPTION, ""))
+    return f" where {words}" if words else ""
 
 
 def _facts(line: OrderLine, why: Mapping[UUID, dict[str, Any]]) -> dict[str, Any]:

@@ -7,10 +7,14 @@ from django.dispatch import Signal
 # shipment: Shipment, version: int (1 when shipped, higher when tracking changed), actor: str
 shipment_added = Signal()
 
+# shipment: Shipment with its order, reopens: bool (the order was all shipped, and units are to
+# leave again), actor: str
+shipment_cancelled = Signal()
+
 # order: Order, status: OrderStatus, actor: str
 status_requested = Signal()
 
-# order: Order, reason: str, actor: str
+# order: Order, reason: str, notify_customer: bool, actor: str
 cancel_requested = Signal()
 
 # order: Order, text: str, to_customer: bool, reference: str, actor: str

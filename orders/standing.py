@@ -24,6 +24,7 @@ from orders.status import (
     payment_status,
 )
 
+_ALL_LEFT = frozenset({FulfillmentStatus.FULFILLED, FulfillmentStatus.DELIVERED})
 # What only a person, or the ledger, puts an end to.
 _LASTING = frozenset({Flag.OVERSOLD, Flag.EDITED_AFTER_IMPORT, Flag.CANCEL_REQUESTED})
 
@@ -66,8 +67,14 @@ def stand(
     lines: Sequence[DraftLine],
     amounts: Amounts,
     store: Any,
+    *,
+    in_conflict: bool | None = None,
+    ended_there: bool = False,
 ) -> Standing:
-    """``order`` is what ``order_status`` said; lines may still turn it."""
+    """``order`` is what ``order_status`` said; lines may still turn it. ``in_conflict``: an edit
+    after picking began waits for a person (True), does so no longer (False), or there was none.
+    ``ended_there``: the store took back a parcel that was sent from here.
+    """
     reading, kept = data.status, _kept(data, known)
     present = [x for x in lines if not x.removed and x.requires_shipping]
     has_left = any(x.shipped for x in lines)
@@ -78,19 +85,38 @@ def stand(
         # One imported as past and opened again is an order like any other, if nothing had left.
         moves = known.moves_stock or (order in UNFINISHED and not has_left)
     reserve = kept.binds_stock if kept else reading.reserve
+    payment = _payment(data, kept, amounts)
+    # The store calls it finished still, and goods that had left are back to leave again.
+    undone = any(x.undone and x.required > x.shipped for x in present)
+    leaves_again = (
+        undone and order is OrderStatus.COMPLETED and payment is not PaymentStatus.REFUNDED
+    )
+    word = FulfillmentStatus(kept.fulfillment_status) if kept else reading.fulfillment
+    if undone and word in _ALL_LEFT:
+        word = FulfillmentStatus.UNFULFILLED
     state, problem = _import_state(data, lines)
     return Standing(
         order=order,
-        payment=_payment(data, kept, amounts),
+        payment=payment,
         fulfillment=fulfillment_status(
-            word=FulfillmentStatus(kept.fulfillment_status) if kept else reading.fulfillment,
+            word=word,
             required=sum(x.required for x in present),
             shipped=sum(x.shipped for x in present),
         ),
         import_state=state,
         problem=problem,
-        flags=_flags(data, known, order, lines, moves=moves),
-        binds_stock=reserve and order in UNFINISHED and not data.gone and not reading.skip,
+        flags=_flags(
+            data,
+            known,
+            order,
+            lines,
+            moves=moves,
+            in_conflict=in_conflict,
+            ended_there=ended_there,
+        ),
+        binds_stock=(leaves_again or (reserve and order in UNFINISHED))
+        and not data.gone
+        and not reading.skip,
         moves_stock=moves,
     )
 
@@ -128,14 +154,18 @@ def _flags(
     lines: Sequence[DraftLine],
     *,
     moves: bool,
+    in_conflict: bool | None,
+    ended_there: bool,
 ) -> frozenset[Flag]:
     flags = set(data.flags)
     if known:
         flags |= known.flag_set & _LASTING
-        if any(x.is_edit for x in lines) and any(x.in_parcels for x in lines):
-            flags.add(Flag.EDITED_AFTER_IMPORT)
+    if in_conflict:
+        flags.add(Flag.EDITED_AFTER_IMPORT)
+    elif in_conflict is False:
+        flags.discard(Flag.EDITED_AFTER_IMPORT)
     newly_cancelled = order is OrderStatus.CANCELLED and not (known and known.is_cancelled)
-    if newly_cancelled and moves and any(x.shipped for x in lines):
+    if ended_there or (newly_cancelled and moves and any(x.shipped for x in lines)):
         flags.add(Flag.CANCEL_REQUESTED)
     return frozenset(flags)
 

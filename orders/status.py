@@ -77,6 +77,17 @@ class OrderReturnStatus(StrEnum):
     RETURNED = "returned"
 
 
+class Handling(StrEnum):
+    """What is done here with goods that a store refunds or takes back. OFF: they are shown.
+    RECORD: a person decides what can be sold again. AUTOMATIC: what the store says is back on sale
+    is put on the shelf at once; the rest waits for a person.
+    """
+
+    OFF = "off"
+    RECORD = "record"
+    AUTOMATIC = "automatic"
+
+
 class ImportState(StrEnum):
     RECEIVED = "received"
     AWAITING_MAPPING = "awaiting_mapping"

@@ -105,6 +105,7 @@ def of_import(
         events.append(_parcel(order_id, "shipment", "The store reports a parcel", shipment, now))
     for shipment in parcels.news:
         events.append(_parcel(order_id, "tracking", "Parcel changed at the store", shipment, now))
+    events += _ended_parcels(order_id, parcels, now)
     events += [_return(order_id, news, now) for news in returns.news]
     if known.total != data.total:
         events.append(
@@ -206,6 +207,26 @@ def _parcel(
         "tracking_number": shipment["tracking_number"],
     }
     return row(order_id, kind, f"{title}: {tracking or 'no tracking yet'}", now, data=data)
+
+
+def _ended_parcels(order_id: UUID, parcels: Parcels, now: datetime) -> list[dict[str, Any]]:
+    """Of a parcel of ours the warehouse knows better where it is."""
+    ours = (
+        "The store cancelled parcel {}, which was sent from Logix. If the goods are back, cancel "
+        "it here as well."
+    )
+    told = [("shipment_cancelled", "The store took back parcel {}", x) for x in parcels.ended]
+    told += [("attention", ours, parcel) for parcel in parcels.ended_there]
+    return [
+        row(
+            order_id,
+            kind,
+            title.format(parcel.reference),
+            now,
+            data={"reference": parcel.reference, "tracking_number": parcel.tracking_number},
+        )
+        for kind, title, parcel in told
+    ]
 
 
 def _return(order_id: UUID, news: News, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from inventory.catalogue import import_products
-from inventory.models import Bucket, Reservation, StockLevel, StockMovement
+from inventory.models import Allocation, Bucket, Reservation, StockLevel, StockMovement
 from orders.data import (
     Authority,
     OrderData,
@@ -82,7 +82,9 @@ def axes() -> tuple[str, str, str]:
 
 
 def assert_books_balance() -> None:
-    """Each trail is unbroken and adds up to its level; what lines hold is what is reserved."""
+    """Each trail is unbroken and adds up to its level; what lines hold is what is reserved, and
+    what is left for single stores is what is allocated.
+    """
     for found in StockLevel.objects.all():
         for bucket in Bucket:
             trail = StockMovement.objects.filter(
@@ -96,3 +98,8 @@ def assert_books_balance() -> None:
     assert {k: v for k, v in held.items() if v} == {
         (x.variant_id, x.location_id): x.reserved for x in StockLevel.objects.filter(reserved__gt=0)
     }
+    left: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for made in Allocation.objects.filter(left__gt=0):
+        left[made.variant_id, made.location_id] += made.left
+    kept = StockLevel.objects.filter(allocated__gt=0)
+    assert left == {(x.variant_id, x.location_id): x.allocated for x in kept}

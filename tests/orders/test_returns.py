@@ -77,6 +77,7 @@ def test_a_return_comes_in_with_its_order_and_moves_no_stock(store: Any) -> None
             "status": "open",
             "raw_status": "OPEN",
             "problem": "",
+            "handling": "record",
             "created_at": NOW,
             "lines": [
                 {

@@ -19,7 +19,13 @@ from tests.orders.test_standing import DONE, DRAFT
 
 pytestmark = pytest.mark.django_db
 
-_SIGNALS = ("shipment_added", "status_requested", "cancel_requested", "note_requested")
+_SIGNALS = (
+    "shipment_added",
+    "shipment_cancelled",
+    "status_requested",
+    "cancel_requested",
+    "note_requested",
+)
 
 
 @pytest.fixture
@@ -97,7 +103,14 @@ def test_cancelling_asks_the_store_and_stock_waits_for_its_answer(
     assert rows("cancel_requested") == [
         ("Asked the store to cancel: Buyer called", "hub", "token:erp", "")
     ]
-    assert told == [{"order": order, "reason": "Buyer called", "actor": "token:erp"}]
+    assert told == [
+        {
+            "order": order,
+            "reason": "Buyer called",
+            "notify_customer": True,
+            "actor": "token:erp",
+        }
+    ]
 
     bring(store, later(make_order(), status=CANCELLED, raw_status="cancelled"))
     assert shelf() == (10, 0)

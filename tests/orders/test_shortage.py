@@ -86,6 +86,26 @@ def test_a_record_says_how_it_came(store: Store) -> None:
     assert [x["store"] for x in found.cause["channels"]] == ["Example shop"]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "where"),
+    [
+        ("no_split", " where all of the order is taken from"),
+        ("most_stock", ""),
+    ],
+)
+def test_what_is_short_because_orders_are_not_split_says_so(
+    store: Store, strategy: str, where: str
+) -> None:
+    store.options["reserve_from"] = strategy
+    store.save(update_fields=["options"])
+    bring(store, make_order(1))
+
+    kept = Oversell.objects.get().cause.get("reserve_from")
+    event = OrderEvent.objects.get(kind="oversold")
+    assert event.title == f"Oversold, not on hand{where}: 1 × SKU-1"
+    assert kept == ("no_split" if where else None)
+
+
 def test_more_units_of_a_short_line_are_the_same_record(store: Store) -> None:
     order = make_order(1)
     bring(store, order)

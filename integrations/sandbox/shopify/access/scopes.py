@@ -53,7 +53,7 @@ _TYPES_OF: dict[Scopes, str] = {
     ("read_products", "read_files", "read_images"): "MediaPreviewImage",
     ("read_products", "read_files", "read_orders"): "Media MediaImage",
     _RETURNS: "Return ReturnLineItem ReturnLineItemType ReverseFulfillmentOrder"
-    " ReverseFulfillmentOrderLineItem",
+    " ReverseFulfillmentOrderDisposition ReverseFulfillmentOrderLineItem",
     ("read_returns",): "ReturnReasonDefinition",
     ("read_shopify_payments", "read_shopify_payments_accounts"): "ShopifyPaymentsAccount"
     " ShopifyPaymentsPayoutSchedule",

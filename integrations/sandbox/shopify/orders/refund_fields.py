@@ -201,6 +201,21 @@ def _reverse_lines(work: dict[str, Any], _: Any, **page: Any) -> Any:
     return listed(rows, **page)
 
 
+def _dispositions(line: dict[str, Any], info: Any) -> list[dict[str, Any]]:
+    """What became of the units that were processed, oldest first."""
+    places = info.context.store.catalogue.locations
+    return [
+        {
+            "__typename": "ReverseFulfillmentOrderDisposition",
+            "id": gid("ReverseFulfillmentOrderDisposition", line["row"].id * 100 + number),
+            "type": "NOT_RESTOCKED" if place is None else "RESTOCKED",
+            "quantity": many,
+            "location": places.get(place),
+        }
+        for number, (place, many) in enumerate(line["row"].shelves, 1)
+    ]
+
+
 def _shipped(row: ReturnLine, info: Any) -> Any:
     return returning.fulfillment_line(order_of(row, info), row.fulfillment_line_id)
 
@@ -280,5 +295,6 @@ FIELDS: Fields = {
     },
     "ReverseFulfillmentOrderLineItem": {
         "fulfillmentLineItem": lambda line, info: _shipped(line["row"], info),
+        "dispositions": _dispositions,
     },
 }

@@ -78,6 +78,7 @@ class ReturnLine(Struct):
     customer_note: str | None = None
     processed: int = 0
     refunded: int = 0
+    shelves: list[tuple[int | None, int]] = field(default_factory=list)
 
 
 class Return(Struct):

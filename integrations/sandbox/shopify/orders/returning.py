@@ -116,6 +116,9 @@ def process(
     )
     for come in arrived:
         come.row.processed += come.quantity
+        come.row.shelves += [(place, many) for place, many in come.restocks if many]
+        if rest := come.quantity - sum(many for _, many in come.restocks):
+            come.row.shelves.append((None, rest))
         come.row.refunded += come.quantity if money else 0
     if all(row.processed == row.quantity for row in one.lines):
         close(hand, order, one)
