@@ -107,6 +107,7 @@ RULES_BY_CODE: dict[str, Rule] = {
     "cancelled_at_store": Rule(what=What.REFUSE),
     "cancel_requested_at_store": Rule(what=What.PARK),
     "edited_at_store": Rule(what=What.PARK),
+    "address_changed_at_store": Rule(what=What.PARK),
     "rule_failed": Rule(what=What.PARK),
     "fields_fought_over": Rule(what=What.PARK),
 }

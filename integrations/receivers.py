@@ -5,18 +5,20 @@ outbox rows and due work in the same transaction.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from integrations import outbox, privacy, sync, upkeep
+from integrations.connect import opening
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
 from integrations.outbox import refunds
 from integrations.outbox.telling import shipment_payload
 from integrations.sync import signals as sync_signals
-from inventory import shelves
+from inventory import bundles, shelves
 from inventory import signals as inventory_signals
 from orders import shortage
 from orders import signals as order_signals
@@ -40,11 +42,13 @@ def on_stock_changed(variant_ids: Iterable[UUID], **_: Any) -> None:
 
 def on_store_figure_changed(listing_ids: Iterable[UUID], **_: Any) -> None:
     outbox.note_store_figures(listing_ids)
+    sync.take_figures(listing_ids, origin=_origin())
 
 
 def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) -> None:
     match_waiting_lines(store_id, listing_ids)
     outbox.mark_listings(listing_ids)
+    sync.take_figures(listing_ids, origin="newly linked")
 
 
 def on_listings_unlinked(listing_ids: Iterable[UUID], **_: Any) -> None:
@@ -62,6 +66,7 @@ def on_ruled_anew(listing_ids: Iterable[UUID], **_: Any) -> None:
 def on_kit_changed(variant_id: UUID, actor: str, **_: Any) -> None:
     settle_lines_of(variant_id, actor=actor, request_id=_request_id())
     outbox.mark_dirty([variant_id])
+    bundles.look_again(variant_id)
 
 
 def on_lines_served(line_refs: Collection[UUID], **_: Any) -> None:
@@ -88,12 +93,34 @@ def on_store_opened(store: Store, actor: str, **_: Any) -> None:
         sync.rearm_parked(store, stream)
 
 
-def on_shipment_added(shipment: Shipment, version: int, actor: str, **_: Any) -> None:
+def on_shipment_added(shipment: Shipment, actor: str, **_: Any) -> None:
     """A parcel the store itself reported is no news to it."""
     if shipment.origin != Shipment.Origin.HUB:
         return
-    lines = shipment.lines.select_related("line")
-    parcel = ShipmentData(
+    _tell_parcel(shipment, _parcel(shipment), actor)
+    _fields_follow(shipment.order)
+
+
+def on_shipment_cancelled(shipment: Shipment, reopens: bool, actor: str, **_: Any) -> None:
+    """What the store was never told of is not told any more. An order that it was told to complete
+    is opened again.
+    """
+    order = shipment.order
+    memory = outbox.forget_parcel(order, shipment, actor=actor)
+    if memory is not outbox.Memory.NONE or shipment.external_id:
+        parcel = replace(_parcel(shipment), cancelled=True)
+        if memory is not outbox.Memory.UNSURE:
+            parcel = replace(parcel, lines=())
+        _tell_parcel(shipment, parcel, actor)
+    if reopens:
+        is_told = outbox.forget_completion(order, actor=actor)
+        if is_told or order.order_status == OrderStatus.COMPLETED:
+            on_status_requested(order, OrderStatus.OPEN, actor)
+    _fields_follow(order)
+
+
+def _parcel(shipment: Shipment) -> ShipmentData:
+    return ShipmentData(
         external_id=shipment.external_id,
         reference=shipment.reference,
         external_location_id=shelves.shown_at(shipment.order.store_id, shipment.location_id),
@@ -103,17 +130,20 @@ def on_shipment_added(shipment: Shipment, version: int, actor: str, **_: Any) ->
         shipped_at=shipment.shipped_at,
         lines=tuple(
             ShipmentLineData(line_external_id=x.line.external_id, quantity=x.quantity)
-            for x in lines
+            for x in shipment.lines.select_related("line")
         ),
+        notify_customer=shipment.notify_customer,
     )
+
+
+def _tell_parcel(shipment: Shipment, parcel: ShipmentData, actor: str) -> None:
     _enqueue(
         shipment.order,
         Command.Kind.SHIPMENT,
-        f"shipment:{shipment.pk}:v{version}",
-        shipment_payload(parcel, version=version),
+        f"shipment:{shipment.pk}:v{shipment.version}",
+        shipment_payload(parcel, version=shipment.version),
         actor,
     )
-    _fields_follow(shipment.order)
 
 
 def on_status_requested(order: Order, status: OrderStatus, actor: str, **_: Any) -> None:
@@ -122,7 +152,9 @@ def on_status_requested(order: Order, status: OrderStatus, actor: str, **_: Any)
     _fields_follow(order)
 
 
-def on_cancel_requested(order: Order, reason: str, actor: str, **_: Any) -> None:
+def on_cancel_requested(
+    order: Order, reason: str, notify_customer: bool, actor: str, **_: Any
+) -> None:
     """One open cancellation an order; after one that ended, a person may ask again."""
     key = f"cancel:{order.pk}"
     ended = (Command.State.DONE, Command.State.REFUSED, Command.State.DROPPED)
@@ -131,7 +163,8 @@ def on_cancel_requested(order: Order, reason: str, actor: str, **_: Any) -> None
     )
     if before.exists() and not before.exclude(state__in=ended).exists():
         key = f"{key}:{order.revision}"
-    _enqueue(order, Command.Kind.CANCEL, key, {}, actor, written=reason)
+    payload = {"notify_customer": notify_customer}
+    _enqueue(order, Command.Kind.CANCEL, key, payload, actor, written=reason)
 
 
 def on_note_requested(
@@ -155,6 +188,17 @@ def on_refund_requested(request: RefundRequest, refund: RefundOrder, actor: str,
 def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
     outbox.want_fields(store.pk, revisions, request_id=_request_id())
     privacy.obey(store, revisions)
+    sync.take_sold(store, revisions)
+    outbox.orders_changed(store, revisions)
+
+
+def on_stock_master_changed(store: Store, **_: Any) -> int:
+    if store.is_stock_master:
+        outbox.settle_mastered(store)
+        opening.read_products_anew(store)
+        return 0
+    outbox.mark_store(store.pk)
+    return outbox.first_push(store).counts[outbox.Outcome.WRITE]
 
 
 def on_rules_changed(store: Store, **_: Any) -> None:
@@ -170,6 +214,12 @@ def _fields_follow(order: Order) -> None:
     the order's next revision.
     """
     outbox.want_fields(order.store_id, {order.pk: order.revision + 1}, request_id=_request_id())
+
+
+def _origin() -> str:
+    """By which way in a figure came."""
+    found: str = structlog.contextvars.get_contextvars().get("origin", "")
+    return found
 
 
 def _request_id() -> str:
@@ -210,6 +260,7 @@ _EARS = (
     (inventory_signals.lines_served, on_lines_served),
     (connect_signals.store_opened, on_store_opened),
     (order_signals.shipment_added, on_shipment_added),
+    (order_signals.shipment_cancelled, on_shipment_cancelled),
     (order_signals.status_requested, on_status_requested),
     (order_signals.cancel_requested, on_cancel_requested),
     (order_signals.note_requested, on_note_requested),
@@ -218,5 +269,6 @@ _EARS = (
     (order_signals.buyer_erased, on_buyer_erased),
     (order_signals.orders_imported, on_orders_imported),
     (sync_signals.rules_changed, on_rules_changed),
+    (sync_signals.stock_master_changed, on_stock_master_changed),
     (connect_signals.status_words_changed, on_status_words_changed),
 )

@@ -16,6 +16,7 @@ from django.utils import timezone
 from integrations import authentication, connect, outbox, privacy, sync, upkeep
 from integrations.models import Reconciliation, RunState, Stream, SyncRun
 from integrations.reconcile import compare_slice, start_due
+from inventory import allocating
 from logix.common import bell
 from orders.holds import release_lapsed
 
@@ -94,8 +95,10 @@ def sweep() -> None:
             SyncRun.objects.end_stopped,
             sync.reread_due_orders,
             sync.retry_due_parked,
+            sync.confirm_zeros,
             privacy.work_due,
             release_lapsed,
+            allocating.end_due,
         )
 
 

@@ -23,9 +23,12 @@ class Seen:
     seen_at: datetime
 
 
-def first_counts(seen: Iterable[Seen], shelves: Sequence[Shelf]) -> list[OpeningCount]:
+def first_counts(
+    seen: Iterable[Seen], shelves: Sequence[Shelf], *, holds_open: bool = False
+) -> list[OpeningCount]:
     """One for each figure; of listings that share one, the last. A shelf that shows several of our
-    places is counted at the first of them.
+    places is counted at the first of them. ``holds_open``: the store takes its open orders off when
+    it sells, not off its figure.
     """
     counts: dict[tuple[UUID, UUID | None], OpeningCount] = {}
     for told in seen:
@@ -38,5 +41,6 @@ def first_counts(seen: Iterable[Seen], shelves: Sequence[Shelf]) -> list[Opening
                     location_id=place,
                     quantity=quantity,
                     seen_at=told.seen_at,
+                    holds_open=holds_open,
                 )
     return list(counts.values())

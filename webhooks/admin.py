@@ -111,6 +111,7 @@ class DeliveryAdmin(HubAdmin):
             label="Replay",
             run=_replay,
             bulk=True,
+            tries=True,
             shown=lambda d: d.state not in (State.NEW, State.BUSY),
         ),
         Act(
@@ -119,6 +120,7 @@ class DeliveryAdmin(HubAdmin):
             run=_dismiss,
             danger=True,
             bulk=True,
+            tries=True,
             asks_why=True,
             shown=lambda d: d.state == State.PARKED,
             confirm="Nothing more is done with it, and it no longer asks for attention. It stays "

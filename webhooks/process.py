@@ -157,7 +157,10 @@ def _apply_batch(store: Store, readings: list[Reading]) -> None:
         )
         torn |= things.orders(done.reread)
         parked |= things.orders(done.parked)
-    if products:
+    if store.is_stock_master:
+        # Its figures become stock, so how old they are must be known: it is asked.
+        torn |= things.products(record.external_id for record in products)
+    elif products:
         done = sync.apply_products(store, products, observed_at=observed_at, origin=ORIGIN)
         parked |= things.products(done.parked)
     now = timezone.now()

@@ -78,7 +78,10 @@ def apply_one(store: Store, adapter: BaseEcommerceIntegration, reading: Reading)
             )
             torn.update(things.orders(done.reread))
             parked.update(things.orders(done.parked))
-        if reading.products:
+        if store.is_stock_master:
+            # Its figures become stock, so how old they are must be known: it is asked.
+            torn.update(things.products(record.external_id for record in reading.products))
+        elif reading.products:
             done = sync.apply_products(
                 store, reading.products, observed_at=delivery.received_at, origin=ORIGIN
             )

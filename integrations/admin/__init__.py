@@ -2,6 +2,7 @@
 
 from integrations.admin import (
     access,
+    allocations,
     catalogue,
     clock,
     comparing,
@@ -21,6 +22,7 @@ from integrations.admin import (
 
 __all__ = [
     "access",
+    "allocations",
     "catalogue",
     "clock",
     "comparing",

@@ -5,8 +5,10 @@ service; a harmful one asks first.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -24,11 +26,11 @@ from integrations.admin.roles import may, may_anywhere
 from integrations.connect import ConnectError
 from integrations.errors import PlatformError
 from integrations.sync import RunRefused
-from inventory.errors import KitRefused, LinkRefused, RuleTaken
+from inventory.errors import AllocationRefused, KitRefused, LinkRefused, RuleTaken
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.accounts.models import Role
 from logix.common.crypto import SealBroken
-from logix.common.transactions import again_on
+from logix.common.transactions import again_on, rehearsed
 from orders.errors import OrderChangedMeanwhile, OrderError
 
 # What services say no with. Each message is a sentence for the person who asked.
@@ -39,6 +41,7 @@ REFUSALS = (
     LedgerRefused,
     LinkRefused,
     KitRefused,
+    AllocationRefused,
     RuleTaken,
     ConnectError,
     SealBroken,
@@ -48,6 +51,7 @@ again = again_on(OrderChangedMeanwhile, LedgerConflict)
 
 _CONFIRMED = "confirmed"
 _LONGEST_WHY = 200
+_REASONS_SAID = 5
 # A list's page of acts that each ask a store would outlive the browser's patience.
 ASKS_STORES = 10
 
@@ -62,7 +66,8 @@ class Act:
 
     ``confirm`` asks first, with this sentence and what ``warns`` says of the row; ``asks_why``
     demands a reason there (``why``). ``shown`` hides it where it makes no sense; ``bulk`` offers it
-    on lists, for at most ``most`` rows at a time.
+    on lists, for at most ``most`` rows at a time. ``tries``: it calls no store, so a list offers to
+    try it first, with all of it taken back.
     """
 
     verb: str
@@ -76,6 +81,7 @@ class Act:
     shown: Callable[[Any], bool] = lambda _: True
     bulk: bool = False
     most: int = 200
+    tries: bool = False
 
 
 class ActsMixin(ModelAdmin):
@@ -167,11 +173,37 @@ class ActsMixin(ModelAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Only acts of ours: deleting rows by the dozen is none."""
-        return {
-            act.verb: (_bulk(act), act.verb, act.label)
-            for act in self.acts
-            if act.bulk and may_anywhere(request, act.role)
-        }
+        found = {}
+        for act in self.acts:
+            if act.bulk and may_anywhere(request, act.role):
+                found[act.verb] = (_bulk(act), act.verb, act.label)
+                if act.tries:
+                    verb = f"try-{act.verb}"
+                    found[verb] = (_trial(act), verb, f"Try first: {act.label}")
+        return found
+
+    def try_bulk(self, request: HttpRequest, act: Act, chosen: models.QuerySet[Any]) -> None:
+        """Say what the act would do to these rows: each is done and taken back."""
+        rows = list(chosen[: act.most + 1])
+        if len(rows) > act.most:
+            messages.error(request, f"Choose at most {act.most} at a time for “{act.label}”.")
+            return
+        done, reasons = 0, []
+        for obj in rows:
+            if not self._allows(request, obj, act):
+                reasons.append("Your role does not allow it there.")
+            elif not act.shown(obj):
+                reasons.append("It does not apply there.")
+            else:
+                try:
+                    again(partial(rehearsed, partial(act.run, request, obj)))
+                    done += 1
+                except (NotDone, *REFUSALS) as err:
+                    reasons.append(str(err))
+        said = f"“{act.label}” tried on {len(rows)}: {done} would be done. Nothing was changed."
+        messages.info(request, said)
+        for reason, number in Counter(reasons).most_common(_REASONS_SAID):
+            messages.warning(request, f"{number} would be left alone: {reason}")
 
     def perform_bulk(
         self, request: HttpRequest, act: Act, chosen: models.QuerySet[Any]
@@ -237,4 +269,12 @@ def _bulk(act: Act) -> Callable[..., HttpResponse | None]:
         return admin.perform_bulk(request, act, rows)
 
     run.__name__ = act.verb
+    return run
+
+
+def _trial(act: Act) -> Callable[..., None]:
+    def run(admin: ActsMixin, request: HttpRequest, rows: models.QuerySet[Any]) -> None:
+        admin.try_bulk(request, act, rows)
+
+    run.__name__ = f"try_{act.verb}"
     return run

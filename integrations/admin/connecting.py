@@ -19,10 +19,12 @@ from unfold.widgets import (
 )
 
 from integrations import connect, registry
+from integrations.admin.trying_words import TriesWords
 from integrations.connect import ConnectError
 from integrations.connect import options as store_options
 from integrations.models import Store, StoreStatus
 from integrations.platform import AuthKind, PlatformCard, SignIn
+from inventory.shelves import OPTION, Strategy
 
 # Browsers offer saved passwords of people where a store's key is asked for.
 _UNREMEMBERED = {"autocomplete": "new-password", "spellcheck": "false"}
@@ -166,15 +168,36 @@ _REFUNDS = {
 }
 
 
+_RETURNS = {
+    "record": "A person decides what can be sold again",
+    "automatic": "What the store put back on sale goes on the shelf here at once",
+    "off": "They are shown, and nothing waits for a decision",
+}
+# What is read of a product does not change with these.
+_OURS = frozenset({"refunds", "returns", OPTION})
+_RESERVE_FROM = {
+    Strategy.RANKED: "One place that has all of a line, else place by place in order of choice",
+    Strategy.MOST_STOCK: "The place that has most, then the next",
+    Strategy.SINGLE_OR_SPLIT: "One place that has all of the order, else as the first",
+    Strategy.PINNED: "Only where the store says; what is not there is short",
+    Strategy.NO_SPLIT: "One place for all of an order; what is not there is short",
+}
+
+
 class OptionsForm(forms.Form):
-    """What becomes of refunds, and what else the platform's own card lets staff choose for a store.
-    A value left empty is none.
+    """What becomes of refunds and returns, where orders take their units from, and what else the
+    platform's own card lets staff choose for a store. A value left empty is none.
     """
 
     def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
         kept = {name: store.options.get(name) or "" for name in (x.name for x in card.options)}
         shown = {n: "\n".join(v) if isinstance(v, list) else v for n, v in kept.items()}
-        super().__init__(data, initial={**shown, "refunds": store.refunds})
+        ours = {
+            "refunds": store.refunds,
+            "returns": store.returns,
+            OPTION: store.options.get(OPTION) or Strategy.RANKED,
+        }
+        super().__init__(data, initial={**shown, **ours})
         self.card, self.store = card, store
         if card.refunds:
             self.fields["refunds"] = forms.ChoiceField(
@@ -183,6 +206,18 @@ class OptionsForm(forms.Form):
                 widget=UnfoldAdminSelectWidget,
                 help_text="Never more than was paid. Goods go back to stock here, by decision.",
             )
+        self.fields["returns"] = forms.ChoiceField(
+            label="Goods that the store refunds or takes back",
+            choices=list(_RETURNS.items()),
+            widget=UnfoldAdminSelectWidget,
+            help_text="Holds for what is told from now on; what was told before stays as it was.",
+        )
+        self.fields[OPTION] = forms.ChoiceField(
+            label="Where the units of an order come from",
+            choices=[(way.value, words) for way, words in _RESERVE_FROM.items()],
+            widget=UnfoldAdminSelectWidget,
+            help_text="Holds for orders from now on; what is reserved stays where it is.",
+        )
         for option in card.options:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
             self.fields[option.name] = forms.CharField(
@@ -195,8 +230,7 @@ class OptionsForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Each is judged by itself, so that what is wrong stands beside its field."""
         chosen: dict[str, Any] = {}
-        if "refunds" in self.cleaned_data:
-            chosen["refunds"] = self.cleaned_data["refunds"]
+        chosen |= {name: self.cleaned_data[name] for name in _OURS & set(self.cleaned_data)}
         for option in self.card.options:
             typed = self.cleaned_data.get(option.name, "").split("\n")
             values = [line.strip() for line in typed if line.strip()]
@@ -216,12 +250,12 @@ class OptionsForm(forms.Form):
 
     @property
     def done(self) -> str:
-        if set(self.changed_data) == {"refunds"}:
+        if set(self.changed_data) <= _OURS:
             return "The options are kept."
         return "The options are kept; its products are read again now."
 
 
-class SettingsForm(forms.ModelForm):
+class SettingsForm(TriesWords):
     status_words = forms.CharField(
         label="Statuses of plugins",
         required=False,

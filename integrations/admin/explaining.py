@@ -18,7 +18,7 @@ from integrations.admin.base import BAD, GOOD, QUIET, WARN, HubAdmin, count_of, 
 from integrations.admin.movements import BUCKETS, cause_of, item_words
 from integrations.admin.roles import may
 from integrations.admin.stock_rules import add_address
-from integrations.outbox.facts import Counted, Facts, Shown
+from integrations.outbox.facts import Counted, Facts, Shown, set_aside_words
 from integrations.outbox.verdicts import Verdict
 from inventory.availability import Target
 from inventory.models import Bucket, StockRule, Variant
@@ -95,6 +95,7 @@ class ExplainPages(HubAdmin):
             "levels": [row for one in facts.counted for row in _levels(one)],
             "movements": [_movement(row) for row in facts.movements],
             "all_movements": _all_movements(facts),
+            "set_aside": [_set_aside(row) for row in facts.set_aside],
             "holding": [_holding(row) for row in facts.reservations],
             "in_kits": [explain_link(kit, str(kit)) for kit in facts.in_kits],
             "totals": _totals(facts),
@@ -116,10 +117,30 @@ def explain_link(variant: Variant, words: str) -> SafeString:
 
 def sum_of(target: Target) -> str:
     """How the figure is computed, in a sentence."""
+    return f"{_sum_of(target)} {takes_off_words(target)}".strip()
+
+
+def takes_off_words(target: Target) -> str:
+    """Why the store is told more than it is to sell; '' where it is not."""
+    if not any(target.added.values()):
+        return ""
+    kept, waiting = target.takes_off["kept_back"], target.takes_off["open_there"]
+    return (
+        f"The store itself takes off {kept} it keeps back and {waiting} of its own open orders, so "
+        f"it is told {sum(target.told.values())}."
+    )
+
+
+def _sum_of(target: Target) -> str:
     terms = target.terms
     if not terms:
         return target.reason
-    words = f"{terms['on_hand']} on hand, {terms['reserved']} reserved: {terms['pool']} free."
+    aside = f", {terms['set_aside']} set aside for other stores" if terms["set_aside"] else ""
+    words = (
+        f"{terms['on_hand']} on hand, {terms['reserved']} reserved{aside}: {terms['pool']} free."
+    )
+    if terms["own_set_aside"]:
+        words += f" {terms['own_set_aside']} of them are set aside for this store."
     pool, end_when = terms["pool"] or 0, terms["end_when"] or 0
     if end_when and pool <= end_when:
         return f"{words} 0 is shown when no more than {end_when} are free."
@@ -139,7 +160,7 @@ def _shown(one: Shown, then: Target | None, may_rule: bool) -> dict[str, Any]:
         "store": link(
             reverse("admin:integrations_store_change", args=[listing.store_id]), str(listing.store)
         ),
-        "should": target.value,
+        "should": sum(target.told.values()) if target.added else target.value,
         "told": push.pushed_value if push else None,
         "told_at": push.pushed_at if push else None,
         "push": push and reverse("admin:integrations_push_change", args=[push.pk]),
@@ -206,6 +227,10 @@ def _holding(row: Any) -> dict[str, Any]:
         "item": str(row.variant),
         "row": row,
     }
+
+
+def _set_aside(row: Any) -> SafeString:
+    return link(reverse("admin:inventory_allocation_change", args=[row.pk]), set_aside_words(row))
 
 
 def _totals(facts: Facts) -> dict[str, str]:

@@ -102,6 +102,7 @@ class SyncRunAdmin(HubAdmin):
             danger=True,
             shown=_may_cancel,
             bulk=True,
+            tries=True,
             confirm="The run stops at its next page. What it wrote so far stays.",
         ),
     )

@@ -21,7 +21,11 @@ from inventory.models import Bucket, MovementKind, StockLevel, StockMovement, Va
 from orders.models import Order, numbered
 
 _TRAIL_SHOWN = 50
-BUCKETS = {Bucket.ON_HAND: "On hand", Bucket.RESERVED: "Reserved"}
+BUCKETS = {
+    Bucket.ON_HAND: "On hand",
+    Bucket.RESERVED: "Reserved",
+    Bucket.ALLOCATED: "Set aside",
+}
 # With the order's number where there is one, else without.
 _CAUSES: Mapping[MovementKind, tuple[str, str]] = {
     MovementKind.OPENING: ("First count", "First count, taken from the store's figure"),
@@ -32,6 +36,8 @@ _CAUSES: Mapping[MovementKind, tuple[str, str]] = {
     MovementKind.SHIPMENT: ("Shipped in a parcel of order", "Shipped with an order"),
     MovementKind.UNSHIP: ("Shipment taken back of order", "Shipment taken back"),
     MovementKind.RESTOCK: ("Returned from order", "Returned to stock"),
+    MovementKind.ALLOCATE: ("Set aside for order", "Set aside for a store"),
+    MovementKind.DEALLOCATE: ("No longer set aside for order", "No longer set aside for a store"),
 }
 
 
@@ -85,7 +91,7 @@ def trail_of(level: StockLevel) -> str:
 @admin.register(StockMovement)
 class StockMovementAdmin(HubAdmin):
     empty_words = "Nothing has moved yet."
-    words = {Bucket.ON_HAND.label: BUCKETS[Bucket.ON_HAND]}
+    words = {bucket.label: words for bucket, words in BUCKETS.items()}
     list_display = (
         "at",
         "item",

@@ -35,6 +35,7 @@ _GROUPS = (
             ("Listings", "sell", "inventory_listing", False),
             ("Locations", "warehouse", "inventory_location", False),
             ("Stock rules", "tune", "inventory_stockrule", False),
+            ("Set aside", "bookmark", "inventory_allocation", False),
         ),
     ),
     (

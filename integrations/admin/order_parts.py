@@ -16,18 +16,17 @@ from unfold.decorators import display
 from integrations.admin.base import ReadOnlyInline, link, person, told
 from integrations.admin.order_refunds import RefundRequestInline
 from integrations.admin.order_returns import inline_of
+from integrations.admin.order_taking_back import link_for
 from integrations.admin.roles import actor, sees_buyers
 from inventory.models import Listing
 from logix.accounts import audit
+from logix.common import amounts
 from logix.common.crypto import SealBroken
 from orders import services
 from orders.data import Address, Buyer, PaymentKind
 from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
 from orders.status import Flag
 
-# ISO 4217 currencies with no minor unit, as far as stores trade in them.
-_WITHOUT_CENTS = frozenset({"BIF", "CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"})
-_CENTS = Decimal("0.01")
 _PAYMENT_KINDS = {
     PaymentKind.AUTHORIZATION: "Authorised, not taken yet",
     PaymentKind.CAPTURE: "Paid",
@@ -35,16 +34,10 @@ _PAYMENT_KINDS = {
 
 
 def money(amount: Decimal, currency: str) -> str:
-    """The amount without the zeros its column keeps, and its currency: ``28.70 EUR``, ``1200 JPY``,
-    ``1.234 KWD``.
+    """The amount with its currency and as many decimals as that has: ``28.70 EUR``, ``1200 JPY``,
+    ``1.200 KWD``.
     """
-    if amount == amount.to_integral_value() and currency in _WITHOUT_CENTS:
-        shown = amount.to_integral_value()
-    elif amount == (cents := amount.quantize(_CENTS)):
-        shown = cents
-    else:
-        shown = amount.normalize()
-    return f"{shown:f} {currency}"
+    return f"{amounts.money(amount, amounts.places_of(currency))} {currency}"
 
 
 class LineInline(ReadOnlyInline):
@@ -136,12 +129,14 @@ class ShipmentInline(ReadOnlyInline):
     def contents(self, parcel: Shipment) -> str:
         if parcel.cancelled_at:
             return "Cancelled"
+        if parcel.store_cancelled_at:
+            return "Cancelled at the store. Take it back here if the goods are back."
         parts = ((p.quantity, told(p.line.sku or p.line.name)) for p in parcel.lines.all())
         return format_html_join(", ", "{} × {}", parts)
 
 
 class TrackableInline(ShipmentInline):
-    """For those who may add a parcel's tracking."""
+    """For those who may add a parcel's tracking, and take it back."""
 
     fields = (*ShipmentInline.fields, "change")
     readonly_fields = fields
@@ -151,7 +146,9 @@ class TrackableInline(ShipmentInline):
         if parcel.cancelled_at:
             return ""
         page = reverse("admin:orders_order_tracking", args=[parcel.order_id, parcel.pk])
-        return link(page, "Change tracking" if parcel.tracking_number else "Add tracking")
+        words = "Change tracking" if parcel.tracking_number else "Add tracking"
+        found = filter(None, (link(page, words), link_for(parcel)))
+        return format_html_join(" · ", "{}", ((one,) for one in found))
 
 
 class _MoneyInline(ReadOnlyInline):

@@ -18,17 +18,23 @@ from inventory.models import Location
 from logix.common.crypto import SealBroken
 from orders import privacy
 from orders.models import Return, ReturnLine
-from orders.status import CALLED_OFF, UNSETTLED
+from orders.status import CALLED_OFF, UNSETTLED, Handling
 
 # Orders with a return that is not settled yet.
 COMING_BACK = models.Q(
-    models.Exists(Return.objects.filter(order=models.OuterRef("pk"), status__in=UNSETTLED))
+    models.Exists(
+        Return.objects.filter(order=models.OuterRef("pk"), status__in=UNSETTLED).exclude(
+            handling=Handling.OFF
+        )
+    )
 )
 _UNITS = "units-"
 
 
 def may_restock(found: Return) -> bool:
-    """Whether anything is left that could be put back."""
+    """Whether anything is left that could be put back, and is to be decided here."""
+    if found.handling == Handling.OFF:
+        return False
     return found.status not in CALLED_OFF and any(line.left for line in found.lines.all())
 
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
+from integrations.admin import order_conflicts
 from integrations.admin.base import GOOD, WARN, Said, Sentence, count_of, link, told
 from integrations.admin.looking import Look
 from integrations.admin.order_acts import ACTS
@@ -103,7 +104,7 @@ _COMMANDS_SHOWN = 20
 
 
 @admin.register(Order)
-class OrderAdmin(OrderPages):
+class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
     empty_words = "No order yet. They come by themselves once a store is connected."
     list_display = (
         "title",
@@ -172,11 +173,9 @@ class OrderAdmin(OrderPages):
     def get_inlines(self, request: HttpRequest, obj: Order | None = None) -> Any:
         if obj is None:
             return ()
-        return parts_of(
-            obj,
-            with_buyer=sees_buyers(request, obj.merchant_id),
-            may_act=may(request, obj.merchant_id, Role.OPERATOR),
-        )
+        may_act = may(request, obj.merchant_id, Role.OPERATOR)
+        parts = parts_of(obj, with_buyer=sees_buyers(request, obj.merchant_id), may_act=may_act)
+        return [*order_conflicts.parts_of(obj, may_act=may_act), *parts]
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
         """Without the rows that would only say that there is nothing to say."""
@@ -216,6 +215,7 @@ class OrderAdmin(OrderPages):
     def looks(self) -> dict[str, Look]:
         return {
             "open": Look("A person must look", _TO_LOOK_AT),
+            **order_conflicts.LOOK,
             "to-ship": Look(
                 "To ship",
                 Q(order_status=OrderStatus.OPEN, fulfillment_status__in=_TO_SHIP, gone_at=None),
@@ -225,11 +225,12 @@ class OrderAdmin(OrderPages):
         }
 
     def wellbeing(self, request: HttpRequest) -> Said:
-        waiting = self.rows_in(request, "open").count()
+        waiting, edited = order_conflicts.counted(self.rows_in(request, "open"))
         if waiting:
             orders = count_of(waiting, "order")
             words = f"{orders} to look at: a product is missing, or a person must decide."
-            return [Sentence(WARN, words, "look=open")]
+            found: Said = [Sentence(WARN, words, "look=open")]
+            return [*found, order_conflicts.sentence(edited)] if edited else found
         if not self.get_queryset(request).exists():
             return []
         return [Sentence(GOOD, "Every order that came in is understood.")]
@@ -303,7 +304,7 @@ class OrderAdmin(OrderPages):
             (
                 c["kind"],
                 told(c["title"]),
-                c["amount"],
+                money(Decimal(c["amount"]), order.currency),
                 f" + {c['tax']} tax" if Decimal(c["tax"]) else "",
                 " (already inside)" if c["informative"] else "",
             )

@@ -124,6 +124,7 @@ class PushAdmin(HubAdmin):
             label="Send again",
             run=_retry_push,
             bulk=True,
+            tries=True,
             shown=lambda p: p.state != Push.State.BUSY,
         ),
     )
@@ -214,6 +215,7 @@ def said_of(command: Command) -> str:
     if command.kind == Command.Kind.STATUS:
         return f"{kind}: {str(payload.get('status', '')).replace('_', ' ')}"
     if command.kind == Command.Kind.SHIPMENT:
+        kind = "Take back shipment" if payload.get("cancelled") else kind
         return f"{kind}: {payload.get('tracking_number') or payload.get('reference', '')}"
     if command.kind == Command.Kind.REFUND:
         return f"{kind}: {refunds.said(command)}"
@@ -255,6 +257,7 @@ class CommandAdmin(HubAdmin):
             label="Send again",
             run=_retry_command,
             bulk=True,
+            tries=True,
             shown=_may_send_again,
         ),
         Act(
@@ -263,6 +266,7 @@ class CommandAdmin(HubAdmin):
             run=_drop_command,
             danger=True,
             bulk=True,
+            tries=True,
             asks_why=True,
             shown=lambda c: c.state in _DROPPABLE,
             confirm="The store is never told. The order's timeline keeps a note of it.",

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from integrations import sync
 from integrations.admin.asking import row_for
-from integrations.admin.base import HubAdmin
+from integrations.admin.base import HubAdmin, count_of
 from integrations.admin.roles import actor, sees_buyers
 from integrations.mapping.rules import CASTS, TARGETS, RuleInvalid
 from integrations.models import FieldRule, StreamName
@@ -134,11 +134,12 @@ class FieldRuleAdmin(HubAdmin):
         if request.method != "POST":
             return HttpResponseRedirect(self.row_url(rule))
         rows = Order.objects.filter(store=rule.store).select_related("store", "payload")
-        found, problem = [], ""
+        found, problem, counts = [], "", ""
         try:
             compiled = sync.check_rule(rule.store, rule)
             newest = rows.order_by("-placed_at", "-id")[: sync.MOST_ORDERS]
             found = sync.preview([compiled], list(newest))
+            counts = "" if compiled.outbound else _counted(sync.try_rules(rule.store, [compiled]))
         except (RuleInvalid, SealBroken) as err:
             problem = str(err)
         audit.record(
@@ -155,6 +156,7 @@ class FieldRuleAdmin(HubAdmin):
             "original": rule,
             "found": found,
             "problem": problem,
+            "counts": counts,
             "back": self.row_url(rule),
         }
         return TemplateResponse(request, "logix/admin/preview.html", context)
@@ -165,3 +167,13 @@ class FieldRuleAdmin(HubAdmin):
     def delete_model(self, request: HttpRequest, obj: FieldRule) -> None:
         super().delete_model(request, obj)
         sync.rules_changed(obj.store, obj.stream)
+
+
+def _counted(tried: sync.RulesTried) -> str:
+    """What the rule would do to the orders that are kept, in a sentence."""
+    which = "all" if tried.is_all else "the newest"
+    said = (
+        f"Of {which} {count_of(tried.looked_at, 'order')}, {tried.differ} would be read "
+        f"differently and {tried.set_aside} set aside."
+    )
+    return said + (f" The record of {tried.unread} is no longer kept." if tried.unread else "")

@@ -30,7 +30,7 @@ from logix.accounts.models import Role
 from logix.common.ids import uuid7
 from orders.models import Order
 
-_FREE = F("on_hand") - F("reserved") - F("held") - F("damaged")
+_FREE = F("on_hand") - F("reserved") - F("allocated") - F("held") - F("damaged")
 _PAGE = "inventory_stocklevel"
 # An address has room for so many.
 _UNTRUE_SHOWN = 50
@@ -101,18 +101,27 @@ class RestockForm(forms.Form):
 @admin.register(StockLevel)
 class StockLevelAdmin(HubAdmin):
     empty_words = "No stock yet. It is counted when a store's catalogue comes in."
-    list_display = ("item", "location", "on_hand", "reserved", "held", "free_units", "counted_at")
+    list_display = (
+        "item",
+        "location",
+        "on_hand",
+        "reserved",
+        "set_aside",
+        "held",
+        "free_units",
+        "counted_at",
+    )
     list_filter = ("location", "merchant")
     search_fields = ("variant__sku", "variant__product__title")
     list_select_related = ("variant__product", "location")
     fields = (
         ("item_link", "location"),
-        ("on_hand", "reserved", "free_units"),
+        ("on_hand", "reserved", "set_aside", "free_units"),
         ("held", "damaged"),
         ("counted_at", "listings"),
         "trail",
     )
-    readonly_fields = ("item_link", "free_units", "listings", "trail")
+    readonly_fields = ("item_link", "set_aside", "free_units", "listings", "trail")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
         return super().get_queryset(request).annotate(free_now=_FREE)
@@ -150,6 +159,10 @@ class StockLevelAdmin(HubAdmin):
     @display(description="Sold as")
     def listings(self, level: StockLevel) -> str:
         return listings_of(level.variant_id)
+
+    @display(description="Set aside", ordering="allocated")
+    def set_aside(self, level: StockLevel) -> int:
+        return level.allocated
 
     @display(description="Free", ordering="free_now")
     def free_units(self, level: StockLevel) -> int:

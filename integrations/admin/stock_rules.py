@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,11 @@ from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.http import urlencode
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
+from integrations import outbox
 from integrations.admin.acts import again
-from integrations.admin.base import HubAdmin, link, told
+from integrations.admin.base import HubAdmin, count_of, link, told
 from integrations.admin.looking import known_as
 from integrations.admin.roles import actor
 from inventory import ruling
@@ -27,6 +29,7 @@ from logix.accounts.models import Role
 
 _WHOLE = 100
 _CATEGORIES_NAMED = 20
+_NAMED = 3
 _WHICH_WINS = (
     "Several rules may fit a listing; the narrowest alone holds, and the wider ones have no say in "
     "it: first the listing's own, then that of its SKU in the store, of its category, of the "
@@ -64,6 +67,13 @@ class StockRuleForm(forms.ModelForm):
         Listing.objects.none(), required=False, widget=forms.HiddenInput
     )
 
+    try_first = forms.BooleanField(
+        label="Try first",
+        required=False,
+        help_text="Say how many listings would be told another figure, and keep nothing.",
+        widget=UnfoldBooleanSwitchWidget,
+    )
+
     class Meta:
         model = StockRule
         fields = ("merchant", "store", "category", *ruling.VALUES)
@@ -96,15 +106,27 @@ class StockRuleForm(forms.ModelForm):
         out then.
         """
         data: dict[str, Any] = super().clean() or {}
+        if not self.instance.pk:
+            self._check_new(data)
+        if data.get("try_first") and not self.errors:
+            # It comes back as it was typed, with what it would do.
+            self.add_error("try_first", _tried(outbox.try_rule(self._rehearsal(data))))
+        return data
+
+    def _rehearsal(self, data: dict[str, Any]) -> Callable[[], StockRule]:
+        values = {name: data[name] for name in ruling.VALUES}
         if self.instance.pk:
-            return data
+            rule = StockRule.objects.get(pk=self.instance.pk)
+            return lambda: ruling.change(rule, actor="rehearsal", **values)
+        return lambda: ruling.create(**self.scope(), actor="rehearsal", **values)
+
+    def _check_new(self, data: dict[str, Any]) -> None:
         if listing := data.get("listing"):
             data |= {"merchant": listing.merchant, "store": listing.store}
         elif data.get("merchant"):
             self._check_scope(data)
         if not self.errors and ruling.alike(rule := StockRule(**self.scope())).exists():
             self.add_error("store" if "store" in self.fields else None, ruling.taken(rule))
-        return data
 
     def scope(self) -> dict[str, Any]:
         names = ("merchant", "store", "listing", "variant")
@@ -153,7 +175,12 @@ class StockRuleAdmin(HubAdmin):
             None,
             {
                 "description": _SAYS,
-                "fields": (("buffer", "percent"), ("max_listed", "end_when"), "always"),
+                "fields": (
+                    ("buffer", "percent"),
+                    ("max_listed", "end_when"),
+                    "always",
+                    "try_first",
+                ),
             },
         )
         if obj:
@@ -252,6 +279,24 @@ def says(rule: StockRule) -> str:
     if rule.end_when:
         words += f", 0 when no more than {rule.end_when} are free"
     return words
+
+
+def _tried(found: outbox.RuleTried) -> str:
+    """What a rule would do, in sentences."""
+    said = (
+        f"Of {count_of(found.listings, 'listing')}, {found.changed} would be told another figure, "
+        f"{found.zeros} of them 0."
+    )
+    if found.named:
+        named = "; ".join(
+            f"{x.listing}: {_figure(x.before)} → {_figure(x.after)}" for x in found.named[:_NAMED]
+        )
+        said += f" {named}{'; …' if found.changed > _NAMED else '.'}"
+    return f"{said} Nothing is kept: turn “Try first” off to keep the rule."
+
+
+def _figure(units: int | None) -> str:
+    return "left alone" if units is None else str(units)
 
 
 def _part_of(rule: StockRule) -> str:

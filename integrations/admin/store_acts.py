@@ -12,11 +12,13 @@ from django.utils import timezone
 from integrations import connect, outbox, reconcile, registry, sync
 from integrations.admin.acts import ASKS_STORES, Act, NotDone, again
 from integrations.admin.base import count_of
+from integrations.admin.counting import first_push_words
 from integrations.admin.roles import actor
 from integrations.models import Endpoint, RunKind, RunState, Store, StoreStatus, StreamName
 from inventory.candidates import link_all, promising
 from inventory.models import Listing
 from logix.accounts.models import Role
+from logix.common.transactions import rehearsed
 
 _REHEARSED = timedelta(days=30)
 _DOUBTS_SHOWN = 5
@@ -148,6 +150,12 @@ def _link_all(request: HttpRequest, store: Store) -> str:
     return f"{store}: {count_of(done.linked, 'listing')} linked."
 
 
+def _would_link(store: Store) -> str:
+    done = again(partial(rehearsed, partial(link_all, store.pk, actor="rehearsal")))
+    doubts = f" {count_of(len(done.left), 'more')} would be left to you." if done.left else ""
+    return f"{count_of(done.linked, 'listing')} would be linked.{doubts}"
+
+
 def _has_promising(store: Store) -> bool:
     return is_active(store) and promising(store.pk).exists()
 
@@ -194,6 +202,7 @@ ACTS = (
         run=_writes_on,
         role=Role.OWNER,
         shown=lambda s: not s.writes_enabled and is_connected(s),
+        warns=first_push_words,
         confirm="From now on Logix sets stock, order statuses and tracking in this store.",
     ),
     Act(
@@ -213,7 +222,14 @@ ACTS = (
             "if that is meant; look at one of the waiting stock pushes first."
         ),
     ),
-    Act(verb="link-all", label="Link all sure", run=_link_all, shown=_has_promising),
+    Act(
+        verb="link-all",
+        label="Link all sure",
+        run=_link_all,
+        shown=_has_promising,
+        warns=_would_link,
+        confirm="By a SKU or barcode that one product has. Every link can be taken off again.",
+    ),
     Act(verb="compare", label="Compare now", run=_compare, shown=is_active, bulk=True),
     Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=is_active),
     Act(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 from django.http import HttpRequest
 from django.urls import reverse
@@ -37,7 +37,16 @@ from integrations.admin.comparing import compared_words
 from integrations.admin.connecting import StreamForm
 from integrations.admin.looking import Look, address_of
 from integrations.admin.roles import may
-from integrations.models import Command, ParkedRecord, Push, Store, StoreStatus, Stream, SyncRun
+from integrations.models import (
+    Command,
+    ParkedRecord,
+    Push,
+    Store,
+    StoreStatus,
+    Stream,
+    SyncRun,
+    ToldFigure,
+)
 from logix.accounts.models import Role
 
 _TONES = {
@@ -58,6 +67,8 @@ _SILENTLY = Q(
     streams__next_at__lt=Now() - _SILENT,
 )
 _PLACELESS = ~Q(status=StoreStatus.DISCONNECTED) & connect.LACKS_PLACES
+# A store that counts its stock lost its figures, or was emptied.
+_ZEROS = Q(Exists(ToldFigure.objects.filter(store=OuterRef("pk"), state="held")))
 _SAY_MEANING = (
     "Say under “Statuses of plugins” what each counts as: these orders then finish by themselves."
 )
@@ -90,6 +101,7 @@ class StoreHealth(HubAdmin):
         return {
             "silent": Look("Orders unread for 30 minutes", _SILENTLY),
             "placeless": Look("Locations to choose", _PLACELESS),
+            "zeros": Look("Zeros to believe or not", _ZEROS),
         }
 
     def wellbeing(self, request: HttpRequest) -> Said:
@@ -111,6 +123,10 @@ class StoreHealth(HubAdmin):
             words += "is read or written. Choose under “Locations” of the store."
             only = self.row_url(placeless[0], "locations") if len(placeless) == 1 else ""
             said.append(Sentence(WARN, words, "" if only else "look=placeless", only))
+        if sudden := list(self.rows_in(request, "zeros")[: _NAMED + 1]):
+            words = f"{_names(sudden)}: shows 0 for far more listings than orders explain. None "
+            words += "was taken over. Look at its stock; “Believe the zeros” if that is meant."
+            said.append(Sentence(BAD, words, "look=zeros"))
         if said:
             return said
         return [Sentence(GOOD, f"{count_of(connected, 'store')} connected, none needs anybody.")]
@@ -159,6 +175,10 @@ class StoreHealth(HubAdmin):
     @display(description="Writing", label={"on": "success"}, ordering="writes_enabled")
     def writing(self, store: Store) -> str:
         return "on" if store.writes_enabled else "off"
+
+    @display(description="Stock is counted by")
+    def counted_by(self, store: Store) -> str:
+        return "the store" if store.is_stock_master else "Logix"
 
     @display(description="Platform")
     def platform_name(self, store: Store) -> str:

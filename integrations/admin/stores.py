@@ -28,6 +28,7 @@ from integrations.admin.connecting import (
     typed_sign_ins,
 )
 from integrations.admin.consenting import ConsentPages, consent_url, other_ways
+from integrations.admin.counting import COUNTING_ACTS, FirstPushPage
 from integrations.admin.roles import actor, may
 from integrations.admin.store_health import RunInline, StreamInline
 from integrations.admin.store_places import PlacePages
@@ -48,10 +49,10 @@ _NEW_KEYS = (
 
 
 @admin.register(Store)
-class StoreAdmin(PlacePages, ConsentPages):
+class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
     add_role = Role.OWNER
     change_role = Role.OPERATOR
-    acts = store_acts.ACTS
+    acts = (*store_acts.ACTS, *COUNTING_ACTS)
     empty_words = "No store is connected yet. Add one: you need its address and its keys."
     list_display = ("title", "state", "orders_read", "waiting", "parked_now", "inbox", "writing")
     list_filter = ("status", "platform", "merchant", "writes_enabled")
@@ -76,6 +77,7 @@ class StoreAdmin(PlacePages, ConsentPages):
         "webhooks",
         "permissions",
         "sold_from",
+        "counted_by",
         "strange_statuses",
         "compared",
     )
@@ -89,6 +91,7 @@ class StoreAdmin(PlacePages, ConsentPages):
                     ("parked_now", "inbox"),
                     "compared",
                     ("strange_statuses", "status_words"),
+                    "try_words",
                 )
             },
         ),
@@ -104,13 +107,17 @@ class StoreAdmin(PlacePages, ConsentPages):
                 )
             },
         ),
-        ("Locations", {"fields": ("sold_from",)}),
+        ("Locations", {"fields": ("sold_from", "counted_by")}),
     )
 
     @display(description="Statuses of plugins")
     def status_words(self, store: Store) -> str:
         """For those who may look and not change."""
         return lines_of(store.options.get("status_words") or {}) or "None."
+
+    @display(description="Try the statuses first")
+    def try_words(self, store: Store) -> str:
+        return "Whoever may change the store can."
 
     # -- connect and change --------------------------------------------------------------------
 
@@ -233,10 +240,8 @@ class StoreAdmin(PlacePages, ConsentPages):
         if store_acts.is_connected(obj) and may(request, obj.merchant_id, Role.OWNER):
             keys = {"label": "New keys", "url": self.row_url(obj, "keys"), "asks": True}
             found.insert(1, keys)
-            card = registry.card(obj.platform)
-            if card.options or card.refunds:
-                options = {"label": "Options", "url": self.row_url(obj, "options"), "asks": True}
-                found.insert(2, options)
+            options = {"label": "Options", "url": self.row_url(obj, "options"), "asks": True}
+            found.insert(2, options)
             places = {"label": "Locations", "url": self.row_url(obj, "locations"), "asks": True}
             found.insert(2, places)
         return found

@@ -28,7 +28,7 @@ from integrations.errors import (
     Unavailable,
     Unsupported,
 )
-from inventory.errors import KitRefused, LinkRefused, RuleTaken
+from inventory.errors import AllocationRefused, KitRefused, LinkRefused, RuleTaken
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.common.crypto import SealBroken
 from orders.errors import OrderChangedMeanwhile, OrderError
@@ -175,6 +175,8 @@ def _told(exc: Exception) -> Told:
         return 409, "link_refused", str(exc), [], None
     if isinstance(exc, KitRefused):
         return 409, "kit_refused", str(exc), [], None
+    if isinstance(exc, AllocationRefused):
+        return 409, "allocation_refused", str(exc), [], None
     if isinstance(exc, RuleTaken):
         return 409, "rule_taken", str(exc), [], None
     if isinstance(exc, sync.RunRefused):

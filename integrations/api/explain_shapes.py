@@ -7,6 +7,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from integrations.api.allocations import SetAsideSerializer, set_aside_row
 from integrations.api.stock import PlaceSerializer, StockItemSerializer
 from integrations.models import Push
 from integrations.outbox.facts import Counted, Facts, Figure, Shown
@@ -15,7 +16,7 @@ from inventory.availability import Target
 from inventory.models import Bucket, Listing, ListingMode, MovementKind, Variant
 
 _MOVEMENT = ("id", "at", "kind", "bucket", "before", "delta", "after", "reason", "actor")
-_LEVEL = ("id", "on_hand", "reserved", "held", "damaged", "free", "counted_at")
+_LEVEL = ("id", "on_hand", "reserved", "allocated", "held", "damaged", "free", "counted_at")
 
 
 class TermsSerializer(serializers.Serializer[Any]):
@@ -23,6 +24,8 @@ class TermsSerializer(serializers.Serializer[Any]):
 
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
+    set_aside = serializers.IntegerField(help_text="For other stores, and not taken yet.")
+    own_set_aside = serializers.IntegerField(help_text="Of the pool: set aside for this store.")
     pool = serializers.IntegerField(help_text="Free at the places the store sells from.")
     buffer = serializers.IntegerField()
     percent = serializers.IntegerField()
@@ -36,16 +39,27 @@ class RuleOfFigureSerializer(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="Which rule it is.")
 
 
+class TakesOffSerializer(serializers.Serializer[Any]):
+    kept_back = serializers.IntegerField(help_text="Its threshold or safety stock.")
+    open_there = serializers.IntegerField(help_text="Of its own orders, until they leave there.")
+
+
 class TargetSerializer(serializers.Serializer[Any]):
     value = serializers.IntegerField(
-        allow_null=True, help_text="What the store should show. Null: Logix leaves it alone."
+        allow_null=True, help_text="What the store should sell. Null: Logix leaves it alone."
     )
     reason = serializers.CharField()
     rule = RuleOfFigureSerializer(allow_null=True, help_text="Null: no rule has a say in it.")
     terms = TermsSerializer(allow_null=True, help_text="Null where it is not computed.")
+    takes_off = TakesOffSerializer(
+        allow_null=True, help_text="What the store takes off its figure by itself. Null: nothing."
+    )
+    told = serializers.IntegerField(
+        allow_null=True, help_text="What the store is told and should show: with what it takes off."
+    )
     by_location = serializers.DictField(
         child=serializers.IntegerField(),
-        help_text="By the store's own id of each location; empty where it keeps one figure.",
+        help_text="`told` by the store's own id of each location; empty where it keeps one figure.",
     )
 
 
@@ -109,6 +123,7 @@ class LevelOfItemSerializer(serializers.Serializer[Any]):
     is_open = serializers.BooleanField(help_text="False: no store is offered what is there.")
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
+    allocated = serializers.IntegerField(help_text="Set aside for single stores, not taken yet.")
     held = serializers.IntegerField()
     damaged = serializers.IntegerField()
     free = serializers.IntegerField()
@@ -180,6 +195,7 @@ class ExplainedSerializer(serializers.Serializer[Any]):
     listings = ShownListSerializer()
     movements = MovedListSerializer()
     reservations = HoldingListSerializer(help_text="Open ones.")
+    set_aside = SetAsideSerializer(many=True, help_text="What single stores alone may take.")
     differences = serializers.ListField(
         child=serializers.CharField(),
         help_text="Where levels are not what their movements and reservations add up to. Empty: "
@@ -212,6 +228,7 @@ def explained(facts: Facts) -> dict[str, Any]:
             "short": facts.short,
             **_list(facts.reservation_count, facts.reservations, _holding),
         },
+        "set_aside": [set_aside_row(row) for row in facts.set_aside],
         "differences": [str(one) for one in facts.untrue],
     }
 
@@ -226,7 +243,9 @@ def target(of: Target) -> dict[str, Any]:
         "reason": of.reason,
         "rule": {"id": of.rule_id, "words": of.rule} if of.rule else None,
         "terms": of.terms or None,
-        "by_location": {at: units for at, units in of.at.items() if at},
+        "takes_off": of.takes_off or None,
+        "told": sum(of.told.values()) if of.added else of.value,
+        "by_location": {at: units for at, units in of.told.items() if at},
     }
 
 

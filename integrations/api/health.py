@@ -121,6 +121,7 @@ class StoreHealthViews(ApiViewSet):
             *_connection(store),
             *_reading(store),
             *_places(store),
+            *_zeros(store),
             *_webhooks(store),
             *_compared(store),
             *_work(store, amounts),
@@ -267,6 +268,17 @@ def _places(store: Store) -> Iterator[Found]:
             "The store keeps stock at several locations, and none of them shows a place of Logix "
             "yet, so none is read or written.",
             "Choose with PUT …/locations which of your places each of them shows.",
+        )
+
+
+def _zeros(store: Store) -> Iterator[Found]:
+    if held := sync.zeros_held(store):
+        yield Found(
+            BAD,
+            "stock",
+            f"The store, which counts its stock, shows 0 for {held} listings and no order explains "
+            "it. None of that was taken over.",
+            "Look at its stock; if it is meant, POST …/stock-master/believe-zeros.",
         )
 
 

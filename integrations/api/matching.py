@@ -4,6 +4,7 @@ once.
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
 from django.http import Http404
@@ -17,13 +18,22 @@ from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict
 from integrations.api.lookups import store_of
 from integrations.api.views import ApiViewSet
-from inventory.candidates import MOST_AT_ONCE, Candidate, candidates, link_all, promising
+from inventory.candidates import (
+    MOST_AT_ONCE,
+    Candidate,
+    LinkedAll,
+    candidates,
+    link_all,
+    promising,
+)
 from inventory.models import Listing
 from logix.accounts.models import Scope
+from logix.common.transactions import rehearsed
 
 
 class LinkAll(Strict):
     store = serializers.UUIDField()
+    dry_run = serializers.BooleanField(default=False, help_text="Say what would be, link nothing.")
 
 
 class CandidateSerializer(serializers.Serializer[Candidate]):
@@ -83,9 +93,14 @@ class MatchingViews(ApiViewSet):
     )
     @action(detail=False, methods=["post"])
     def link_all(self, request: Request) -> Response:
-        store = store_of(self.merchant, self.read(LinkAll)["store"], field="store")
-        done = self.again(lambda: link_all(store.pk, actor=self.actor, request_id=request_id()))
-        more = promising(store.pk).count() > len(done.left)
+        asked = self.read(LinkAll)
+        store = store_of(self.merchant, asked["store"], field="store")
+
+        def work() -> tuple[LinkedAll, bool]:
+            done = link_all(store.pk, actor=self.actor, request_id=request_id())
+            return done, promising(store.pk).count() > len(done.left)
+
+        done, more = self.again(partial(rehearsed, work) if asked["dry_run"] else work)
         left = [{"listing_id": listing, "reason": reason} for listing, reason in done.left]
         shown = {"linked": done.linked, "left": left, "more": more}
         return Response(LinkedAllSerializer(shown).data)

@@ -11,10 +11,11 @@ from rest_framework import serializers
 from integrations.api.fields import Money
 from integrations.models import Command
 from orders.data import PayoutLineKind
-from orders.models import OrderEvent, Shipment
+from orders.models import Conflict, OrderEvent, Shipment
 from orders.status import (
     Flag,
     FulfillmentStatus,
+    Handling,
     ImportState,
     OrderReturnStatus,
     OrderStatus,
@@ -165,8 +166,53 @@ class ReturnSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField([str(x) for x in ReturnStatus])
     raw_status = serializers.CharField(help_text="The store's own word.")
     problem = serializers.CharField(help_text="Why a person has to look, in words.")
+    handling = serializers.ChoiceField(
+        [str(x) for x in Handling],
+        help_text="The store's option `returns` when it was first told. `off`: it is shown alone.",
+    )
     created_at = serializers.DateTimeField(allow_null=True)
     lines = ReturnLineSerializer(many=True)
+
+
+class ConflictSideSerializer(serializers.Serializer[Any]):
+    sku = serializers.CharField()
+    quantity = serializers.IntegerField()
+    unit_price = Money()
+
+
+class ConflictLineSerializer(serializers.Serializer[Any]):
+    change = serializers.ChoiceField(["added", "removed", "changed"])
+    line_id = serializers.UUIDField()
+    external_id = serializers.CharField()
+    name = serializers.CharField()
+    before = ConflictSideSerializer(allow_null=True, help_text="Null: the line was added.")
+    after = ConflictSideSerializer(allow_null=True, help_text="Null: the line was removed.")
+    shipped = serializers.IntegerField(help_text="Units that had left; they stay as shipped.")
+
+
+class ConflictFieldSerializer(serializers.Serializer[Any]):
+    field = serializers.ChoiceField(["address", "method", "note"])
+    before = serializers.CharField(
+        allow_null=True, help_text="Null for an address and a note: only that they are others."
+    )
+    after = serializers.CharField(allow_null=True)
+
+
+class ConflictSerializer(serializers.Serializer[Any]):
+    """What the store changed since picking began, all its edits together."""
+
+    id = serializers.UUIDField()
+    state = serializers.ChoiceField(Conflict.State.choices)
+    edits = serializers.IntegerField(help_text="Grows with each edit that changes the difference.")
+    edited_at = serializers.DateTimeField(help_text="The store's time of the last edit.")
+    source_version = serializers.IntegerField(
+        allow_null=True, help_text="The store's version then, where it has one."
+    )
+    opened_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True)
+    decided_by = serializers.CharField()
+    lines = ConflictLineSerializer(many=True)
+    fields = ConflictFieldSerializer(many=True)  # type: ignore[assignment]  # really called so
 
 
 class PayoutLineSerializer(serializers.Serializer[Any]):
@@ -205,8 +251,12 @@ class ShipmentSerializer(serializers.Serializer[Any]):
     tracking_url = serializers.CharField()
     location_id = serializers.UUIDField(allow_null=True)
     shipped_at = serializers.DateTimeField()
-    cancelled_at = serializers.DateTimeField(allow_null=True)
-    version = serializers.IntegerField(help_text="Grows when the tracking changes.")
+    cancelled_at = serializers.DateTimeField(allow_null=True, help_text="It was taken back.")
+    store_cancelled_at = serializers.DateTimeField(
+        allow_null=True, help_text="When the store was first seen to have taken it back."
+    )
+    notify_customer = serializers.BooleanField(help_text="The store tells its customer of it.")
+    version = serializers.IntegerField(help_text="Grows when what the store is told changes.")
     lines = ShipmentLineSerializer(many=True)
 
 
@@ -250,6 +300,9 @@ class OrderSerializer(OrderSummarySerializer):
     )
     returns = ReturnSerializer(many=True)
     shipments = ShipmentSerializer(many=True)
+    conflict = ConflictSerializer(
+        allow_null=True, help_text="An edit after picking began that waits for a decision."
+    )
     payout_lines = PayoutLineSerializer(many=True, help_text="How its money was paid out.")
     commands = CommandSerializer(many=True)
 

@@ -28,10 +28,17 @@ _COMMAND = (
 )
 
 
-def detail(order: Order, buyer: Buyer | None, *, commands: Iterable[Command]) -> dict[str, Any]:
+def detail(
+    order: Order,
+    buyer: Buyer | None,
+    *,
+    commands: Iterable[Command],
+    conflict: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """One order in full, with how it was paid out and what its store was told. ``buyer`` None: not
-    allowed to see, or there is none.
+    allowed to see, or there is none. ``conflict``: an edit that waits for a decision.
     """
     told = [{name: getattr(c, name) for name in _COMMAND} for c in commands]
     paid = [payout_shapes.line(x) for x in order.payout_lines.all()]
-    return {**in_full(order, buyer), "payout_lines": paid, "commands": told}
+    full = in_full(order, buyer)
+    return {**full, "conflict": conflict, "payout_lines": paid, "commands": told}

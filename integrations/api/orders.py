@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations import sync
-from integrations.api import order_filters, order_shapes, order_writes
+from integrations.api import conflicts, order_filters, order_shapes, order_writes
 from integrations.api.auth import may
 from integrations.api.errors import Refused, request_id
 from integrations.api.order_schema import (
@@ -26,8 +26,9 @@ from integrations.api.order_writes import (
     Cancellation,
     Note,
     Parcel,
+    Reason,
     StatusWish,
-    Tracking,
+    TrackingChange,
 )
 from integrations.api.runs_schema import applied
 from integrations.api.stores_schema import RefetchedSerializer
@@ -38,7 +39,7 @@ from logix.accounts.models import Scope
 from orders import services
 from orders.models import Order, Shipment
 from orders.shapes import PARTS
-from orders.status import OrderStatus
+from orders.status import Flag, OrderStatus
 
 _COMMANDS_SHOWN = 20
 
@@ -102,7 +103,8 @@ class OrderViews(ApiViewSet):
     @extend_schema(
         summary="Ship a parcel",
         description="Without `lines` everything that is left is shipped. The store is told, and "
-        "tells the buyer. The same `reference` again returns the parcel that was made.",
+        "tells the buyer unless `notify_customer` is false. The same `reference` again returns the "
+        "parcel that was made.",
         request=Parcel,
         responses={201: ShipmentSerializer},
     )
@@ -119,15 +121,12 @@ class OrderViews(ApiViewSet):
         return Response(order_shapes.shipment(parcel), status=201)
 
     @extend_schema(
-        summary="Set a parcel's tracking", request=Tracking, responses=ShipmentSerializer
+        summary="Set a parcel's tracking", request=TrackingChange, responses=ShipmentSerializer
     )
     @action(detail=True, methods=["patch"])
     def tracking(self, request: Request, pk: UUID, shipment_id: UUID) -> Response:
-        order, asked = self._order(pk), self.read(Tracking)
-        parcel = Shipment.objects.filter(order=order, pk=shipment_id).first()
-        if parcel is None:
-            raise Http404
-        parcel.order = order
+        order, asked = self._order(pk), self.read(TrackingChange)
+        parcel = _parcel(order, shipment_id)
         changed = self.audited(
             "order.tracking_changed",
             order,
@@ -139,6 +138,28 @@ class OrderViews(ApiViewSet):
         return Response(order_shapes.shipment(changed))
 
     @extend_schema(
+        summary="Take a parcel back",
+        description="One that was made here and did not leave, or is back: its units lie on the "
+        "shelf again and are still to leave. The store is told, if it heard of the parcel. Once "
+        "more changes nothing.",
+        request=Reason,
+        responses=ShipmentSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def unship(self, request: Request, pk: UUID, shipment_id: UUID) -> Response:
+        order, asked = self._order(pk), self.read(Reason)
+        parcel = _parcel(order, shipment_id)
+        cancelled = self.audited(
+            "order.shipment_cancelled",
+            order,
+            lambda: services.cancel_shipment(
+                parcel, reason=asked["reason"], actor=self.actor, request_id=request_id()
+            ),
+            shipment=str(shipment_id),
+        )
+        return Response(order_shapes.shipment(cancelled))
+
+    @extend_schema(
         summary="Ask the store to cancel",
         description="Stock is released when the store has confirmed.",
         request=Cancellation,
@@ -147,11 +168,12 @@ class OrderViews(ApiViewSet):
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: UUID) -> Response:
         order, asked = self._order(pk), self.read(Cancellation)
+        order_writes.refuse_unless_quiet(order, notify_customer=asked["notify_customer"])
         self.audited(
             "order.cancel_requested",
             order,
             lambda: services.cancel_order(
-                order, reason=asked["reason"], actor=self.actor, request_id=request_id()
+                order, **asked, actor=self.actor, request_id=request_id()
             ),
         )
         return Response(self._detail(pk), status=202)
@@ -175,7 +197,7 @@ class OrderViews(ApiViewSet):
     @extend_schema(
         summary="Mark an order as reviewed",
         description="Takes off the flags `edited_after_import` and `cancel_requested`: a person "
-        "has looked, and the order goes on.",
+        "has looked, and the order goes on. An open edit is accepted with it.",
         request=None,
         responses=OrderSerializer,
     )
@@ -239,7 +261,15 @@ class OrderViews(ApiViewSet):
             found,
             self._buyer(found),
             commands=commands.order_by("-id")[:_COMMANDS_SHOWN],
+            conflict=self._conflict(found),
         )
+
+    def _conflict(self, order: Order) -> dict[str, Any] | None:
+        """Asked for only where the flag says that there may be one."""
+        if Flag.EDITED_AFTER_IMPORT not in order.flag_set:
+            return None
+        found = order.conflicts.open().select_related("order").first()
+        return conflicts.shape(found) if found else None
 
     def _buyer(self, order: Order) -> Any:
         if not order.buyer_sealed or not may(self.request, Scope.PII):
@@ -253,3 +283,11 @@ class OrderViews(ApiViewSet):
             request_id=request_id(),
         )
         return buyer
+
+
+def _parcel(order: Order, shipment_id: UUID) -> Shipment:
+    parcel = Shipment.objects.filter(order=order, pk=shipment_id).first()
+    if parcel is None:
+        raise Http404
+    parcel.order = order
+    return parcel

@@ -33,7 +33,8 @@ class OversellSerializer(serializers.Serializer[Oversell]):
     sku = serializers.CharField()
     units = serializers.IntegerField(help_text="Missing now; when it is over, missing last.")
     cause = serializers.JSONField(
-        help_text="What each store had been told of the item when the order came in, and when."
+        help_text="What each store had been told of the item when the order came in, and when; "
+        "`reserve_from` where the order may not take it from just any place."
     )
     found_after_s = serializers.IntegerField(help_text="Seconds from the sale until it was known.")
     opened_at = serializers.DateTimeField()

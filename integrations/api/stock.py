@@ -21,7 +21,7 @@ from inventory.catalogue import sku_key
 from inventory.models import Bucket, Location, MovementKind, StockLevel, StockMovement
 from logix.accounts.models import Scope
 
-_LEVEL = ("on_hand", "reserved", "held", "damaged", "counted_at", "updated_at")
+_LEVEL = ("on_hand", "reserved", "allocated", "held", "damaged", "counted_at", "updated_at")
 _MOVEMENT = (
     "id",
     "at",
@@ -64,6 +64,7 @@ class LevelSerializer(serializers.Serializer[Any]):
     location = PlaceSerializer()
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField(help_text="Held by orders.")
+    allocated = serializers.IntegerField(help_text="Set aside for single stores, not taken yet.")
     held = serializers.IntegerField()
     damaged = serializers.IntegerField()
     free = serializers.IntegerField(help_text="What is left to sell; below zero when oversold.")
@@ -173,7 +174,7 @@ class StockViews(ApiViewSet):
         if asked["counted"] is not None:
             rows = rows.filter(counted_at__isnull=not asked["counted"])
         if "free_below" in asked:
-            free = F("on_hand") - F("reserved") - F("held") - F("damaged")
+            free = F("on_hand") - F("reserved") - F("allocated") - F("held") - F("damaged")
             rows = rows.alias(free_units=free).filter(free_units__lt=asked["free_below"])
         self.ordering = ("-id",)
         return self.page(rows.values("id", *_LEVEL, *_ITEM), _level)
@@ -320,7 +321,8 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _level(row: Mapping[str, Any]) -> dict[str, Any]:
-    free = row["on_hand"] - row["reserved"] - row["held"] - row["damaged"]
+    taken = ("reserved", "allocated", "held", "damaged")
+    free = row["on_hand"] - sum(row[name] for name in taken)
     return {"id": row["id"], **_item(row), **{name: row[name] for name in _LEVEL}, "free": free}
 
 

@@ -149,7 +149,7 @@ class StockRuleViews(ApiViewSet):
     )
     def create(self, request: Request) -> Response:
         asked = self.read(NewStockRule)
-        scope = _scope(self.merchant, asked)
+        scope = scope_of_rule(self.merchant, asked)
         values = {name: asked[name] for name in ruling.VALUES if name in asked}
         made = self.again(
             lambda: ruling.create(
@@ -191,7 +191,7 @@ class StockRuleViews(ApiViewSet):
         return found
 
 
-def _scope(merchant: Merchant, asked: dict[str, Any]) -> dict[str, Any]:
+def scope_of_rule(merchant: Merchant, asked: dict[str, Any]) -> dict[str, Any]:
     """Raises ValidationError naming what there is none of."""
     if "store" not in asked:
         return {}

@@ -8,7 +8,10 @@ from django.views.decorators.csrf import csrf_exempt
 
 from integrations import registry
 from integrations.api import errors
+from integrations.api.allocations import AllocationViews
+from integrations.api.bundles import BundleViews
 from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
+from integrations.api.conflicts import ConflictViews
 from integrations.api.explain import ExplainViews
 from integrations.api.formats import encode
 from integrations.api.health import StoreHealthViews
@@ -21,9 +24,11 @@ from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
 from integrations.api.reconciliations import ReconciliationViews
 from integrations.api.refunds import RefundViews
+from integrations.api.rehearsals import StockRuleTries, StoreTries
 from integrations.api.returns import ReturnViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
+from integrations.api.stock_master import StockMasterViews
 from integrations.api.stock_rules import StockRuleViews
 from integrations.api.store_places import StorePlaceViews
 from integrations.api.stores import AllStoreViews
@@ -50,6 +55,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("integrations/<uuid:pk>/webhooks", StoreHealthViews.at(get="webhooks")),
     path("integrations/<uuid:pk>/webhooks/check", StoreHealthViews.at(post="check_webhooks")),
     path("integrations/<uuid:pk>/webhooks/secret", StoreHealthViews.at(post="rotate_secret")),
+    path("integrations/<uuid:pk>/stock-master", StockMasterViews.at(get="retrieve", post="switch")),
+    path(
+        "integrations/<uuid:pk>/stock-master/believe-zeros",
+        StockMasterViews.at(post="believe_zeros"),
+    ),
+    path("integrations/<uuid:pk>/first-push", StockMasterViews.at(get="first_push")),
     path("integrations/<uuid:pk>/locations", StorePlaceViews.at(get="retrieve", put="update")),
     path("integrations/<uuid:pk>/locations/make-places", StorePlaceViews.at(post="make_places")),
     path(
@@ -69,6 +80,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "integrations/<uuid:pk>/mappings/<int:rule_id>",
         MappingViews.at(get="retrieve", patch="partial_update", delete="destroy"),
     ),
+    path("integrations/<uuid:pk>/mappings/try", StoreTries.at(post="mappings")),
+    path("integrations/<uuid:pk>/status-words/try", StoreTries.at(post="status_words")),
     path("mappings/preview", MappingViews.at(post="preview")),
     path("runs/<uuid:pk>", RunViews.at(get="retrieve")),
     path("runs/<uuid:pk>/cancel", RunViews.at(post="cancel")),
@@ -84,9 +97,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/status", OrderViews.at(post="status")),
     path("orders/<uuid:pk>/shipments", OrderViews.at(post="shipments")),
     path("orders/<uuid:pk>/shipments/<uuid:shipment_id>", OrderViews.at(patch="tracking")),
+    path("orders/<uuid:pk>/shipments/<uuid:shipment_id>/cancel", OrderViews.at(post="unship")),
     path("orders/<uuid:pk>/refunds", RefundViews.at(get="list", post="create")),
     path("orders/<uuid:pk>/returns", ReturnViews.at(get="list")),
     path("orders/<uuid:pk>/returns/<uuid:return_id>/restock", ReturnViews.at(post="restock")),
+    path("orders/<uuid:pk>/conflicts", ConflictViews.at(get="list")),
+    path("orders/<uuid:pk>/conflict/accept", ConflictViews.at(post="accept")),
     path("orders/<uuid:pk>/cancel", OrderViews.at(post="cancel")),
     path("orders/<uuid:pk>/notes", OrderViews.at(post="notes")),
     path("orders/<uuid:pk>/review", OrderViews.at(post="review")),
@@ -104,6 +120,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("listings/<uuid:pk>", ListingViews.at(get="retrieve")),
     path("listings/<uuid:pk>/link", ListingViews.at(post="link")),
     path("listings/<uuid:pk>/unlink", ListingViews.at(post="unlink")),
+    path("listings/<uuid:pk>/take-over", BundleViews.at(post="take_over")),
     path("listings/<uuid:pk>/candidates", MatchingViews.at(get="candidates")),
     path("listings/link-all", MatchingViews.at(post="link_all")),
     path("oversells", OversellViews.at(get="list")),
@@ -114,6 +131,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stock/rules/<int:rule_id>",
         StockRuleViews.at(get="retrieve", patch="partial_update", delete="destroy"),
     ),
+    path("stock/allocations", AllocationViews.at(get="list", post="create")),
+    path(
+        "stock/allocations/<uuid:pk>",
+        AllocationViews.at(get="retrieve", patch="partial_update", delete="destroy"),
+    ),
+    path("stock/rules/try", StockRuleTries.at(post="new")),
+    path("stock/rules/<int:rule_id>/try", StockRuleTries.at(post="change")),
     path("stock/levels", StockViews.at(get="levels")),
     path("stock/movements", StockViews.at(get="movements")),
     path("stock/adjust", StockViews.at(post="adjust")),

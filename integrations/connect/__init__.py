@@ -2,6 +2,7 @@
 
 from integrations.connect.changing import (
     change_store,
+    check_options,
     disconnect,
     pause,
     recheck_refused,
@@ -48,6 +49,7 @@ __all__ = [
     "begin_one_click",
     "by_consent",
     "change_store",
+    "check_options",
     "choose_places",
     "come_back",
     "confirm",

@@ -104,6 +104,11 @@ def change_store(store: Store, *, actor: str, **changes: Any) -> None:
         transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
 
 
+def check_options(store: Store, given: Mapping[str, Any]) -> None:
+    """Raises ConnectError for an option that ``change_store`` would refuse."""
+    options.check(registry.card(store.platform), given)
+
+
 def set_writes(store: Store, *, enabled: bool, actor: str) -> None:
     """Let Logix change things in the store, or stop it. Turning on asks the store whether the key
     may write. Raises ConnectError, PlatformError.
@@ -244,9 +249,22 @@ def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:
     if "options" in changes:
         card = registry.card(store.platform)
         merged = {**store.options, **options.check(card, changes["options"] or {})}
+        _refuse_another_master(store, merged)
         changes["options"] = {name: value for name, value in merged.items() if value is not None}
     rows = Store.objects.filter(pk=store.pk).values(*changes).first() if changes else None
     return {n: v for n, v in changes.items() if rows is None or rows[n] != v}
+
+
+def _refuse_another_master(store: Store, merged: Mapping[str, Any]) -> None:
+    """It is a switch with a rehearsal of its own, not a setting to be changed in passing."""
+    before, after = (kept.get("stock_master") or "hub" for kept in (store.options, merged))
+    if before != after:
+        raise ConnectError(
+            f"Who counts the stock of {store.name} is switched by itself, as it changes many "
+            "figures: “Let the store count” at the store, or POST …/stock-master. Both first say "
+            "what would change.",
+            code="switch_by_itself",
+        )
 
 
 def _write(store: Store, changes: Mapping[str, Any], actor: str) -> None:

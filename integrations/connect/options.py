@@ -7,7 +7,14 @@
                           store does)
 ``refunds``               what becomes of a refund asked for here: ``off`` (default), ``record``
                           (the store notes it, no money moves), ``gateway`` (the money goes back)
+``returns``               what becomes here of goods that the store refunds or takes back: ``off``
+                          (they are shown), ``record`` (default: a person decides what can be sold
+                          again), ``automatic`` (what the store put back on sale goes on the shelf)
+``reserve_from``          where the units of an order come from: ``ranked`` (default),
+                          ``most_stock``, ``single_or_split``, ``pinned`` or ``no_split``
 ``reconcile_days``        days of orders that the nightly comparison looks at, 1–365 (default 30)
+``stock_master``          who counts what the store sells, ``hub`` (default) or ``store``: chosen
+                          when it is connected, later switched by ``sync.set_stock_master``
 ``status_words``          a plugin's order status → the platform's own status it counts as
 
 A platform's card may name others of its own.
@@ -19,8 +26,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from integrations import mastery
 from integrations.lifecycle import ConnectError
 from integrations.platform import PlatformCard, StoreOption
+from inventory.shelves import OPTION, Strategy
+from orders.status import Handling
 
 _MOST_WORDS = 100
 _MOST_VALUES = 25
@@ -75,6 +85,23 @@ def _refunds(card: PlatformCard, value: Any) -> str | None:
     return f"must be one of {', '.join(choices)}, as far as {card.name} can."
 
 
+def _returns(_: PlatformCard, value: Any) -> str | None:
+    choices = [word.value for word in Handling]
+    return None if value in choices else f"must be one of {', '.join(choices)}."
+
+
+def _reserve_from(_: PlatformCard, value: Any) -> str | None:
+    choices = [way.value for way in Strategy]
+    return None if value in choices else f"must be one of {', '.join(choices)}."
+
+
+def _stock_master(card: PlatformCard, value: Any) -> str | None:
+    if value not in ("hub", "store"):
+        return "must be hub or store."
+    problem = mastery.why_not(card) if value == "store" else ""
+    return f"cannot be store. {problem}" if problem else None
+
+
 def _words(card: PlatformCard, value: Any) -> str | None:
     if not isinstance(value, Mapping) or len(value) > _MOST_WORDS:
         return "must map statuses of this store to statuses of the platform."
@@ -98,6 +125,9 @@ _CHECKS: Mapping[str, Callable[[PlatformCard, Any], str | None]] = {
     "calls_per_s": _number(0.1, 100),
     "unpaid_hold_m": _number(0, 43_200),
     "refunds": _refunds,
+    "returns": _returns,
+    OPTION: _reserve_from,
     "reconcile_days": _number(1, 365),
+    "stock_master": _stock_master,
     "status_words": _words,
 }

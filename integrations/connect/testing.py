@@ -36,6 +36,7 @@ WRITES = frozenset(
         Ability.STATUS_WRITE,
         Ability.SHIPMENTS,
         Ability.TRACKING_UPDATE,
+        Ability.SHIPMENT_CANCEL,
         Ability.CANCEL,
         Ability.NOTES,
         Ability.ORDER_FIELDS_WRITE,

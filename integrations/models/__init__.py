@@ -25,6 +25,7 @@ from integrations.models.sync import (
     SyncGap,
     SyncRun,
 )
+from integrations.models.told import ToldFigure
 
 __all__ = [
     "LIVE_STATES",
@@ -54,4 +55,5 @@ __all__ = [
     "StreamName",
     "SyncGap",
     "SyncRun",
+    "ToldFigure",
 ]

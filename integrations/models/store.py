@@ -92,11 +92,26 @@ class Store(models.Model):
         return timedelta(minutes=minutes) if minutes else None
 
     @property
+    def is_stock_master(self) -> bool:
+        """Whether staff let the store count: its figures become our stock, and ours are not told
+        to it.
+        """
+        return self.options.get("stock_master") == "store"
+
+    @property
     def refunds(self) -> str:
         """What becomes of a refund asked for here, as staff chose: ``off``, ``record`` (the store
         notes it and moves no money) or ``gateway`` (the money goes back).
         """
         return str(self.options.get("refunds") or "off")
+
+    @property
+    def returns(self) -> str:
+        """What becomes here of goods that the store refunds or takes back, as staff chose: ``off``
+        (they are shown), ``record`` (a person decides) or ``automatic`` (what the store put back on
+        sale goes on the shelf at once).
+        """
+        return str(self.options.get("returns") or "record")
 
 
 class Credential(models.Model):

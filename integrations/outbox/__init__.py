@@ -6,12 +6,14 @@ The rest of the house calls what is named here, and ``gate.add_source``.
 from integrations.outbox.brake import go_on as send_the_zeros
 from integrations.outbox.brake import held_back as zeros_held_back
 from integrations.outbox.commands import enqueue_command
+from integrations.outbox.compensating import orders_changed, targets
 from integrations.outbox.dirty import (
     is_echo,
     mark_dirty,
     mark_listings,
     mark_store,
     note_store_figures,
+    settle_mastered,
     settle_unlinked,
 )
 from integrations.outbox.dispatch import send_commands
@@ -21,17 +23,26 @@ from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
 from integrations.outbox.push import send_pushes
+from integrations.outbox.rehearsing import FirstPush, Outcome, RuleTried, first_push, try_rule
 from integrations.outbox.seeing import note_seen, stock_update
+from integrations.outbox.superseding import Memory, forget_completion, forget_parcel
 from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
 
 __all__ = [
+    "FirstPush",
+    "Memory",
     "Numbers",
+    "Outcome",
+    "RuleTried",
     "Swept",
     "drop_command",
     "due_stores",
     "enqueue_command",
     "facts_of",
+    "first_push",
     "forget_buyer",
+    "forget_completion",
+    "forget_parcel",
     "is_echo",
     "mark_dirty",
     "mark_listings",
@@ -39,17 +50,21 @@ __all__ = [
     "note_seen",
     "note_store_figures",
     "numbers",
+    "orders_changed",
     "retry_command",
     "retry_push",
     "rules_changed",
     "send_commands",
     "send_pushes",
     "send_the_zeros",
+    "settle_mastered",
     "settle_unlinked",
     "stock_update",
     "supposed",
     "sweep",
+    "targets",
     "told_of",
+    "try_rule",
     "unblock_store",
     "want_fields",
     "zeros_held_back",

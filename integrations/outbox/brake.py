@@ -17,10 +17,10 @@ from django.db.models.functions import Now
 
 from integrations.models import Push, Store
 from integrations.outbox import dirty
-from integrations.outbox.bylocation import seen_at
+from integrations.outbox.bylocation import Figures, seen_at
+from integrations.outbox.compensating import targets
 from integrations.outbox.reasons import SENTENCES, Reason
 from inventory import kits
-from inventory.availability import targets
 from inventory.models import Listing, StockMovement, Variant
 from logix.accounts import audit
 
@@ -97,14 +97,21 @@ def go_on(store: Store, *, actor: str) -> int:
     return freed
 
 
+def _units(figures: Figures) -> int:
+    return sum(figures.values(), start=0)
+
+
 def _unexplained(listing_ids: Sequence[UUID]) -> list[UUID]:
-    """Those that show something, should show 0, and of whose items no order has taken or held a
-    unit since the store was told last.
+    """Those that should sell 0 and show more than that, and of whose items no order has taken or
+    held a unit since the store was told last.
     """
-    listings = list(Listing.objects.filter(pk__in=listing_ids, gone_at=None).select_related("push"))
+    live = Listing.objects.filter(pk__in=listing_ids, gone_at=None)
+    listings = list(live.select_related("push", "store"))
     wanted = targets(listings)
     zeros = [
-        x for x in listings if wanted[x.pk].value == 0 and sum(seen_at(x).values(), start=0) > 0
+        x
+        for x in listings
+        if wanted[x.pk].value == 0 and _units(seen_at(x)) > _units(wanted[x.pk].told)
     ]
     items = _items(zeros)
     sold: dict[UUID, datetime] = {}

@@ -95,7 +95,7 @@ def take(store_id: UUID, now: datetime, limit: int) -> list[Claimed] | None:
             for p in due
         ]
         mine = bulk.update(Push, rows, versioned="fence")
-    return [_as_claimed(p) for p in due if p.pk in mine]
+    return [as_claimed(p) for p in due if p.pk in mine]
 
 
 def keep(endings: Mapping[Claimed, Ending], now: datetime) -> set[UUID]:
@@ -174,7 +174,8 @@ def _give_up(worn: list[Push]) -> None:
     )
 
 
-def _as_claimed(push: Push) -> Claimed:
+def as_claimed(push: Push) -> Claimed:
+    """A push as it stands when it is claimed next."""
     return Claimed(
         id=push.pk,
         listing_id=push.listing_id,

@@ -18,7 +18,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from integrations.models import Push, StoreStatus
+from integrations import mastery
+from integrations.models import Push, Store, StoreStatus
 from integrations.outbox.bylocation import Figures, is_shown, seen_at, told_at
 from integrations.outbox.reasons import OF_THE_STORE, SENTENCES, Reason
 from inventory.kits import kits_with
@@ -46,6 +47,8 @@ _LOOKED_AT = (
     "problem_code",
 )
 _State = Push.State
+# Who counts the stock of a listing's store, and where that stands in the row of one.
+_MASTER, _OF_MASTER = "store__options__stock_master", 4
 
 
 def mark_dirty(variant_ids: Iterable[UUID], *, store_id: UUID | None = None) -> int:
@@ -96,6 +99,18 @@ def settle_unlinked(listing_ids: Iterable[UUID]) -> int:
     """These listings are counted as nothing any more: there is no figure to be told, so what waited
     to be sent is settled. One that is being sent ends by itself. Return how many.
     """
+    return _settle(listing_ids, "Not linked to a product of Logix.")
+
+
+def settle_mastered(store: Store) -> int:
+    """The store counts its stock by itself from now on: what waited to be told to it is settled.
+    Return how many.
+    """
+    listings = mastery.mastered(store.listings.select_related("store"))
+    return sum(_settle(part, mastery.left_alone(store)) for part in _chunks(listings))
+
+
+def _settle(listing_ids: Iterable[UUID], why: str) -> int:
     behind = Push.objects.filter(listing_id__in=list(listing_ids)).exclude(state=_State.BUSY)
     return behind.update(
         state=_State.IDLE,
@@ -105,7 +120,7 @@ def settle_unlinked(listing_ids: Iterable[UUID]) -> int:
         dirty_since=None,
         attempts=0,
         problem_code=Reason.NOT_WRITTEN,
-        problem="Not linked to a product of Logix.",
+        problem=why,
     )
 
 
@@ -132,15 +147,18 @@ def _mark(listings: models.QuerySet[Listing], store_id: UUID | None = None) -> i
 
 
 def _mark_once(listings: models.QuerySet[Listing]) -> int:
-    found = list(
-        listings.filter(gone_at=None)
-        .exclude(store__status=StoreStatus.DISCONNECTED)
-        .values_list("pk", "store_id", "store__status", "store__writes_enabled", Now())
+    rows = listings.filter(gone_at=None).exclude(store__status=StoreStatus.DISCONNECTED)
+    found = _without_mastered(
+        list(
+            rows.values_list(
+                "pk", "store_id", "store__status", "store__writes_enabled", _MASTER, Now()
+            )
+        )
     )
     if not found:
         return 0
     now: datetime = found[0][-1]
-    writable = {store for _, store, _, writes, _ in found if writes}
+    writable = {store for _, store, _, writes, *_ in found if writes}
     # Locked in one order where the database can, so that two marking transactions do not clash.
     known = list(
         Push.objects.filter(listing_id__in=[pk for pk, *_ in found])
@@ -155,7 +173,7 @@ def _mark_once(listings: models.QuerySet[Listing]) -> int:
     if new and not _insert(new, writable, now):
         return _mark_once(listings)
 
-    live = {s for _, s, status, writes, _ in found if writes and status == StoreStatus.ACTIVE}
+    live = {s for _, s, status, writes, *_ in found if writes and status == StoreStatus.ACTIVE}
     idle = [push for push in known if push.state == _State.IDLE]
     woken = {push.store_id for push in idle if not _recent(push, now)} | set(new.values())
     later = {push.store_id for push in idle if _recent(push, now)}
@@ -164,6 +182,16 @@ def _mark_once(listings: models.QuerySet[Listing]) -> int:
     for store in (later - woken) & live:
         ring_pushes(store, delay_s=DEBOUNCE.total_seconds())
     return len(found)
+
+
+def _without_mastered(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """What its own store counts is not told to it. No statement where no store is a master."""
+    doubtful = [row[0] for row in found if row[_OF_MASTER] == "store"]
+    if not doubtful:
+        return found
+    rows = Listing.objects.filter(pk__in=doubtful).select_related("store")
+    counted_there = mastery.mastered(rows)
+    return [row for row in found if row[0] not in counted_there]
 
 
 def ring_pushes(store_id: UUID, *, delay_s: float = 0.0) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from inventory.availability import targets
+from integrations.outbox.compensating import targets
 from inventory.models import Listing
 
 
@@ -34,8 +34,8 @@ def told_of(variant_ids: Collection[UUID]) -> dict[UUID, dict[str, Any]]:
                 "told": push.pushed_value if push else None,
                 "told_by_location": push.pushed_at_places if push else {},
                 "told_at": pushed_at.isoformat() if pushed_at else None,
-                "should_show": target.value,
-                "should_show_by_location": {at: units for at, units in target.at.items() if at},
+                "should_show": sum(target.told.values()) if target.added else target.value,
+                "should_show_by_location": {at: units for at, units in target.told.items() if at},
                 "rule": target.rule or target.reason,
                 "terms": target.terms,
             }

@@ -13,10 +13,12 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 
 from integrations.models import Push, StoreStatus
 from integrations.outbox.bylocation import seen_at, told_at
+from integrations.outbox.compensating import targets
 from integrations.outbox.verdicts import Verdict, judge
 from inventory import kits, verifying
-from inventory.availability import Target, targets
+from inventory.availability import Target
 from inventory.models import (
+    Allocation,
     Listing,
     Location,
     Reservation,
@@ -86,6 +88,7 @@ class Facts:
     reservation_count: int
     reserved: int
     short: int
+    set_aside: tuple[Allocation, ...]
     untrue: tuple[verifying.Difference, ...]
 
 
@@ -115,6 +118,7 @@ def facts_of(variant: Variant, *, store_id: UUID | None = None) -> Facts:
         reservation_count=held["rows"],
         reserved=held["units"] or 0,
         short=held["short"] or 0,
+        set_aside=_set_aside(item_ids),
         untrue=tuple(verifying.differences(item_ids)),
     )
 
@@ -189,7 +193,7 @@ def _figures(
                 at=at,
                 name=names.get(at, at),
                 places=None if ours is None else tuple(places[pk] for pk in ours),
-                should=target.at.get(at),
+                should=target.told.get(at),
                 told=told.get(at),
                 seen=seen.get(at),
             )
@@ -233,6 +237,16 @@ def _movements(counted: Sequence[Counted]) -> tuple[Any, ...]:
 def _open_reservations(item_ids: Sequence[UUID]) -> QuerySet[Reservation]:
     rows = Reservation.objects.filter(Q(quantity__gt=0) | Q(short__gt=0), variant__in=item_ids)
     return rows.select_related("location", "variant")
+
+
+def _set_aside(item_ids: Sequence[UUID]) -> tuple[Allocation, ...]:
+    """What stands of these, for whomever."""
+    rows = Allocation.objects.filter(variant__in=item_ids, ended_at=None)
+    return tuple(rows.select_related("store", "variant", "location").order_by("id"))
+
+
+def set_aside_words(row: Allocation) -> str:
+    return f"{row.left} set aside for {row.store} at {row.location}, {row.used} of {row.units} used"
 
 
 def _numbered(rows: QuerySet[Any]) -> QuerySet[Any]:

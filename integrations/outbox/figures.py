@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from integrations import policy
-from integrations.outbox import sales
+from integrations.outbox import compensating, sales
 from integrations.outbox.bylocation import Figures, is_shown, seen_at
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.dirty import ECHO
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.seeing import note_seen, stock_update
 from integrations.policy import Decision, What
-from inventory import availability
 from inventory.data import StockResult, StockUpdate
 from inventory.models import Listing, StoreLocation
 
@@ -34,7 +33,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """A push that is to be written, with all the figures its listing should show."""
+    """A push that is to be written, with all the figures its store is to be told of the
+    listing.
+    """
 
     claim: Claimed
     listing: Listing
@@ -60,8 +61,8 @@ def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = Fal
     enough; their end says so.
     """
     done = Plan(orders_unread=orders_unread)
-    listings = Listing.objects.in_bulk([c.listing_id for c in claimed])
-    targets = availability.targets(list(listings.values()))
+    listings = Listing.objects.select_related("store").in_bulk([c.listing_id for c in claimed])
+    targets = compensating.targets(list(listings.values()))
     due: list[_Due] = []
     for claim in claimed:
         listing = listings.get(claim.listing_id)
@@ -72,7 +73,7 @@ def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = Fal
         if target.value is None:
             done.endings[claim] = _settled(Reason.NOT_WRITTEN, target.reason)
             continue
-        wanted = {at: max(0, units) for at, units in target.at.items()}
+        wanted = target.told
         if _is_known(listing, claim) and is_shown(wanted, seen_at(listing)):
             done.endings[claim] = Ending(settled=True)
             continue

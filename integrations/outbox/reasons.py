@@ -25,6 +25,7 @@ class Reason(StrEnum):
     CANCELLED_AT_STORE = "cancelled_at_store"
     CANCEL_REQUESTED_AT_STORE = "cancel_requested_at_store"
     EDITED_AT_STORE = "edited_at_store"
+    MOVED_AT_STORE = "address_changed_at_store"
     RULE_FAILED = "rule_failed"
     FIELDS_FOUGHT_OVER = "fields_fought_over"
 
@@ -54,6 +55,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.EDITED_AT_STORE: (
         "The order was edited at the store after this was prepared: what was shipped is no longer "
         "on it. Review the order, then retry or drop."
+    ),
+    Reason.MOVED_AT_STORE: (
+        "The address was changed at the store after this parcel was prepared. Read the order "
+        "again, look where the parcel goes, then retry or drop."
     ),
     Reason.FIELDS_FOUGHT_OVER: (
         "Something else in the store keeps changing the fields that rules write. Logix stopped "

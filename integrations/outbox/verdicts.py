@@ -22,20 +22,23 @@ class Verdict(StrEnum):
 
 
 def judge(listing: Listing, push: Push | None, target: Target) -> tuple[Verdict, str]:
-    """With a sentence for people. ``listing`` has its store."""
+    """With a sentence for people. ``listing`` has its store. Where the store takes something off
+    its figure by itself, that is part of what it shows.
+    """
     if target.value is None:
         return Verdict.LEFT_ALONE, target.reason
+    wanted = sum(target.told.values()) if target.added else target.value
     if push is not None and push.state == Push.State.BLOCKED:
         return Verdict.BLOCKED, push.problem
     if push is not None and push.state != Push.State.IDLE:
-        return Verdict.WAITING, _waiting(listing, push, target.value)
-    is_told = push is not None and is_shown(target.at, told_at(push))
-    if is_shown(target.at, seen_at(listing)):
-        return Verdict.IN_STEP, f"The store shows {target.value}, as it should."
+        return Verdict.WAITING, _waiting(listing, push, wanted)
+    is_told = push is not None and is_shown(target.told, told_at(push))
+    if is_shown(target.told, seen_at(listing)):
+        return Verdict.IN_STEP, f"The store shows {wanted}, as it should."
     if is_told and not _seen_since(listing, push):
-        return Verdict.TOLD, f"The store was told {target.value} and was not read since."
+        return Verdict.TOLD, f"The store was told {wanted} and was not read since."
     return Verdict.DIFFERS, (
-        f"The store shows {_units(listing.seen_quantity)} instead of {target.value}, and nothing "
+        f"The store shows {_units(listing.seen_quantity)} instead of {wanted}, and nothing "
         "waits to be sent. Press “Send again” at its stock push."
     )
 

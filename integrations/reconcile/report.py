@@ -35,6 +35,7 @@ class Cause(StrEnum):
     STOCK_PUSHING = "stock_pushing"
     STOCK_SOLD = "stock_sold"
     STOCK_DRIFT = "stock_drift"
+    STOCK_TAKEN = "stock_taken"
     STOCK_BLOCKED = "stock_blocked"
     STOCK_UNREAD = "stock_unread"
     PRODUCTS_READ = "products_read"
@@ -64,6 +65,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.STOCK_PUSHING: "Differ: Logix is writing them now",
     Cause.STOCK_SOLD: "Differ: explained by sales",
     Cause.STOCK_DRIFT: "Differ: drift, told anew",
+    Cause.STOCK_TAKEN: "Differ: counted here by the store's figure",
     Cause.STOCK_BLOCKED: "Differ: cannot be written, each says why",
     Cause.STOCK_UNREAD: "Listings whose figure could not be read",
     Cause.PRODUCTS_READ: "… products read again because of that",
@@ -78,6 +80,7 @@ HEALED = (
     Cause.MISSING_READ,
     Cause.GONE,
     Cause.STOCK_DRIFT,
+    Cause.STOCK_TAKEN,
     Cause.SAMPLE_READ,
 )
 OPEN = (

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from integrations import outbox
+from integrations import mastery, outbox, sync
 from integrations.errors import NotFound
 from integrations.models import Phase, Push, StreamName
 from integrations.outbox import sales
@@ -25,7 +25,6 @@ from integrations.reconcile.desk import Desk, TooMuch
 from integrations.reconcile.orders import MANY, ORIGIN, SHARE
 from integrations.reconcile.report import Cause, Finding, Report
 from integrations.sync import kinds, reading
-from inventory import availability
 from inventory.data import StockResult
 from inventory.models import Listing, ListingMode
 from inventory.shelves import of_stores
@@ -55,7 +54,7 @@ class _Compared:
     @property
     def is_emptied(self) -> bool:
         """Nobody can say why the store shows nothing of what it should have."""
-        is_drift = self.cause is Cause.STOCK_DRIFT
+        is_drift = self.cause in (Cause.STOCK_DRIFT, Cause.STOCK_TAKEN)
         return is_drift and not any(self.shown.values()) and any(self.expected.values())
 
 
@@ -164,7 +163,8 @@ def _note(
     *,
     waits_at_0: bool,
 ) -> Report:
-    rows = list(_compared(desk).filter(pk__in=shown).select_related("push").order_by("pk"))
+    compared = _compared(desk).filter(pk__in=shown).select_related("push", "store")
+    rows = list(compared.order_by("pk"))
     readable = [x for x in rows if shown[x.pk].trouble is None]
     for listing in rows:
         if trouble := shown[listing.pk].trouble:
@@ -175,12 +175,17 @@ def _note(
         found = [x for x in found if not x.is_emptied]
         report = report.at(zeros=[*report.place.get("zeros", ()), *emptied])
     differing = {x.listing.pk: x.shown for x in found if x.cause is not Cause.LISTINGS_AGREE}
-    if differing:
+    if desk.store.is_stock_master:
+        # A figure that counts is good for the time it was last read at, also when it is the same.
+        outbox.note_seen({x.listing.pk: x.shown for x in found}, asked_at)
+    elif differing:
         outbox.note_seen(differing, asked_at)
+    if differing:
         outbox.note_store_figures(differing)
+    found = _counted_by_store(desk, found)
     for one in found:
         report = report.counted(Cause.LISTINGS)
-        if one.cause in (Cause.STOCK_DRIFT, Cause.STOCK_BLOCKED):
+        if one.cause in (Cause.STOCK_DRIFT, Cause.STOCK_TAKEN, Cause.STOCK_BLOCKED):
             report = report.found(_finding(desk, one))
         else:
             report = report.counted(one.cause)
@@ -191,7 +196,8 @@ def _causes(
     desk: Desk, rows: Sequence[Listing], shown: Mapping[UUID, _Shown], asked_at: datetime
 ) -> list[_Compared]:
     """Why each differs, if it does. Of a store that is not written to only what was seen counts."""
-    targets = availability.targets(rows) if desk.store.writes_enabled and rows else {}
+    targets = outbox.targets(rows) if desk.store.writes_enabled and rows else {}
+    counted_there = mastery.mastered(rows)
     told = [(x, x.seen_at) for x in rows if x.seen_at is not None]
     sold = sales.since(told)
     done = []
@@ -200,7 +206,7 @@ def _causes(
         target = targets.get(listing.pk)
         wanted: Figures = {}
         if target is not None and target.value is not None:
-            wanted = {at: max(0, units) for at, units in target.at.items()}
+            wanted = target.told
         push = getattr(listing, "push", None)
         is_seen = is_shown(now, {**dict.fromkeys(now, 0), **before})
         looked_meanwhile = listing.seen_at is not None and listing.seen_at > asked_at
@@ -210,12 +216,28 @@ def _causes(
             cause = Cause.STOCK_PUSHING
         elif not is_seen and 0 < _sum(before) - _sum(now) == sold.get(listing.pk, 0):
             cause = Cause.STOCK_SOLD
+        elif listing.pk in counted_there:
+            cause = Cause.STOCK_TAKEN
         elif _is_blocked(push):
             cause = Cause.STOCK_BLOCKED
         else:
             cause = Cause.STOCK_DRIFT
         done.append(_Compared(listing, now, wanted or before, cause))
     return done
+
+
+def _counted_by_store(desk: Desk, found: list[_Compared]) -> list[_Compared]:
+    """Where the store counts its stock, all figures are weighed against what is counted here, also
+    those that are what they were. A 0 that came this far was read twice, or somebody believes it.
+    """
+    if not desk.store.is_stock_master:
+        return found
+    sure = {one.listing.pk for one in found if one.is_emptied}
+    done = sync.take_figures([one.listing.pk for one in found], origin=ORIGIN, confirmed=sure)
+    return [
+        replace(one, cause=Cause.STOCK_TAKEN) if one.listing.pk in done.changed else one
+        for one in found
+    ]
 
 
 def _is_blocked(push: Push | None) -> bool:
@@ -233,7 +255,9 @@ def _sum(figures: Figures) -> int:
 
 def _finding(desk: Desk, one: _Compared) -> Finding:
     shows = f"{one.listing} shows {_sum(one.shown)} where {_sum(one.expected)} was expected"
-    if one.cause is Cause.STOCK_BLOCKED:
+    if one.cause is Cause.STOCK_TAKEN:
+        told = "and is counted here by what it shows."
+    elif one.cause is Cause.STOCK_BLOCKED:
         told = f"and cannot be written: {one.listing.push.problem}"
     elif desk.store.writes_enabled:
         told = "and is told its figure again."

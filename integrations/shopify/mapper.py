@@ -12,7 +12,7 @@ from datetime import datetime
 
 from integrations.shopify import charges as beside
 from integrations.shopify import money as amounts
-from integrations.shopify import parcels, returns, shapes, totals
+from integrations.shopify import parcels, resale, returns, shapes, totals
 from integrations.shopify.values import known_moment, moment, text
 from orders.data import Address, Buyer, OrderData, PaymentData, PaymentKind
 from orders.status import Flag, FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
@@ -60,19 +60,24 @@ class _Reading:
 
 
 def to_order(
-    raw: bytes, *, order: shapes.Order | None = None, words: Mapping[str, str] | None = None
+    raw: bytes,
+    *,
+    order: shapes.Order | None = None,
+    words: Mapping[str, str] | None = None,
+    back: resale.Back | None = None,
 ) -> OrderData:
     """One order. ``order`` is ``raw`` where it was decoded and completed before. ``words`` says
-    which of Shopify's statuses a newer one counts as. Raises ContractBroken.
+    which of Shopify's statuses a newer one counts as. ``back``: where what came back is on sale
+    again, where that was asked. Raises ContractBroken.
     """
     order = order or shapes.decode(raw, shapes.Order)
     lines = amounts.lines(order)
     total = totals.total(order)
     charges = beside.charges(order, lines, total)
     charges += totals.rounding(total, lines, charges)
-    payments = amounts.payments(order)
+    payments = amounts.payments(order, total)
     shipments = parcels.to_shipments(order.fulfillments, order.parcels)
-    reading = _read(order, bool(shipments), words or {})
+    reading = _read(order, bool(parcels.sent(order.fulfillments)), words or {})
     return OrderData(
         external_id=order.legacy_resource_id,
         number=text(order.name, 64).strip() or order.legacy_resource_id,
@@ -97,6 +102,7 @@ def to_order(
         refunds=amounts.refunds(order),
         shipments=shipments,
         returns=returns.to_returns(order.returns),
+        restocks=resale.to_restocks(order, back),
         flags=frozenset({Flag.DISPUTED}) if _is_disputed(order) else frozenset(),
         custom=_custom(order),
         raw=raw,
@@ -203,7 +209,9 @@ def _said(order: shapes.Order) -> dict[str, str | None]:
     foreign = order.presentment_currency_code != order.currency_code
     shown = order.total_price_set.presentment_money
     risk = order.risk.recommendation if order.risk else None
+    coins = amounts.cash_rounding(order)
     return {
+        "cash_rounding": str(coins) if coins else None,
         "company_location": buyer.location.name if buyer and buyer.location else None,
         "po_number": order.po_number,
         "presentment_currency": order.presentment_currency_code if foreign else None,

@@ -11,7 +11,7 @@ from typing import Any
 
 from integrations.base import Filters, Page, ReadBy
 from integrations.errors import NotFound, PermissionMissing
-from integrations.shopify import bulk, mapper, parcels, reading, records, shapes
+from integrations.shopify import bulk, mapper, parcels, reading, records, resale, shapes
 from integrations.shopify.bulk_orders import BulkReader
 from integrations.shopify.client import ShopifyClient
 from integrations.shopify.records import Question, Source
@@ -41,7 +41,8 @@ class OrderReader:
     """``sees_customers``: the app may read customers; ``sees_returns``: returns; ``sees_all``:
     orders of any age. ``assigned``: read where the units that are left are to be sent from.
     ``fields``: metafields to read besides, as ``namespace.key``. ``words`` says which of Shopify's
-    statuses a newer one counts as.
+    statuses a newer one counts as. ``asks_back``: where goods came back, ask which are on sale
+    again, with one more call for such an order.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class OrderReader:
         assigned: bool = False,
         fields: Sequence[str] = (),
         words: Mapping[str, str] | None = None,
+        asks_back: bool = False,
     ) -> None:
         self.client = client
+        self.asks_back, self.sees_returns = asks_back, sees_returns
         self.words = words or {}
         self.sees_all = sees_all
         keys = list(fields)[:_MOST_KEYS]
@@ -127,7 +130,13 @@ class OrderReader:
     def _to_order(self, raw: bytes) -> OrderData:
         order = shapes.decode(raw, shapes.Order)
         self._complete(order)
-        return mapper.to_order(raw, order=order, words=self.words)
+        return mapper.to_order(raw, order=order, words=self.words, back=self._back(order))
+
+    def _back(self, order: shapes.Order) -> resale.Back | None:
+        if not (self.asks_back and resale.may_be(order)):
+            return None
+        asked = {"id": order.id, "returns": self.sees_returns}
+        return self.client.ask("back_on_sale", asked).at("order", resale.Back)
 
     def _complete(self, order: shapes.Order) -> None:
         """Put what the page left out behind what it showed."""

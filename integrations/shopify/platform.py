@@ -41,6 +41,8 @@ _SHIPPING = (
     Ability.SHIPMENTS,
     Ability.PARTIAL_SHIPMENTS,
     Ability.TRACKING_UPDATE,
+    Ability.SHIPMENT_CANCEL,
+    Ability.QUIET_SHIPMENTS,
     Ability.STATUS_WRITE,
 )
 
@@ -173,6 +175,7 @@ CARD = PlatformCard(
         ),
         "write_orders": (
             Ability.CANCEL,
+            Ability.QUIET_CANCEL,
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
             Ability.REFUNDS_WRITE,
@@ -202,7 +205,10 @@ CARD = PlatformCard(
             Ability.SHIPMENTS,
             Ability.PARTIAL_SHIPMENTS,
             Ability.TRACKING_UPDATE,
+            Ability.SHIPMENT_CANCEL,
+            Ability.QUIET_SHIPMENTS,
             Ability.CANCEL,
+            Ability.QUIET_CANCEL,
             Ability.NOTES,
             Ability.ORDER_FIELDS_WRITE,
             Ability.REFUNDS_READ,

@@ -47,7 +47,8 @@ _SHOP = re.compile(r"(?:https?://)?([a-z0-9][a-z0-9-]*\.myshopify\.com)(?:[/?#].
 
 class ShopifyIntegration(BaseEcommerceIntegration):
     """Options: ``order_metafields`` (``namespace.key``, read with each order), ``status_words``
-    (which of Shopify's statuses a newer one counts as).
+    (which of Shopify's statuses a newer one counts as), ``returns`` (where it is ``automatic``, it
+    is asked what came back is on sale again).
     """
 
     card = CARD
@@ -68,6 +69,7 @@ class ShopifyIntegration(BaseEcommerceIntegration):
             assigned=len(connection.locations) > 1 and _SEES_WORK not in connection.missing,
             fields=[str(key) for key in keys] if isinstance(keys, list) else (),
             words=words if isinstance(words, dict) else None,
+            asks_back=options.get("returns") == "automatic",
         )
 
     @staticmethod
@@ -144,8 +146,15 @@ class ShopifyIntegration(BaseEcommerceIntegration):
             return shipping.tell(self.client, order_id, shipment)
         return desk.set_status(self.client, order_id, status, pause=self.pause)
 
-    def cancel_order(self, order_id: str, reason: str = "") -> bool:
-        return desk.cancel(self.client, order_id, reason, pause=self.pause)
+    def cancel_shipment(self, order_id: str, shipment: ShipmentData) -> bool:
+        return shipping.take_back(self.client, order_id, shipment)
+
+    def cancel_order(
+        self, order_id: str, reason: str = "", *, notify_customer: bool = True
+    ) -> bool:
+        return desk.cancel(
+            self.client, order_id, reason, notify_customer=notify_customer, pause=self.pause
+        )
 
     def add_note(
         self, order_id: str, note: str, *, reference: str, to_customer: bool = False

@@ -23,11 +23,13 @@ from integrations.sync.fieldrules import (
     save_rule,
 )
 from integrations.sync.gaps import reread_gaps
+from integrations.sync.mastering import Switch, master_of, set_stock_master
 from integrations.sync.outcome import Applied
 from integrations.sync.parking import dismiss as dismiss_parked
 from integrations.sync.parking import forget_buyer as forget_parked
 from integrations.sync.parking import park
 from integrations.sync.parking import rearm as rearm_parked
+from integrations.sync.rehearsing import RulesTried, WordsTried, try_rules, try_words
 from integrations.sync.requests import (
     RunRefused,
     cancel_run,
@@ -39,23 +41,32 @@ from integrations.sync.requests import (
 )
 from integrations.sync.rereading import reread_due_orders, reread_orders, unknown_words
 from integrations.sync.retrying import retry_due_parked, retry_parked
+from integrations.sync.told import Taken, take_figures, take_sold
+from integrations.sync.zeros import believe_the_zeros, confirm_zeros, zeros_held
 
 __all__ = [
     "MOST_ORDERS",
     "RULED",
     "Applied",
     "Preview",
+    "RulesTried",
     "RunRefused",
+    "Switch",
+    "Taken",
+    "WordsTried",
     "apply_orders",
     "apply_payouts",
     "apply_products",
+    "believe_the_zeros",
     "broken_rules",
     "cancel_run",
     "check_rule",
+    "confirm_zeros",
     "dismiss_parked",
     "drop_prepared",
     "forget_parked",
     "mark_gone",
+    "master_of",
     "open_stock",
     "park",
     "pause_run",
@@ -74,5 +85,11 @@ __all__ = [
     "run_slice",
     "run_stream",
     "save_rule",
+    "set_stock_master",
+    "take_figures",
+    "take_sold",
+    "try_rules",
+    "try_words",
     "unknown_words",
+    "zeros_held",
 ]

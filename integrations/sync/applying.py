@@ -27,7 +27,7 @@ from integrations import policy, registry
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
 from integrations.models import Store, Stream, StreamName
-from integrations.platform import Ability
+from integrations.platform import Ability, Compensation
 from integrations.sync import parking
 from integrations.sync.inbound import Inbound
 from integrations.sync.outcome import Applied
@@ -116,6 +116,7 @@ def apply_products(
             observed_at=observed_at,
             now=timezone.now(),
             adopt_stock=_stock_is_open(store),
+            holds_open=figures_hold_open(store),
         )
         return Applied(
             created=done.created, changed=done.changed + done.gone, unchanged=done.unchanged
@@ -178,7 +179,8 @@ def _apply(
     write: Callable[[Sequence[Record]], Applied],
     origin: str,
 ) -> Applied:
-    done = again_on(*CLASHES)(lambda: _whole_or_halved(page, list(records), write))
+    with structlog.contextvars.bound_contextvars(origin=origin):
+        done = again_on(*CLASHES)(lambda: _whole_or_halved(page, list(records), write))
     for unreadable in unmapped:
         parking.park(page.store, stream=page.stream, unreadable=unreadable)
     done.parked += tuple(u.external_id for u in unmapped)
@@ -308,3 +310,11 @@ def _stock_is_open(store: Store) -> bool:
         rows = Store.objects.filter(pk=store.pk)
         store.stock_opened_at = rows.values_list("stock_opened_at", flat=True).first()
     return store.stock_opened_at is not None
+
+
+def figures_hold_open(store: Store) -> bool:
+    """Whether units that the store's open orders wait for are still in the figures it tells."""
+    try:
+        return registry.card(store.platform).compensation is Compensation.OPEN_ORDERS
+    except registry.UnknownPlatform:
+        return False

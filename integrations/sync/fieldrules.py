@@ -143,7 +143,7 @@ def _preview_one(rules: Sequence[Rule], order: Order) -> Preview:
     raw = services.payload_of(order) if len(outbound) < len(rules) else b""
     if raw is None:
         return Preview(order, problem="The store's own record of this order is no longer kept.")
-    record = _as_record(order, raw)
+    record = as_record(order, raw)
     shape = shapes.for_rules(order, record.buyer) if outbound else {}
     source = without_own(outbound, shape)
     return Preview(
@@ -170,7 +170,7 @@ def _try_out(rule: Rule, source: Mapping[str, Any]) -> Tried:
         return Tried(rule.target, None, None, str(err))
 
 
-def _as_record(order: Order, raw: bytes) -> OrderData:
+def as_record(order: Order, raw: bytes) -> OrderData:
     """The order as its store would tell it, as far as rules look at it."""
     return OrderData(
         external_id=order.external_id,

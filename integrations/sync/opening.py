@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.utils import timezone
 
 from integrations.models import RunKind, Store, StreamName, SyncRun
-from integrations.sync import applying
+from integrations.sync import applying, told
 from inventory.ledger import open_counts
 from inventory.models import Listing
 from inventory.opening import Seen, first_counts
@@ -33,7 +33,11 @@ def open_stock(store: Store, *, before_batch: Callable[[], None]) -> int:
     rows.filter(stock_opened_at=None).update(stock_opened_at=now)
     store.stock_opened_at = now
     # Items that a page brought meanwhile, which did not know yet that stock is open.
-    return opened + _adopt(store, before_batch)
+    opened += _adopt(store, before_batch)
+    if store.is_stock_master:
+        # Those that were counted before are counted by the store now as well.
+        again_on(*applying.CLASHES)(lambda: told.take_all(store, origin="stock was opened"))
+    return opened
 
 
 def is_closed(store: Store) -> bool:
@@ -66,7 +70,8 @@ def _adopt(store: Store, before_batch: Callable[[], None]) -> int:
         for variant_id, counted_as, quantity, at_places, seen_at in rows.iterator()
         if quantity is not None and seen_at is not None
     )
-    counts = first_counts(seen, of_stores([store.pk])[store.pk])
+    shelves = of_stores([store.pk])[store.pk]
+    counts = first_counts(seen, shelves, holds_open=applying.figures_hold_open(store))
     ordered = sorted(counts, key=lambda count: str(count.variant_id))
     opened = 0
     for start in range(0, len(ordered), _BATCH):

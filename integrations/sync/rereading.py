@@ -78,11 +78,11 @@ def unknown_words(store: Store) -> dict[str, int]:
     one, most first. A word that was explained a moment ago is none.
     """
     known = store.options.get("status_words") or {}
-    waiting = _waiting(store).exclude(raw_status__in=list(known)).values_list("raw_status")
+    waiting = waiting_orders(store).exclude(raw_status__in=list(known)).values_list("raw_status")
     return dict(waiting.annotate(n=Count("pk")).order_by("-n", "raw_status"))
 
 
-def _waiting(store: Store) -> QuerySet[Order]:
+def waiting_orders(store: Store) -> QuerySet[Order]:
     """A deleted order waits for a decision, all others in review for the meaning of a word."""
     return Order.objects.filter(
         merchant=store.merchant_id,
@@ -95,7 +95,7 @@ def _waiting(store: Store) -> QuerySet[Order]:
 def _slice(row: Rereading, until: float) -> int:
     if not _keep(row, next_at=timezone.now() + _HELD):
         return 0
-    waiting = _waiting(row.store).filter(raw_status__in=row.words)
+    waiting = waiting_orders(row.store).filter(raw_status__in=row.words)
     if row.after:
         waiting = waiting.filter(pk__gt=row.after)
     orders = list(waiting.order_by("pk").values_list("pk", "external_id")[:A_SLICE])

@@ -19,6 +19,8 @@ SHOPIFY, WOOCOMMERCE = registry.card("shopify"), registry.card("woocommerce")
         {"adopt_stock": False, "calls_per_s": 0.5, "orders_read_within_s": 60},
         {"order_metafields": ["custom.gift", "app.note"]},
         {"order_metafields": None, "calls_per_s": None},
+        {"returns": "automatic"},
+        {"reserve_from": "no_split"},
         {},
     ],
 )
@@ -35,6 +37,11 @@ def test_what_can_be_right_is_kept_as_it_is(chosen: dict[str, Any]) -> None:
         ({"order_metafields": ["custom.gift", "x"]}, "order_metafields cannot be “x”"),
         ({"order_metafields": ["app.note"] * 26}, "a list of at most 25"),
         ({"calls_per_s": True}, "calls_per_s must be a number"),
+        (
+            {"reserve_from": "anywhere"},
+            "reserve_from must be one of ranked, most_stock, single_or_split, pinned, no_split",
+        ),
+        ({"returns": "always"}, "returns must be one of off, record, automatic"),
     ],
 )
 def test_what_cannot_be_right_is_named(chosen: dict[str, Any], said: str) -> None:

@@ -26,6 +26,7 @@ S = "A sentence."
         (errors.Rejected(S), What.REFUSE, True, False, False),
         (errors.Rejected(S, code="cancelled_at_store"), What.REFUSE, True, False, False),
         (errors.Rejected(S, code="edited_at_store"), What.PARK, True, False, False),
+        (errors.Rejected(S, code="address_changed_at_store"), What.PARK, True, False, False),
         (errors.NotFound(S), What.PARK, True, False, False),
         (errors.ContractBroken(S, path="$.id"), What.PARK, True, True, False),
         (errors.Unsupported(S), What.REFUSE, True, False, False),

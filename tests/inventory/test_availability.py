@@ -55,6 +55,8 @@ def test_the_worked_example(store: Any) -> None:
     assert found.terms == {
         "on_hand": 14,
         "reserved": 3,
+        "set_aside": 0,
+        "own_set_aside": 0,
         "pool": 11,
         "buffer": 2,
         "percent": 50,

@@ -11,9 +11,10 @@ import pytest
 from django.db import connections
 
 from integrations.sync import apply_orders, apply_products
-from inventory import ledger
+from inventory import allocating, ledger, verifying
+from inventory.allocating import AllocationRefused
 from inventory.ledger import LedgerConflict
-from inventory.models import Listing, Product, Reservation, StockMovement, Variant
+from inventory.models import Allocation, Listing, Product, Reservation, StockMovement, Variant
 from logix.common.transactions import again_on
 from orders import services
 from orders.data import Authority
@@ -183,3 +184,29 @@ def test_orders_and_their_products_that_arrive_at_once_meet() -> None:
     assert {o.import_state for o in Order.objects.all()} == {"accepted"}
     assert sum(r.quantity for r in Reservation.objects.all()) == 16
     assert_books_balance()
+
+
+def test_units_that_are_set_aside_and_sold_at_once_are_given_to_one_of_them() -> None:
+    store = make_store()
+    other = make_store(store.merchant, base_url="https://other.example")
+    stock(store)
+    item, place = Variant.objects.get(), level().location
+
+    def set_aside(owner: Any) -> None:
+        again_on(LedgerConflict)(
+            lambda: allocating.make(owner, item, place, units=6, actor="user:anna")
+        )
+
+    def sell(number: int) -> None:
+        arrive(store, make_order(number, lines=(make_line(external_id=f"l{number}", quantity=2),)))
+
+    asides = [lambda o=o: set_aside(o) for o in (store, other)]
+    raised = together([*asides, *[lambda n=n: sell(n) for n in range(4)]])
+
+    assert all(isinstance(err, AllocationRefused) for err in raised)
+    found = level()
+    held = sum(Reservation.objects.values_list("quantity", flat=True))
+    assert found.allocated == sum(x.left for x in Allocation.objects.filter(ended_at=None))
+    assert (found.reserved, found.free >= 0) == (held, True)
+    assert_books_balance()
+    assert verifying.differences([item.pk]) == []

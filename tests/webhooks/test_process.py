@@ -24,7 +24,7 @@ from integrations.errors import (
 from integrations.models import Endpoint, ParkedRecord, Store, StoreStatus
 from integrations.sync.leases import Fenced
 from inventory.ledger import LedgerConflict
-from inventory.models import Listing
+from inventory.models import Listing, StockLevel
 from logix.common.ids import uuid7
 from orders.models import Order
 from orders.status import OrderStatus
@@ -239,6 +239,21 @@ def test_two_products_of_one_second_are_decided_by_the_store(
     assert toy_store.asked == ["p1"]
     assert Listing.objects.get().title == "last"
     assert set(Delivery.objects.values_list("state", flat=True)) == {State.DONE}
+
+
+def test_a_store_that_counts_its_stock_is_asked_before_its_figure_counts(
+    keep: Keep, store: Store, toy_store: toy.ToyStore
+) -> None:
+    """A delivery may be hours old, and a figure is good only with the time it was true at."""
+    store.options = {"stock_master": "store", "adopt_stock": False}
+    store.save()
+    toy_store.products["p1"] = make_product(stock=6)
+    keep("product.updated", **told("p1"))
+
+    inbox.process_ready()
+
+    assert toy_store.asked == ["p1"]
+    assert StockLevel.objects.get().on_hand == 6
 
 
 def test_news_nobody_needs_are_ignored_with_the_reason(keep: Keep) -> None:

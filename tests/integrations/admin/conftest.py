@@ -18,7 +18,7 @@ from integrations.events import PrivacyAsk, PrivacyKind
 from integrations.models import CallLog, Command, FieldRule, Store, SyncGap, SyncRun
 from integrations.sync import park
 from inventory.catalogue import import_products
-from inventory.models import StockRule
+from inventory.models import Allocation, StockLevel, StockRule
 from logix.accounts import audit, tokens
 from logix.accounts.models import Membership, Merchant, Role
 from orders.data import Authority
@@ -95,6 +95,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
         audit.record("test.filled", actor="system", merchant=store.merchant, obj=store)
         _one_command(store, number)
         _one_oversell(store, number)
+        _one_allocation(store, number)
         ask = PrivacyAsk(kind=PrivacyKind.EXPORT, reference=f"p{number}", customer_id="c1")
         privacy.take(store, ask, reference="", asked_at=NOW)
         accept.accept(
@@ -118,6 +119,14 @@ def _one_oversell(store: Store, number: int) -> None:
     line = order.lines.all()[0]
     told = {"merchant": store.merchant, "order": order, "line": line, "sku": line.sku}
     Oversell.objects.create(units=1, opened_at=NOW, resolved_at=NOW, **told)
+
+
+def _one_allocation(store: Store, number: int) -> None:
+    """One that keeps nothing from anybody."""
+    level = StockLevel.objects.filter(merchant=store.merchant, variant__sku=f"SKU-{number}")[0]
+    Allocation.objects.get_or_create(
+        merchant=store.merchant, store=store, variant=level.variant, location=level.location
+    )
 
 
 def text(client: Client, url: str) -> str:

@@ -32,7 +32,13 @@ def test_metafields_are_chosen_and_the_products_are_read_for_them(
     boss: Client, boutique: Store
 ) -> None:
     assert "Metafields of orders" in boss.get(page(boutique)).content.decode()
-    told = {"order_metafields": " custom.gift\r\n\r\napp.note", "refunds": "off"}
+    metafields = " custom.gift\r\n\r\napp.note"
+    told = {
+        "order_metafields": metafields,
+        "refunds": "off",
+        "returns": "record",
+        "reserve_from": "ranked",
+    }
 
     answer = boss.post(page(boutique), told, follow=True)
 
@@ -46,7 +52,13 @@ def test_metafields_are_chosen_and_the_products_are_read_for_them(
 def test_what_cannot_be_right_stands_beside_its_field_and_nothing_is_kept(
     boss: Client, boutique: Store
 ) -> None:
-    answer = boss.post(page(boutique), {"order_metafields": "custom.gift\nx", "refunds": "off"})
+    told = {
+        "order_metafields": "custom.gift\nx",
+        "refunds": "off",
+        "returns": "record",
+        "reserve_from": "ranked",
+    }
+    answer = boss.post(page(boutique), told)
 
     assert answer.status_code == 200
     assert "It cannot be “x”" in answer.content.decode()
@@ -57,7 +69,12 @@ def test_what_cannot_be_right_stands_beside_its_field_and_nothing_is_kept(
 def test_left_empty_they_are_none_and_the_same_again_is_no_change(
     boss: Client, boutique: Store
 ) -> None:
-    told = {"order_metafields": "custom.gift", "refunds": "off"}
+    told = {
+        "order_metafields": "custom.gift",
+        "refunds": "off",
+        "returns": "record",
+        "reserve_from": "ranked",
+    }
     boss.post(page(boutique), told)
     answer = boss.post(page(boutique), told, follow=True)
     assert "Nothing was changed" in answer.content.decode()
@@ -74,13 +91,25 @@ def test_refunds_are_allowed_as_far_as_the_platform_can(
     assert "no money moves" in boss.get(page(store)).content.decode()
     assert "no money moves" not in boss.get(page(boutique)).content.decode()
 
-    answer = boss.post(page(store), {"refunds": "record"}, follow=True)
+    answer = boss.post(
+        page(store),
+        {"refunds": "record", "returns": "record", "reserve_from": "ranked"},
+        follow=True,
+    )
 
     assert "The options are kept." in answer.content.decode()
     assert "products are read again" not in answer.content.decode()
     store.refresh_from_db()
     assert store.refunds == "record"
-    boss.post(page(boutique), {"refunds": "record", "order_metafields": ""})
+    boss.post(
+        page(boutique),
+        {
+            "refunds": "record",
+            "returns": "record",
+            "reserve_from": "ranked",
+            "order_metafields": "",
+        },
+    )
     boutique.refresh_from_db()
     assert boutique.refunds == "off"
 
@@ -89,3 +118,32 @@ def test_only_owners_choose(boss: Client, boutique: Store, signed_in: As) -> Non
     assert signed_in(Role.OPERATOR).get(page(boutique)).status_code == 403
     change = reverse("admin:integrations_store_change", args=[boutique.pk])
     assert page(boutique) in boss.get(change).content.decode()
+
+
+def test_what_becomes_of_goods_that_come_back_is_chosen_for_any_store(
+    boss: Client, store: Store
+) -> None:
+    assert "goes on the shelf here at once" in boss.get(page(store)).content.decode()
+
+    told = {"refunds": "off", "returns": "automatic", "reserve_from": "ranked"}
+    answer = boss.post(page(store), told, follow=True).content.decode()
+
+    store.refresh_from_db()
+    assert (store.returns, store.options["returns"]) == ("automatic", "automatic")
+    assert "The options are kept." in answer
+    assert "products are read again" not in answer
+
+
+def test_where_orders_take_their_units_from_is_chosen_and_nothing_is_read_for_it(
+    boss: Client, boutique: Store
+) -> None:
+    shown = boss.get(page(boutique)).content.decode()
+    assert "One place for all of an order; what is not there is short" in shown
+    told = {"refunds": "off", "returns": "record", "reserve_from": "no_split"}
+
+    answer = boss.post(page(boutique), {**told, "order_metafields": ""}, follow=True)
+
+    boutique.refresh_from_db()
+    assert boutique.options["reserve_from"] == "no_split"
+    assert "The options are kept." in answer.content.decode()
+    assert Stream.objects.get(store=boutique, name=StreamName.PRODUCTS).read_through is not None

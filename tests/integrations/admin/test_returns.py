@@ -70,6 +70,18 @@ def test_an_order_shows_its_returns_to_those_who_may_look(
     assert NOTE in everything
 
 
+def test_a_return_told_while_returns_are_off_is_shown_and_needs_nobody(
+    store: Store, boss: Client
+) -> None:
+    store.options = {"returns": "off"}
+    found = bring(store)
+
+    assert "#1001-R1 open" in text(boss, address(found.order, "change"))
+    assert not offers(boss, found)
+    coming_back = reverse("admin:orders_order_changelist") + "?look=returns"
+    assert boss.get(coming_back).context["cl"].result_count == 0
+
+
 def test_an_order_without_returns_says_nothing_of_them(store: Store, boss: Client) -> None:
     order = Order.objects.get(number="1001")
 

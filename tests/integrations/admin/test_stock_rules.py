@@ -159,6 +159,24 @@ def test_a_rule_is_changed_and_deleted_and_stores_are_told(boss: Client, shop: S
     assert sorted(said) == ["stockrule.changed", "stockrule.deleted"]
 
 
+def test_a_rule_is_tried_before_it_is_kept(boss: Client, shop: Store) -> None:
+    page = add(boss, shop, buffer=4, try_first="on")
+
+    assert "Of 3 listings, 3 would be told another figure, 0 of them 0." in page
+    assert "turn “Try first” off to keep the rule" in page
+    assert not StockRule.objects.exists()
+    assert told() == set()
+    add(boss, shop, buffer=4)
+    rule = StockRule.objects.get()
+    told()
+    changed = {**NOTHING, "buffer": 4, "percent": 0, "try_first": "on"}
+    page = words(boss.post(address(rule, "change"), changed, follow=True))
+
+    assert "3 would be told another figure, 3 of them 0." in page
+    rule.refresh_from_db()
+    assert (rule.percent, told()) == (100, set())
+
+
 def test_a_listing_leads_to_its_rule_or_to_where_one_is_made(boss: Client, shop: Store) -> None:
     listing = Listing.objects.get(sku="SKU-1")
     page = address(listing, "change")

@@ -64,6 +64,7 @@ def test_a_session_of_staff_means_nothing_here(db: None) -> None:
     [
         ("/orders/{order}/status", Scope.ORDERS_WRITE),
         ("/orders/{order}/shipments", Scope.ORDERS_WRITE),
+        ("/orders/{order}/shipments/{order}/cancel", Scope.ORDERS_WRITE),
         ("/orders/{order}/cancel", Scope.ORDERS_WRITE),
         ("/orders/{order}/notes", Scope.ORDERS_WRITE),
         ("/orders/{order}/refetch", Scope.ORDERS_WRITE),

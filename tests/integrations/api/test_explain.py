@@ -106,6 +106,7 @@ def test_every_number_says_where_it_is_from(
                         "is_open": True,
                         "on_hand": 10,
                         "reserved": 2,
+                        "allocated": 0,
                         "held": 0,
                         "damaged": 0,
                         "free": 8,
@@ -140,6 +141,8 @@ def test_every_number_says_where_it_is_from(
                         "terms": {
                             "on_hand": 10,
                             "reserved": 2,
+                            "set_aside": 0,
+                            "own_set_aside": 0,
                             "pool": 8,
                             "buffer": 3,
                             "percent": 100,
@@ -147,6 +150,8 @@ def test_every_number_says_where_it_is_from(
                             "max_listed": None,
                             "end_when": 0,
                         },
+                        "takes_off": None,
+                        "told": 5,
                         "by_location": {},
                     },
                     "push": {
@@ -221,6 +226,7 @@ def test_every_number_says_where_it_is_from(
                 }
             ],
         },
+        "set_aside": [],
         "differences": [],
     }
 
@@ -457,24 +463,29 @@ def test_another_rule_is_tried_beside_the_one_that_holds_and_nothing_is_kept(
 
     assert answer.status_code == 200, answer.content
     assert answer.json()["variant"] == item(mug)
-    terms = {"on_hand": 10, "reserved": 2, "pool": 8, "max_listed": None, "end_when": 0}
+    aside = {"set_aside": 0, "own_set_aside": 0}
+    terms = {"on_hand": 10, "reserved": 2, **aside, "pool": 8, "max_listed": None, "end_when": 0}
     then = {
         "value": 1,
         "reason": "Computed from stock.",
         "rule": {"id": None, "words": "The rule that is supposed."},
         "terms": {**terms, "buffer": 5, "percent": 50, "share": 1},
+        "takes_off": None,
+        "told": 1,
         "by_location": {},
     }
     rows = {row["store"]["name"]: row for row in answer.json()["listings"]}
     assert rows["B"]["now"] == {
         **then,
         "value": 8,
+        "told": 8,
         "rule": {"id": None, "words": "No rule: all that is free."},
         "terms": {**terms, "buffer": 0, "percent": 100, "share": 8},
     }
     assert rows["Example shop"]["now"] == {
         **then,
         "value": 7,
+        "told": 7,
         "rule": {"id": rule.pk, "words": "The rule of the store."},
         "terms": {**terms, "buffer": 1, "percent": 100, "share": 7},
     }

@@ -9,7 +9,15 @@ import pytest
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, Store, SyncRun
 from integrations.sync import park
-from inventory.models import Listing, Location, Product, StockLevel, StockRule, Variant
+from inventory.models import (
+    Allocation,
+    Listing,
+    Location,
+    Product,
+    StockLevel,
+    StockRule,
+    Variant,
+)
 from logix.accounts.models import AuditEvent
 from orders.models import Order, Shipment
 from tests import factories
@@ -40,6 +48,8 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
     api.post(f"/integrations/{connected.pk}/mappings", {"path": "id", "target": "custom.id"})
     park(connected, stream="orders", unreadable=Unreadable(external_id="7", reason="Odd."))
     api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1})
+    aside = {"store": str(connected.pk), "sku": "SKU-1", "units": 1}
+    assert api.post("/stock/allocations", aside).status_code == 201
     return {
         "integrations": connected.pk,
         "orders": order.pk,
@@ -54,6 +64,7 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
         "listings": Listing.objects.get().pk,
         "locations": Location.objects.get().pk,
         "rules": StockRule.objects.get().pk,
+        "allocations": Allocation.objects.get().pk,
     }
 
 
@@ -107,6 +118,7 @@ def test_objects_named_in_a_body_are_looked_up_inside_the_merchant(
         ("/stock/adjust", {"sku": "SKU-1", "delta": 1, "reason": "Mine"}),
         ("/stock/adjust", {"variant": str(ids["variants"]), "delta": 1, "reason": "Mine"}),
         ("/stock/rules", {"store": str(ids["integrations"])}),
+        ("/stock/allocations", {"store": str(ids["integrations"]), "sku": "SKU-1", "units": 1}),
         ("/stock/explain", {"sku": "SKU-1", "suppose": {}}),
         ("/stock/explain", {"variant": str(ids["variants"]), "suppose": {}}),
     )
@@ -134,9 +146,16 @@ def test_a_filter_by_a_strangers_object_finds_nothing(
             "/listings",
             "/parked",
             "/stock/rules",
+            "/stock/allocations",
             "/oversells",
         ),
-        "variant": ("/listings", "/stock/levels", "/stock/movements", "/stock/rules"),
+        "variant": (
+            "/listings",
+            "/stock/levels",
+            "/stock/movements",
+            "/stock/rules",
+            "/stock/allocations",
+        ),
         "product": ("/variants",),
         "order": ("/stock/movements",),
     }

@@ -13,10 +13,21 @@ from django.db.models import Model
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, RunState, Store, Stream, SyncRun
 from integrations.sync import park
-from inventory.models import Listing, Location, Product, StockRule, StoreLocation, Variant
+from inventory import catalogue, ledger
+from inventory.data import PartData, VariantData
+from inventory.models import (
+    Allocation,
+    Listing,
+    Location,
+    Product,
+    StockLevel,
+    StockRule,
+    StoreLocation,
+    Variant,
+)
 from logix.accounts.models import Merchant, Scope
 from logix.common.ids import uuid7
-from orders.models import Order, Return, ReturnLine, Shipment
+from orders.models import Conflict, Order, Return, ReturnLine, Shipment
 from orders.status import Flag
 from tests import factories
 from tests.conftest import ROOT
@@ -102,6 +113,7 @@ def ids(
         api.post(f"{store}/sync", {"order": number})
     order, shipped, edited = Order.objects.order_by("number")
     Order.objects.filter(pk=edited.pk).update(flags=Flag.EDITED_AFTER_IMPORT)
+    Conflict.objects.create(order=edited, edited_at=factories.NOW, opened_at=factories.NOW)
     api.post(f"/orders/{shipped.pk}/shipments", {"carrier": "DHL"})
     paused = factories.make_store(merchant, status="paused", base_url="https://paused.example")
     stream = Stream.objects.get(store=connected, name="products")
@@ -121,6 +133,10 @@ def ids(
     api.post(f"/integrations/{connected.pk}/mappings", {"path": "id", "target": "custom.id"})
     park(connected, stream="orders", unreadable=Unreadable(external_id="1001", reason="Odd."))
     api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1})
+    level = StockLevel.objects.get()
+    counted = {"variant": level.variant, "location": level.location, "set_to": 90}
+    ledger.adjust(**counted, reason="Count", actor="user:anna")
+    api.post("/stock/allocations", {"store": str(paused.pk), "sku": "SKU-1", "units": 5})
     named: dict[str, Model] = {
         "STORE": connected,
         "PAUSED": paused,
@@ -142,11 +158,30 @@ def ids(
         "LISTING": Listing.objects.get(variant__sku="SKU-1"),
         "UNLINKED": unlinked,
         "LOCATION": Location.objects.get(),
+        "ALLOCATION": Allocation.objects.get(),
         "STOCKRULE": StockRule.objects.get(),
     }
     import_products(connected, 2)
     named["KIT"] = Variant.objects.get(sku="SKU-2")
+    named["BUNDLE"] = a_bundle(connected, "p1")
     return {name: str(found.pk) for name, found in named.items()}
+
+
+def a_bundle(store: Store, part: str) -> Model:
+    """A listing that the store puts together from another of its listings."""
+    told = VariantData(
+        external_id="set",
+        sku="SET-1",
+        is_bundle=True,
+        parts=(PartData(external_variant_id=part, quantity=2),),
+    )
+    catalogue.import_products(
+        store,
+        [factories.make_product(9, variants=(told,))],
+        observed_at=factories.NOW,
+        now=factories.NOW,
+    )
+    return Listing.objects.get(sku="SET-1")
 
 
 def test_every_example_is_answered_as_the_reference_says(api: Api, ids: dict[str, str]) -> None:

@@ -51,6 +51,7 @@ def test_an_order_shows_its_returns_as_described(api: Api, found: Return) -> Non
             "status": "open",
             "raw_status": "OPEN",
             "problem": "",
+            "handling": "record",
             "created_at": "2026-11-20T12:00:00Z",
             "lines": [
                 {

@@ -14,7 +14,7 @@ from integrations.base import Unreadable
 from integrations.models import Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
-from orders.models import Order, Oversell
+from orders.models import Conflict, Order, Oversell
 from tests import factories
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin
@@ -35,6 +35,19 @@ COMPARED = {
 def description() -> dict[str, Any]:
     found: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return found
+
+
+def _edited(order: Order) -> None:
+    """An edit after picking began that waits for a decision."""
+    side = {"sku": "SKU-1", "quantity": 2, "unit_price": "10"}
+    line = {"line": "l1", "line_id": str(order.lines.get().pk), "name": "Mug 1", "shipped": 1}
+    row = {"change": "changed", **line, "before": side, "after": {**side, "quantity": 3}}
+    method = {"field": "method", "before": "Flat rate", "after": "Express"}
+    diff = {"lines": [row], "fields": [method]}
+    Conflict.objects.create(
+        order=order, diff=diff, edited_at=factories.NOW, opened_at=factories.NOW
+    )
+    Order.objects.filter(pk=order.pk).update(flags="edited_after_import")
 
 
 def _operations(description: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -107,6 +120,7 @@ def test_every_answer_is_as_described(
     shop.orders = {"1001": factories.make_order(1, returns=(factories.make_return(),))}
     api.post(f"/woocommerce/integrations/{connected.pk}/sync", {"order": "1001"})
     order = Order.objects.get()
+    _edited(order)
     api.post(f"/orders/{order.pk}/shipments", {"carrier": "DHL"})
     allow_refunds(connected)
     api.post(f"/orders/{order.pk}/refunds", {"lines": [{"sku": "SKU-1", "quantity": 1}]})
@@ -117,6 +131,8 @@ def test_every_answer_is_as_described(
     rule = api.post(f"/integrations/{connected.pk}/mappings", GIFT).json()
     payout = import_payouts(connected, [factories.make_payout(1)])[0]
     stock_rule = api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1}).json()
+    aside = {"store": str(connected.pk), "sku": "SKU-1", "units": 1}
+    allocation = api.post("/stock/allocations", aside).json()
     comparison = make_comparison(connected, findings=[COMPARED])
     kit = Variant.objects.get(sku="SKU-2").pk
     api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
@@ -126,16 +142,19 @@ def test_every_answer_is_as_described(
         "/api/v1/orders/{id}": order.pk,
         "/api/v1/orders/{id}/refunds": order.pk,
         "/api/v1/orders/{id}/returns": order.pk,
+        "/api/v1/orders/{id}/conflicts": order.pk,
         "/api/v1/orders/{id}/timeline": order.pk,
         "/api/v1/runs/{id}": run["id"],
         "/api/v1/woocommerce/integrations/{id}": connected.pk,
         "/api/v1/woocommerce/integrations/{id}/runs": connected.pk,
         "/api/v1/integrations/{id}": connected.pk,
         "/api/v1/variants/{id}/parts": kit,
+        "/api/v1/stock/allocations/{id}": allocation["id"],
     }
     rules = {"/api/v1/stock/rules/{rule_id}": stock_rule["id"]}
     queries = {"/api/v1/stock/explain": ({"sku": "SKU-1"}, {"sku": "SKU-2"})}
-    for name in ("runs", "health", "webhooks", "mappings", "locations", "reconciliations"):
+    parts = ("runs", "health", "webhooks", "mappings", "locations", "reconciliations")
+    for name in (*parts, "stock-master", "first-push"):
         ids[f"/api/v1/integrations/{{id}}/{name}"] = connected.pk
     for name in ("products", "variants", "listings", "locations", "parked"):
         ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]

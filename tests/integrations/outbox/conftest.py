@@ -61,7 +61,7 @@ def store(db: None, shop: toy.ToyShop, noted: list[Exception]) -> Store:
 
 
 def make_toy_store(**changes: Any) -> Store:
-    store = make_store(platform="toyshop", **{"writes_enabled": True, **changes})
+    store = make_store(**{"platform": "toyshop", "writes_enabled": True, **changes})
     orders_read(store)
     return store
 

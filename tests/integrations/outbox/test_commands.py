@@ -29,7 +29,7 @@ from integrations.outbox.reasons import Reason
 from integrations.outbox.words import words_of
 from logix.accounts.models import AuditEvent
 from orders import services
-from orders.data import Authority
+from orders.data import Address, Authority, Buyer
 from orders.importing import import_orders
 from orders.models import Order, OrderEvent
 from orders.status import Flag, OrderStatus
@@ -417,6 +417,7 @@ def test_an_order_cancelled_at_the_store_is_not_told_of_the_parcel(
         ({"lines": (make_line(quantity=1),)}, Reason.EDITED_AT_STORE),
         ({"lines": (make_line(2),)}, Reason.EDITED_AT_STORE),
         ({"flags": frozenset({Flag.CANCEL_REQUESTED})}, Reason.CANCEL_REQUESTED_AT_STORE),
+        ({"buyer": Buyer(shipping=Address(line1="Allee 9"))}, Reason.MOVED_AT_STORE),
     ],
 )
 def test_a_parcel_that_no_longer_fits_the_order_waits_for_a_person(

@@ -22,6 +22,7 @@ _CAN = frozenset(
         Ability.STATUS_WRITE,
         Ability.SHIPMENTS,
         Ability.TRACKING_UPDATE,
+        Ability.SHIPMENT_CANCEL,
         Ability.CANCEL,
         Ability.NOTES,
         Ability.ORDER_FIELDS_WRITE,
@@ -152,7 +153,18 @@ class ToyShopIntegration(BaseEcommerceIntegration):
         self.shop.orders[order_id] = replace(order, status=replace(order.status, order=status))
         return True
 
-    def cancel_order(self, order_id: str, reason: str = "") -> bool:
+    def cancel_shipment(self, order_id: str, shipment: ShipmentData) -> bool:
+        return self.shop.call("unship", order_id, shipment, do=lambda: self._unship(shipment))
+
+    def _unship(self, shipment: ShipmentData) -> bool:
+        kept = [p for p in self.shop.parcels if p.reference != shipment.reference]
+        changed = kept != self.shop.parcels
+        self.shop.parcels = kept
+        return changed
+
+    def cancel_order(
+        self, order_id: str, reason: str = "", *, notify_customer: bool = True
+    ) -> bool:
         return self.shop.call("cancel", order_id, do=lambda: self._cancel(order_id))
 
     def _cancel(self, order_id: str) -> bool:

@@ -35,6 +35,7 @@ class Desk:
             shop.on(name, self._told)
         shop.on("Ship", self._ship)
         shop.on("Track", self._track)
+        shop.on("Unship", self._unship)
         shop.on("SetFields", self._set_fields)
         shop.on("DeleteFields", self._delete_fields)
         shop.on("UpdateOrder", self._update)
@@ -135,6 +136,16 @@ class Desk:
         told = next(f for f in self.fulfillments if f["id"] == call.variables["id"])
         told["trackingInfo"] = _tracking(call.variables["tracking"])
         return self._done(call, "fulfillmentTrackingInfoUpdate", fulfillment=None)
+
+    def _unship(self, call: Call) -> bytes:
+        told = next(f for f in self.fulfillments if f["id"] == call.variables["id"])
+        if told["status"] == "CANCELLED":
+            return refused("fulfillmentCancel", "The fulfillment is already cancelled.")
+        told["status"] = "CANCELLED"
+        return self._done(call, "fulfillmentCancel", fulfillment=None)
+
+    def on_the_way(self) -> list[int]:
+        return [int(f["legacyResourceId"]) for f in self.fulfillments if f["status"] == "SUCCESS"]
 
     def _set_fields(self, call: Call) -> bytes:
         for row in call.variables["metafields"]:

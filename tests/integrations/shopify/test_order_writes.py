@@ -122,7 +122,12 @@ def test_an_order_is_cancelled_once(shop: Shop, desk: Desk, looks: int) -> None:
     assert adapter.cancel_order("5001", "out of stock") is False
 
     (call,) = shop.asked("CancelOrder")
-    assert call.variables == {"id": ORDER, "reason": "INVENTORY", "staffNote": "out of stock"}
+    assert call.variables == {
+        "id": ORDER,
+        "reason": "INVENTORY",
+        "staffNote": "out of stock",
+        "notify": True,
+    }
     assert "refund" not in call.query
 
 

@@ -44,6 +44,8 @@ class Desk:
         site.on("GET", FULFILLMENTS, lambda _: told(self.fulfillments))
         site.on("POST", FULFILLMENTS, self._fulfill)
         site.on("PUT", f"{FULFILLMENTS}/1", self._refulfill)
+        for number in range(1, 4):
+            site.on("DELETE", f"{FULFILLMENTS}/{number}", self._unfulfill)
 
     def _done(self, call: Call, body: Any) -> bytes:
         key = (call.method, call.route)
@@ -70,11 +72,16 @@ class Desk:
     def _untrack(self, call: Call) -> bytes:
         gone = call.route.rpartition("/")[2]
         self.trackings = [t for t in self.trackings if t["tracking_id"] != gone]
-        return told({})
+        return self._done(call, {})
 
     def _fulfill(self, call: Call) -> bytes:
         self.fulfillments.append({"id": len(self.fulfillments) + 1, **call.body})
         return self._done(call, self.fulfillments[-1])
+
+    def _unfulfill(self, call: Call) -> bytes:
+        gone = int(call.route.rpartition("/")[2])
+        self.fulfillments = [f for f in self.fulfillments if f["id"] != gone]
+        return self._done(call, {"message": "Fulfillment deleted successfully."})
 
     def _refulfill(self, call: Call) -> bytes:
         self.fulfillments[0] = {"id": 1, **call.body}
