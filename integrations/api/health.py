@@ -272,7 +272,7 @@ def _places(store: Store) -> Iterator[Found]:
 
 
 def _zeros(store: Store) -> Iterator[Found]:
-    if held := sync.zeros_held(store):
+    if store.is_stock_master and (held := sync.zeros_held(store)):
         yield Found(
             BAD,
             "stock",
