@@ -164,12 +164,12 @@ class AllocationAdmin(HubAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
-            fields = (("store", "location"), "sku", ("units", "until"), "note")
+            fields = (("store", "location"), "sku", "units", "until", "note")
             return ((None, {"description": _WHAT, "fields": fields}),)
         what = ("item_link", ("shop", "place"), ("used_units", "left_units", "state"))
         if obj.ended_at:
             return ((None, {"fields": (*what, "until", "ended_at", "note")}),)
-        return ((None, {"description": _WHAT, "fields": (*what, ("units", "until"), "note")}),)
+        return ((None, {"description": _WHAT, "fields": (*what, "units", "until", "note")}),)
 
     @display(description="Item", header=True, ordering="variant__sku")
     def item(self, row: Allocation) -> list[str]:

@@ -31,6 +31,7 @@ from integrations.admin.explaining import ExplainPages, explain_button, takes_of
 from integrations.admin.kits import KitPages
 from integrations.admin.listing_forms import LinkForm, ListingForm
 from integrations.admin.looking import Look
+from integrations.admin.order_parts import money
 from integrations.admin.roles import actor, may
 from integrations.admin.stock_rules import rule_button
 from integrations.admin.store_places import by_location, parts_of
@@ -192,7 +193,7 @@ class ListingAdmin(BundlePages):
         ("mode", "fixed_quantity"),
         "explanation",
         ("seen", "seen_at", "told"),
-        ("raw_status", "price", "link_words"),
+        ("raw_status", "asked", "link_words"),
         "bundle",
     )
     readonly_fields = (
@@ -205,7 +206,7 @@ class ListingAdmin(BundlePages):
         "seen_at",
         "told",
         "raw_status",
-        "price",
+        "asked",
         "link_words",
         "bundle",
     )
@@ -291,6 +292,10 @@ class ListingAdmin(BundlePages):
     def told(self, listing: Listing) -> Any:
         push = getattr(listing, "push", None)
         return push and by_location(listing.store, push.pushed_value, push.pushed_at_places)
+
+    @display(description="Price")
+    def asked(self, listing: Listing) -> str:
+        return "-" if listing.price is None else money(listing.price, listing.store.currency)
 
     @display(description="Link", label={"Linked": "success"}, ordering="link_problem")
     def link_words(self, listing: Listing) -> str:

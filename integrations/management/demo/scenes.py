@@ -30,6 +30,7 @@ def play(stores: Sequence[Store], skus: Sequence[str], hub: str) -> Iterator[str
     """What to tell, one line a step; empty while it waits. ``stores``: two that sell ``skus``;
     ``hub``: its address.
     """
+    yield from _until(lambda: _are_counted(stores))
     try:
         for scene, sku in zip((_sale, _oversell), skus, strict=False):
             if listings := _sold_in_all(stores, sku):
@@ -79,6 +80,12 @@ def _until(done: Callable[[], bool]) -> Iterator[str]:
     end = time.monotonic() + _LIMIT_S
     while not done() and time.monotonic() < end:
         yield ""
+
+
+def _are_counted(stores: Sequence[Store]) -> bool:
+    """Their figures became first counts; until then nothing of them is certain."""
+    ids = [store.pk for store in stores]
+    return not Store.objects.filter(pk__in=ids, stock_opened_at=None).exists()
 
 
 def _sold_in_all(stores: Sequence[Store], sku: str) -> list[Listing]:
