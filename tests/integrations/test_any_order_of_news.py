@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -97,24 +96,31 @@ def test_all_orders_of_five_changes_end_in_the_same_state(life: Life, way: str) 
     news: Sequence[OrderData | None] = getattr(life, way)
     assert len({record.changed_at for record in life.read}) == len(news) == STEPS
     authority = Authority.WEBHOOK if way == "webhooks" else Authority.LIST_PAGE
-    expected = arrived(store, life, news, authority)
-    assert expected["axes"][0] == "cancelled"
+    endings: list[dict[str, Any]] = []
 
-    for sequence in permutations(news):
-        assert arrived(store, life, sequence, authority) == expected
+    arrive(store, life, news, authority, endings)
+
+    assert len(endings) == 120
+    assert endings[0]["axes"][0] == "cancelled"
+    assert [x for x in endings if x != endings[0]] == []
 
 
-def arrived(
-    store: Any, life: Life, news: Sequence[OrderData | None], authority: Authority
-) -> dict[str, Any]:
-    """Let news arrive in this order, and take them back. Asked, the store answers with its newest
-    state.
+def arrive(
+    store: Any,
+    life: Life,
+    left: Sequence[OrderData | None],
+    authority: Authority,
+    endings: list[dict[str, Any]],
+) -> None:
+    """Let each of what is ``left`` arrive next, then the rest in every order, and take it back.
+    Asked, the store answers with its newest state.
     """
-    with transaction.atomic():
-        for record in news:
+    if not left:
+        assert_books_balance()
+        endings.append(ending(store))
+    for number, record in enumerate(left):
+        with transaction.atomic():
             if record is None or bring(store, record, authority=authority).reread:
                 by_id(store, life.read[-1])
-        assert_books_balance()
-        found = ending(store)
-        transaction.set_rollback(True)
-    return found
+            arrive(store, life, [*left[:number], *left[number + 1 :]], authority, endings)
+            transaction.set_rollback(True)
