@@ -60,7 +60,7 @@ def test_the_last_five_are_sold_twelve_times_in_three_stores(
 ) -> None:
     merchant = make_merchant()
     stores = [connected(merchant, world) for world in worlds]
-    item, listings = _one_item_for_all(stores)
+    item, listings = one_item_for_all(stores)
     ledger.adjust(
         variant=item,
         location=locations.default(merchant.pk),
@@ -114,7 +114,7 @@ def test_the_last_five_are_sold_twelve_times_in_three_stores(
     assert_books_balance()
 
 
-def _one_item_for_all(stores: list[Store]) -> tuple[Variant, list[Listing]]:
+def one_item_for_all(stores: list[Store]) -> tuple[Variant, list[Listing]]:
     """The same thing under a SKU of each store's own, that nothing else there has."""
     listings = []
     for store in stores:

@@ -13,15 +13,14 @@ import pytest
 from django.db.models import Sum
 from msgspec import structs
 
-from integrations import sync
-from integrations.models import ParkedRecord, Store, Stream, SyncRun
+from integrations.models import ParkedRecord, Store, SyncRun
 from integrations.sandbox.woocommerce import placing, selling
 from inventory import links
 from inventory.models import Listing, Reservation, Variant
 from orders.models import Order, OrderLine
 from orders.status import ImportState
 from tests.factories import make_merchant
-from tests.integrations.test_two_stores import connected
+from tests.integrations.test_two_stores import connected, read
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 from tests.orders.shop import assert_books_balance
 
@@ -42,12 +41,6 @@ def world() -> Iterator[WooWorld]:
 @pytest.fixture
 def store(world: WooWorld) -> Store:
     return connected(make_merchant(), world)
-
-
-def read(store: Store, *names: str) -> None:
-    for name in names or ("products", "orders"):
-        while sync.run_stream(Stream.objects.get(store=store, name=name).pk):
-            pass
 
 
 def twice(store: Store) -> list[Listing]:

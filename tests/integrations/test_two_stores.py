@@ -62,8 +62,8 @@ def connected(merchant: Merchant, world: ShopifyWorld | WooWorld) -> Store:
     return store
 
 
-def read(store: Store) -> None:
-    for name in ("products", "orders"):
+def read(store: Store, *names: str) -> None:
+    for name in names or ("products", "orders"):
         while sync.run_stream(Stream.objects.get(store=store, name=name).pk):
             pass
 

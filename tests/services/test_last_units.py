@@ -23,10 +23,11 @@ from integrations.sandbox.shopify.shop import Shop as ShopifyShop
 from integrations.sandbox.woocommerce import placing as woo_placing
 from integrations.sandbox.woocommerce.options import StoreOptions
 from integrations.sandbox.woocommerce.shop import Shop
-from inventory import ledger, links, locations
-from inventory.models import Listing, Reservation, Variant
+from inventory import ledger, locations
+from inventory.models import Listing, Reservation
 from logix.accounts.models import Merchant
 from orders.models import Order, OrderEvent, Oversell
+from tests.integrations.test_last_units import one_item_for_all
 from tests.services import invariants
 from tests.services.hub import Hub, until
 
@@ -118,7 +119,9 @@ def test_twelve_sales_of_the_last_five_end_in_five_reserved_and_zero_everywhere(
     merchant = Merchant.objects.create(name="Acme", slug="acme")
     stores = [channel.connect(merchant) for channel in channels]
     until(lambda: not Store.objects.filter(stock_opened_at=None).exists(), 120, "stock is open")
-    item = _sold_by_all(channels)
+    item, listings = one_item_for_all(stores)
+    for channel, listing in zip(channels, listings, strict=True):
+        channel.listing = listing
     held = Reservation.objects.filter(variant=item).aggregate(held=Sum("quantity"))["held"] or 0
     ledger.adjust(
         variant=item,
@@ -180,25 +183,3 @@ def _reads_before_it_writes(channel: Channel, new: Any, began: float) -> None:
             if at > began and here.timestamp() > at > placed.timestamp() + READ_WITHIN_S
         ]
         assert not unread, (channel.store.name, at, unread)
-
-
-def _sold_by_all(channels: list[Channel]) -> Variant:
-    """The same thing under a SKU of each store's own, that nothing else there has."""
-    item: Variant | None = None
-    for channel in channels:
-        rows = Listing.objects.filter(
-            store=channel.store,
-            gone_at=None,
-            link_problem="",
-            seen_quantity__gt=0,
-            variant__counted_as=None,
-            is_listed=True,
-        ).exclude(sku="")
-        channel.listing = rows.order_by("sku")[0]
-        if item is None:
-            item = channel.listing.variant
-            assert item is not None
-        elif channel.listing.variant_id != item.pk:
-            links.link(channel.listing, item, actor="user:anna")
-    assert item is not None
-    return item

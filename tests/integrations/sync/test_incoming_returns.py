@@ -10,15 +10,15 @@ import pytest
 from integrations import connect, sync
 from integrations.models import RunKind, Store, SyncRun
 from integrations.sandbox.shopify.orders import acts as boutique_acts
-from integrations.sandbox.woocommerce import placing, selling
-from inventory.models import StockLevel, StockMovement
+from integrations.sandbox.woocommerce import selling
+from inventory.models import StockMovement
 from orders import services
 from orders.errors import OrderError
 from orders.models import Order, OrderLine
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
 from tests.integrations.sync.conftest import run_to_end
-from tests.integrations.sync.test_refunds import World, at_full_speed, read, send
+from tests.integrations.sync.test_refunds import World, at_full_speed, on_hand, placed, read, send
 from tests.integrations.woocommerce.world import woo_world
 from tests.orders.shop import assert_books_balance
 
@@ -67,14 +67,6 @@ def sold(world: World, mode: str) -> OrderLine:
     return order.lines.exclude(variant=None).order_by("position")[0]
 
 
-def placed(world: World) -> str:
-    if isinstance(world, ShopifyWorld):
-        return world.place_order()
-    shop = world.shop.store
-    sku = next(p.sku for p in shop.products.values() if p.sku and p.manages_stock is True)
-    return str(placing.place_with(shop, world.shop.chance, [(sku, 3)]))
-
-
 def give_back(world: World, line: OrderLine, *, restocks: bool = True) -> None:
     """One unit refunded at the store, and put back on sale there."""
     number = int(line.order.external_id)
@@ -85,12 +77,6 @@ def give_back(world: World, line: OrderLine, *, restocks: bool = True) -> None:
         world.shop.store.clock.source = lambda: time.time() + 3
         lines = {int(line.external_id): 1}
         selling.refund(world.shop.store, number, lines=lines, restocks=restocks)
-
-
-def on_hand(line: OrderLine) -> int:
-    assert line.variant is not None
-    rows = StockLevel.objects.filter(variant_id=line.variant.stock_item_id)
-    return sum(rows.values_list("on_hand", flat=True))
 
 
 def again(store: Store, order: Order) -> None:

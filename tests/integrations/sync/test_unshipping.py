@@ -156,10 +156,11 @@ def test_one_parcel_of_two_is_taken_back(world: World, store: Store, line: Order
     assert_books_balance()
 
 
-def test_a_parcel_the_store_cancels_itself(store: Store, world: World, line: OrderLine) -> None:
-    """Its own is back, as it says; of ours a person decides."""
-    if not isinstance(world, ShopifyWorld):
-        pytest.skip("only Shopify shows a parcel that was cancelled")
+@pytest.mark.parametrize("world", ["shopify"], indirect=True)
+def test_a_parcel_the_store_cancels_itself(
+    store: Store, world: ShopifyWorld, line: OrderLine
+) -> None:
+    """Its own is back, as it says; of ours a person decides. Only Shopify shows such parcels."""
     order, before = line.order, on_hand(line)
     ours = services.add_shipment(order, lines={line.pk: 1}, tracking_number="T1", actor=ANNA)
     send(store)
