@@ -15,7 +15,7 @@ _KEY, _SECRET = "ck_" + "d" * 40, "cs_" + "d" * 40
 _CLIENT, _CLIENT_SECRET = "d" * 32, "shpss_" + "d" * 32
 _TOKEN = "shpat_" + "d" * 32
 
-SHARED_SKUS = ("SKU-0001", "SKU-0002", "SKU-0012", "SKU-0014", "SKU-0015", "SKU-0016")
+SHARED_SKUS = ("SKU-0001", "SKU-0002", "SKU-0012", "SKU-0014", "SKU-0016", "SKU-0018")
 """Of the first store's plain items, those the second sells as well."""
 
 
