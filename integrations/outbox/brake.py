@@ -16,9 +16,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from integrations.models import Push, Store
-from integrations.outbox import dirty
+from integrations.outbox import claims, dirty
 from integrations.outbox.bylocation import Figures, seen_at
 from integrations.outbox.compensating import targets
+from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from inventory import kits
 from inventory.models import Listing, StockMovement, Variant
@@ -36,12 +37,11 @@ _CHUNK = 1_000
 _State = Push.State
 
 
-def hold_back(store: Store, now: datetime) -> int:
+def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> int:
     """Block what would sell the store out, if it is too much; return how many. One statement while
-    little is due.
+    little is due. ``closed``: the gate, before which most of it may have to wait.
     """
-    due = Push.objects.filter(store=store, state=_State.READY, next_at__lte=now)
-    due = due.exclude(problem_code=Reason.ZERO_CONFIRMED)
+    due = claims.due(store.pk, now, closed).exclude(problem_code=Reason.ZERO_CONFIRMED)
     if due.count() <= MOST:
         return 0
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()

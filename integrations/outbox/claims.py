@@ -11,12 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from integrations import policy
 from integrations.models import Push
 from integrations.outbox.bylocation import Figures, told_at, told_columns
 from integrations.outbox.dirty import DEBOUNCE
+from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from logix.common import bulk
 from logix.common.transactions import again_on
@@ -63,9 +64,19 @@ class Ending:
     problem: str = ""
 
 
-def take(store_id: UUID, now: datetime, limit: int) -> list[Claimed] | None:
-    """Claim up to ``limit`` due pushes, longest dirty first, with the attempt counted before
-    anything is done.
+def due(store_id: UUID, now: datetime, closed: Closed | None = None) -> QuerySet[Push]:
+    """What may be sent now: all that is due; before a closed gate, what has waited long enough."""
+    rows = Push.objects.filter(store_id=store_id, state=_State.READY, next_at__lte=now)
+    if closed:
+        rows = rows.filter(problem_code=Reason.GATE, dirty_since__lte=closed.waited_since)
+    return rows
+
+
+def take(
+    store_id: UUID, now: datetime, limit: int, closed: Closed | None = None
+) -> list[Claimed] | None:
+    """Claim up to ``limit`` of what is ``due``, longest dirty first, with the attempt counted
+    before anything is done.
 
     A batch whose worker died is tried again in halves, so a push that kills workers stands alone in
     the end and is parked. Empty when nothing is due; None when enough is under way, and whoever is
@@ -74,15 +85,15 @@ def take(store_id: UUID, now: datetime, limit: int) -> list[Claimed] | None:
     with transaction.atomic():
         if _under_way(store_id, now) >= IN_FLIGHT:
             return None
-        due = list(
-            Push.objects.filter(store_id=store_id, state=_State.READY, next_at__lte=now)
+        found = list(
+            due(store_id, now, closed)
             .order_by("dirty_since", "pk")
             .select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)[
                 :limit
             ]
         )
-        worn = [p for p in due if p.attempts >= policy.MAX_ATTEMPTS]
-        due = _batch([p for p in due if p.attempts < policy.MAX_ATTEMPTS], limit)
+        worn = [p for p in found if p.attempts >= policy.MAX_ATTEMPTS]
+        batch = _batch([p for p in found if p.attempts < policy.MAX_ATTEMPTS], limit)
         _give_up(worn)
         rows = [
             {
@@ -92,10 +103,10 @@ def take(store_id: UUID, now: datetime, limit: int) -> list[Claimed] | None:
                 "attempts": p.attempts + 1,
                 "lease_until": now + LEASE,
             }
-            for p in due
+            for p in batch
         ]
         mine = bulk.update(Push, rows, versioned="fence")
-    return [as_claimed(p) for p in due if p.pk in mine]
+    return [as_claimed(p) for p in batch if p.pk in mine]
 
 
 def keep(endings: Mapping[Claimed, Ending], now: datetime) -> set[UUID]:

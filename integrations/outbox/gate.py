@@ -17,6 +17,8 @@ from logix.common import bell
 Source = Callable[[UUID], bool]
 
 LOOK_AGAIN = timedelta(seconds=1.5)
+# While a first read goes on, which takes minutes.
+LOOK_AGAIN_FIRST = timedelta(seconds=10)
 # Longest wait of one push for orders that are late, and for a first read that has not ended.
 LONGEST_WAIT = timedelta(seconds=30)
 LONGEST_FIRST_WAIT = timedelta(minutes=10)
@@ -28,11 +30,12 @@ _sources: list[Source] = []
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """Pushes that became dirty after ``waited_since`` must wait; older ones have waited long
+    """Pushes that stand here since after ``waited_since`` must wait; older ones have waited long
     enough.
     """
 
     waited_since: datetime
+    look_again: timedelta = LOOK_AGAIN
 
 
 def add_source(source: Source) -> None:
@@ -60,7 +63,7 @@ def look(store: Store, now: datetime) -> Closed | None:
         return None
     if stream.read_through is None:
         pull_orders(store.pk, now)
-        return Closed(now - LONGEST_FIRST_WAIT)
+        return Closed(now - LONGEST_FIRST_WAIT, LOOK_AGAIN_FIRST)
     told = store.options.get("orders_read_within_s")
     allowed = timedelta(seconds=told) if told else timedelta(seconds=stream.every_s) + GRACE
     read = stream.read_through - timedelta(milliseconds=stream.skew_ms)

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from integrations import authentication, policy, registry
@@ -25,6 +24,7 @@ from integrations.models import Push, Store
 from integrations.outbox import brake, claims, dirty, figures, gate
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.figures import Group
+from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.platform import Ability
 from integrations.policy import What
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 BUDGET_S = 40.0
 # Work that ripens within this time is rung for; later work is found by the clock.
 RIPENS_S = 15.0
+# Before another look for what is due and could not be had.
+_PAUSE = timedelta(seconds=0.2)
 
 
 def send_pushes(store_id: UUID) -> int:
@@ -47,22 +49,29 @@ def send_pushes(store_id: UUID) -> int:
     itself.
     """
     settled, braked = 0, False
+    pause = _PAUSE
     with ExitStack() as stack:
         sender = _Sender(stack)
         while sender.may_go_on():
             store = _callable(store_id)
             if store is None:
                 return settled
+            now = _now(store)
+            if not claims.due(store_id, now).exists():
+                break
+            closed = _stand_at_gate(store, now)
+            pause = closed.look_again if closed else _PAUSE
             if not braked:
-                brake.hold_back(store, _now(store))
+                brake.hold_back(store, now, closed)
                 braked = True
-            claimed, orders_unread = _claim(store)
+            batch = registry.card(store.platform).stock_batch
+            claimed = claims.take(store_id, now, batch, closed)
             if claimed is None:
                 return settled
             if not claimed:
                 break
-            settled += sender.send(store, claimed, orders_unread=orders_unread)
-    _ring_for_rest(store_id)
+            settled += sender.send(store, claimed, orders_unread=closed is not None)
+    _ring_for_rest(store_id, pause)
     return settled
 
 
@@ -81,9 +90,9 @@ def _callable(store_id: UUID) -> Store | None:
     return store
 
 
-def _ring_for_rest(store_id: UUID) -> None:
-    """Ring for what is or gets ripe soon. A short pause at least: what is due now may be in other
-    hands.
+def _ring_for_rest(store_id: UUID, pause: timedelta) -> None:
+    """Ring for what is or gets ripe soon, after ``pause`` at least: what is due now is in other
+    hands, or stands before the gate.
     """
     rest = Push.objects.filter(
         store_id=store_id, state=Push.State.READY, store__writes_enabled=True
@@ -92,7 +101,7 @@ def _ring_for_rest(store_id: UUID) -> None:
     if found is None:
         return
     first, now = found
-    delay_s = max(0.2, (first - now).total_seconds())
+    delay_s = max(pause, first - now).total_seconds()
     if delay_s <= RIPENS_S:
         dirty.ring_pushes(store_id, delay_s=delay_s)
 
@@ -101,26 +110,19 @@ def _now(store: Store) -> datetime:
     return store.now  # type: ignore[attr-defined]
 
 
-def _claim(store: Store) -> tuple[list[Claimed] | None, bool]:
-    """What may be sent now, and whether it goes although orders are unread, having waited long
-    enough for them.
+def _stand_at_gate(store: Store, now: datetime) -> Closed | None:
+    """None while the gate is open. Before a closed one what is due stands in line, written once:
+    its wait is counted from the first time it came here.
     """
-    now = _now(store)
-    due = Push.objects.filter(store=store, state=Push.State.READY, next_at__lte=now)
-    if not due.exists():
-        return [], False
     closed = gate.look(store, now)
     if closed:
-        held = Q(problem_code=Reason.GATE)
-        # The wait is counted from the first time a push stands before the closed gate.
-        due.filter(~held | Q(dirty_since__gt=closed.waited_since)).update(
-            next_at=now + gate.LOOK_AGAIN,
-            dirty_since=Case(When(held, then=F("dirty_since")), default=Value(now)),
+        claims.due(store.pk, now).exclude(problem_code=Reason.GATE).update(
+            next_at=now + closed.look_again,
+            dirty_since=now,
             problem_code=Reason.GATE,
             problem=SENTENCES[Reason.GATE],
         )
-    batch = registry.card(store.platform).stock_batch
-    return claims.take(store.pk, now, batch), closed is not None
+    return closed
 
 
 @dataclass(slots=True)

@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
+from django.test.utils import CaptureQueriesContext
 
 from integrations import outbox
 from integrations.errors import (
@@ -493,6 +495,43 @@ def test_a_store_whose_orders_were_never_read_waits_longer(
     assert outbox.send_pushes(store.pk) == 0
     pass_time(600)
     assert outbox.send_pushes(store.pk) == 1
+
+
+def test_what_stands_before_the_gate_is_written_once(
+    store: Store, shop: toy.ToyShop, pass_time: Shift
+) -> None:
+    wanted(make_listings(store, 120, stock=5), store)
+    orders_read(store, ago_s=3600)
+    assert outbox.send_pushes(store.pk) == 0
+    pass_time(2)
+    before = list(Push.objects.order_by("pk").values())
+
+    with CaptureQueriesContext(connection) as found:
+        assert outbox.send_pushes(store.pk) == 0
+
+    assert Push.objects.filter(problem_code=Reason.GATE).count() == 120
+    assert list(Push.objects.order_by("pk").values()) == before
+    # No figure is computed for what may not go.
+    assert not [q for q in found.captured_queries if "inventory_stocklevel" in q["sql"]]
+
+
+def test_what_stands_before_the_gate_is_looked_at_without_haste(
+    store: Store,
+    shop: toy.ToyShop,
+    pass_time: Shift,
+    rung: Rung,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    wanted(make_listings(store, 1), store)
+    orders_read(store, ago_s=3600)
+    outbox.send_pushes(store.pk)
+    pass_time(2)
+
+    with django_capture_on_commit_callbacks(execute=True):
+        outbox.send_pushes(store.pk)
+
+    delays = [delay_s for name, _, delay_s in rung if name == "send_pushes"]
+    assert delays == [gate.LOOK_AGAIN.total_seconds()]
 
 
 def test_a_failing_stream_keeps_its_own_time(store: Store, now: Any) -> None:
