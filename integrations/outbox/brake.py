@@ -5,8 +5,8 @@ was sold goes out at once, however much it is.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -21,8 +21,8 @@ from integrations.outbox.bylocation import Figures, seen_at
 from integrations.outbox.compensating import targets
 from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
-from inventory import kits
-from inventory.models import Listing, StockMovement, Variant
+from integrations.outbox.taken import taken
+from inventory.models import Listing
 from logix.accounts import audit
 
 log = structlog.get_logger(__name__)
@@ -37,24 +37,36 @@ _CHUNK = 1_000
 _State = Push.State
 
 
-def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> int:
-    """Block what would sell the store out, if it is too much; return how many. One statement while
-    little is due. ``closed``: the gate, before which most of it may have to wait.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found: figures that were ``held`` back, and how many may fall to 0 before the
+    next look is due.
+    """
+
+    held: int
+    allowed: int
+
+
+def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look:
+    """Block what would sell the store out, if it is too much. One statement while little is due.
+    ``closed``: the gate, before which most of it may have to wait.
     """
     due = claims.due(store.pk, now, closed).exclude(problem_code=Reason.ZERO_CONFIRMED)
     if due.count() <= MOST:
-        return 0
+        return Look(held=0, allowed=MOST)
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()
     most = max(MOST, live // SHARE)
     ids = list(due.order_by("pk").values_list("listing_id", flat=True))
     waiting = held_back(store.pk)
     if len(ids) + waiting <= most:
-        return 0
-    zeros: list[UUID] = []
+        return Look(held=0, allowed=most)
+    falling, zeros = 0, list[UUID]()
     for start in range(0, len(ids), _CHUNK):
-        zeros += _unexplained(ids[start : start + _CHUNK])
+        fall, unexplained = _zeros(ids[start : start + _CHUNK])
+        falling += fall
+        zeros += unexplained
     if len(zeros) + waiting <= most:
-        return 0
+        return Look(held=0, allowed=falling + MOST)
     rows = Push.objects.filter(store=store, listing__in=zeros, state=_State.READY)
     held = rows.update(
         state=_State.BLOCKED,
@@ -64,7 +76,7 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> int:
         problem=SENTENCES[Reason.MASS_ZERO].format(count=len(zeros) + waiting, live=live),
     )
     log.warning("push_brake", store=str(store.pk), held=held, live=live)
-    return held
+    return Look(held=held, allowed=falling - len(zeros) + MOST)
 
 
 def held_back(store_id: UUID) -> int:
@@ -101,40 +113,14 @@ def _units(figures: Figures) -> int:
     return sum(figures.values(), start=0)
 
 
-def _unexplained(listing_ids: Sequence[UUID]) -> list[UUID]:
-    """Those that should sell 0 and show more than that, and of whose items no order has taken or
-    held a unit since the store was told last.
+def _zeros(listing_ids: Sequence[UUID]) -> tuple[int, list[UUID]]:
+    """How many of these should sell 0 and show more than that; and those of which orders took less
+    since than they are to fall.
     """
     live = Listing.objects.filter(pk__in=listing_ids, gone_at=None)
     listings = list(live.select_related("push", "store"))
     wanted = targets(listings)
-    zeros = [
-        x
-        for x in listings
-        if wanted[x.pk].value == 0 and _units(seen_at(x)) > _units(wanted[x.pk].told)
-    ]
-    items = _items(zeros)
-    sold: dict[UUID, datetime] = {}
-    rows = StockMovement.objects.filter(
-        variant__in={item for found in items.values() for item in found}, order_ref__isnull=False
-    )
-    for item, at in rows.order_by("at").values_list("variant_id", "at"):
-        sold[item] = at
-    return [x.pk for x in zeros if not _is_sold(x, items[x.pk], sold)]
-
-
-def _items(listings: Sequence[Listing]) -> dict[UUID, set[UUID]]:
-    """What is counted for each: its item, or the parts of a kit."""
-    rows = Variant.objects.filter(pk__in={x.variant_id for x in listings if x.variant_id})
-    counted = {pk: item or pk for pk, item in rows.values_list("pk", "counted_as_id")}
-    recipes = kits.recipes(set(counted.values()))
-    found: dict[UUID, set[UUID]] = defaultdict(set)
-    for listing in listings:
-        if item := counted.get(listing.variant_id):  # type: ignore[arg-type]
-            found[listing.pk] = set(recipes.get(item, {item: 1}))
-    return found
-
-
-def _is_sold(listing: Listing, items: set[UUID], sold: dict[UUID, datetime]) -> bool:
-    told_at = listing.push.pushed_at
-    return any(item in sold and (told_at is None or sold[item] > told_at) for item in items)
+    falls = {x: _units(seen_at(x)) - _units(wanted[x.pk].told) for x in listings}
+    zeros = [x for x, fall in falls.items() if fall > 0 and wanted[x.pk].value == 0]
+    sold = taken(zeros)
+    return len(zeros), [x.pk for x in zeros if sold[x.pk] < falls[x]]

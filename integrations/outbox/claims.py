@@ -4,7 +4,7 @@ fence, so whoever slept past its lease finds another fence and changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,6 +131,21 @@ def keep(endings: Mapping[Claimed, Ending], now: datetime) -> set[UUID]:
 
     # A transaction that marks several times locks in its own order: if the two clash, again.
     return again_on()(write)
+
+
+def put_back(claimed: Sequence[Claimed]) -> None:
+    """Nothing was done with them: they are as they were before they were taken."""
+    rows = [
+        {
+            "id": claim.id,
+            "state": _State.READY,
+            "fence": claim.fence + 1,
+            "attempts": claim.attempts - 1,
+            "lease_until": None,
+        }
+        for claim in claimed
+    ]
+    again_on()(lambda: bulk.update(Push, rows, versioned="fence"))
 
 
 def hold_ready(store_id: UUID, until: datetime, code: str, problem: str) -> int:

@@ -45,13 +45,15 @@ class _Due:
 @dataclass(slots=True)
 class Plan:
     """What to write (``groups``), and how those end that need no write. A push whose listing has
-    figures at several locations is in a group for each that is not in step.
+    figures at several locations is in a group for each that is not in step. ``zeros`` of those to
+    be written sell out what shows more, and nobody said that it is meant.
     """
 
     groups: list[Group] = field(default_factory=list)
     endings: dict[Claimed, Ending] = field(default_factory=dict)
     reversals: dict[Claimed, int] = field(default_factory=dict)
     wanted: dict[Claimed, Figures] = field(default_factory=dict)
+    zeros: int = 0
     orders_unread: bool = False
 
 
@@ -89,10 +91,16 @@ def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = Fal
             continue
         done.reversals[one.claim] = count
         done.wanted[one.claim] = one.wanted
+        done.zeros += _sells_out(one)
         for at in _out_of_step(one):
             shared[at, *_place(one.listing)].append(one)
     done.groups = [_group(at, alike) for (at, *_), alike in shared.items()]
     return done
+
+
+def _sells_out(due: _Due) -> bool:
+    falls = any(seen_at(due.listing).values()) and not any(due.wanted.values())
+    return falls and due.claim.problem_code != Reason.ZERO_CONFIRMED
 
 
 def _is_known(listing: Listing, claim: Claimed) -> bool:

@@ -48,8 +48,7 @@ def send_pushes(store_id: UUID) -> int:
     Stops at the first trouble that concerns the whole store, so a slow or broken store costs only
     itself.
     """
-    settled, braked = 0, False
-    pause = _PAUSE
+    settled, pause = 0, _PAUSE
     with ExitStack() as stack:
         sender = _Sender(stack)
         while sender.may_go_on():
@@ -61,9 +60,8 @@ def send_pushes(store_id: UUID) -> int:
                 break
             closed = _stand_at_gate(store, now)
             pause = closed.look_again if closed else _PAUSE
-            if not braked:
-                brake.hold_back(store, now, closed)
-                braked = True
+            if sender.must_look:
+                sender.looked(brake.hold_back(store, now, closed))
             batch = registry.card(store.platform).stock_batch
             claimed = claims.take(store_id, now, batch, closed)
             if claimed is None:
@@ -137,20 +135,32 @@ class _Clock:
 
 
 class _Sender:
-    """One task's sending: the adapter is opened once, when there is something to call for."""
+    """One task's sending: the adapter is opened once, when there is something to call for. Where
+    more would fall to 0 than the brake has looked at, it ``must_look`` again first.
+    """
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
         self._adapter: BaseEcommerceIntegration | None = None
         self._end = time.monotonic() + BUDGET_S
+        self._may_fall = 0
+        self.must_look = True
         self.stopped = False
 
     def may_go_on(self) -> bool:
         return not self.stopped and time.monotonic() < self._end
 
+    def looked(self, look: brake.Look) -> None:
+        self._may_fall, self.must_look = look.allowed, False
+
     def send(self, store: Store, claimed: Sequence[Claimed], *, orders_unread: bool) -> int:
         clock = _Clock(_now(store), time.monotonic())
         plan = figures.plan(claimed, clock.now(), orders_unread=orders_unread)
+        self._may_fall -= plan.zeros
+        if self._may_fall < 0:
+            claims.put_back(claimed)
+            self.must_look = True
+            return 0
         endings = dict(plan.endings)
         if plan.groups:
             answers, failed, error = self._call(store, plan.groups)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from integrations import outbox
 from integrations.models import Push, Store
@@ -16,12 +18,12 @@ from integrations.outbox import brake
 from integrations.outbox.reasons import Reason
 from inventory import ledger
 from inventory.ledger import Demand
-from inventory.models import Listing, StockRule
+from inventory.models import Listing, StockMovement, StockRule
 from logix.accounts.models import AuditEvent
 from logix.common.ids import uuid7
 from tests.factories import NOW
 from tests.integrations.outbox import toy
-from tests.integrations.outbox.conftest import make_listings, orders_read
+from tests.integrations.outbox.conftest import make_listings, make_toy_store, orders_read
 
 READY, BLOCKED, IDLE = Push.State.READY, Push.State.BLOCKED, Push.State.IDLE
 
@@ -139,24 +141,113 @@ def test_a_part_of_many_that_wait_is_no_little(
 def test_what_was_sold_goes_out_however_much_it_is(
     store: Store, shop: toy.ToyShop, listings: list[Listing]
 ) -> None:
-    demands = [
-        Demand(
-            line_ref=(line := uuid7()),
-            order_ref=line,
-            store_id=store.pk,
-            variant_id=x.variant_id,  # type: ignore[arg-type]
-            outstanding=5,
-            shipped=0,
-            placed_at=NOW,
-        )
-        for x in listings
-    ]
-    ledger.settle(store.merchant_id, demands)
+    sell(listings, 5)
     due()
 
     outbox.send_pushes(store.pk)
 
     assert set(shop.stock.values()) == {0}
+
+
+def sell(listings: list[Listing], units: int, *, of: Store | None = None) -> None:
+    """One order each, of the listing's own store or of another."""
+    demands = [
+        Demand(
+            line_ref=(line := uuid7()),
+            order_ref=line,
+            store_id=(of or x.store).pk,
+            variant_id=x.variant_id,  # type: ignore[arg-type]
+            outstanding=units,
+            shipped=0,
+            placed_at=NOW,
+        )
+        for x in listings
+    ]
+    ledger.settle(listings[0].store.merchant_id, demands)
+
+
+def test_one_unit_sold_of_each_does_not_explain_that_all_are_gone(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    sell(listings, 1)
+    hide_all(store)
+
+    outbox.send_pushes(store.pk)
+
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 60}
+
+
+def test_what_the_store_sold_before_its_figure_was_seen_explains_no_fall_from_it(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    """It sells for months and is never told a figure, because it lowers its own."""
+    sell(listings, 3)
+    long_ago = timezone.now() - timedelta(days=90)
+    Push.objects.update(state=IDLE, pushed_at=long_ago, pushed_value=5)
+    StockMovement.objects.filter(order_ref__isnull=False).update(at=long_ago + timedelta(days=1))
+    Listing.objects.update(seen_quantity=2, seen_at=timezone.now() - timedelta(hours=1))
+    hide_all(store)
+
+    outbox.send_pushes(store.pk)
+
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 60}
+
+
+def test_what_other_stores_sold_since_it_was_told_explains_a_fall(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    """It could not be written for a while, and its figures were read meanwhile."""
+    other = make_toy_store(merchant=store.merchant, base_url="https://two.example")
+    hour_ago = timezone.now() - timedelta(hours=1)
+    Push.objects.update(pushed_at=hour_ago)
+    sell(listings, 5, of=other)
+    StockMovement.objects.filter(order_ref__isnull=False).update(at=hour_ago + timedelta(minutes=9))
+    Listing.objects.update(seen_at=timezone.now())
+    due()
+
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {0}
+
+
+def test_a_mistake_made_while_much_is_sent_is_held_back_as_well(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    """The rule is mistyped between two calls of one task."""
+    more = make_listings(store, 120, first=60, stock=9)
+    outbox.mark_listings([x.pk for x in more])
+
+    def mistype(call: Any) -> None:
+        shop.before = lambda call: None
+        hide_all(store)
+
+    shop.before = mistype
+    outbox.send_pushes(store.pk)
+
+    due()
+    outbox.send_pushes(store.pk)  # those that were on their way when it happened
+
+    assert [value for call in shop.stock_calls for value in call.values() if value == 0] == []
+    assert states() == {BLOCKED: 180}
+
+
+def test_a_sale_of_everything_is_sent_batch_by_batch(
+    store: Store, shop: toy.ToyShop, listings: list[Listing]
+) -> None:
+    more = make_listings(store, 240, first=60, stock=5)
+    outbox.mark_listings([x.pk for x in more])
+    outbox.send_pushes(store.pk)
+    listings += more
+    sell(listings, 5)
+    due()
+
+    outbox.send_pushes(store.pk)
+
+    assert set(shop.stock.values()) == {0}
+    assert states() == {IDLE: 300}
+    assert Push.objects.filter(attempts__gt=0).count() == 0
 
 
 def test_figures_that_do_not_fall_to_zero_are_no_matter(
@@ -175,6 +266,6 @@ def test_little_is_not_looked_at(store: Store, listings: list[Listing]) -> None:
     now: Any = Store.objects.annotate(now=Now()).get(pk=store.pk)
 
     with CaptureQueriesContext(connection) as queries:
-        assert brake.hold_back(store, now.now) == 0
+        assert brake.hold_back(store, now.now).held == 0
 
     assert len(queries) == 1
