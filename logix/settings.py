@@ -299,6 +299,7 @@ SPECTACULAR_SETTINGS = {
         "EndpointStatusEnum": "integrations.models.Endpoint.Status",
         "RuleModeEnum": "integrations.models.FieldRule.Mode",
         "ListingModeEnum": "inventory.models.ListingMode",
+        "PushStateEnum": "integrations.models.Push.State",
         "MovementKindEnum": "inventory.models.MovementKind",
         "StreamEnum": "integrations.models.StreamName",
         "RuledStreamEnum": "integrations.sync.RULED",

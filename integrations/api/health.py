@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -32,6 +32,7 @@ from integrations.models import (
     StoreStatus,
     SyncGap,
 )
+from integrations.outbox import Reason
 from logix.accounts.models import Scope
 
 OK, WARNING, BAD = "ok", "warning", "bad"
@@ -60,6 +61,7 @@ class AmountsSerializer(serializers.Serializer[Any]):
     deliveries_parked = serializers.IntegerField()
     pushes_waiting = serializers.IntegerField()
     pushes_blocked = serializers.IntegerField()
+    zeros_held = serializers.IntegerField(help_text="Of those: 0, and too many at once.")
     commands_waiting = serializers.IntegerField()
     commands_stuck = serializers.IntegerField(help_text="Refused by the store, or given up.")
     records_parked = serializers.IntegerField()
@@ -204,7 +206,10 @@ class StoreHealthViews(ApiViewSet):
 
 def _amounts(store: Store) -> dict[str, int]:
     """Six statements, each over one table: joined, the rows of one would multiply the others."""
-    pushes = dict(store.pushes.order_by().values_list("state").annotate(n=Count("pk")))
+    held = Q(state=Push.State.BLOCKED, problem_code=Reason.MASS_ZERO)
+    by_state = store.pushes.order_by().values_list("state").annotate(n=Count("pk"))
+    counted = list(by_state.annotate(held=Count("pk", filter=held)))
+    pushes = {state: count for state, count, _ in counted}
     commands = dict(store.commands.order_by().values_list("state").annotate(n=Count("pk")))
     gaps = SyncGap.objects.filter(stream__store=store, closed_at=None)
     return {
@@ -212,6 +217,7 @@ def _amounts(store: Store) -> dict[str, int]:
         "deliveries_parked": store.deliveries.filter(state="parked").count(),
         "pushes_waiting": _sum(pushes, Push.State.READY, Push.State.BUSY),
         "pushes_blocked": _sum(pushes, Push.State.BLOCKED),
+        "zeros_held": sum(held for *_, held in counted),
         "commands_waiting": _sum(
             commands, Command.State.NEW, Command.State.BUSY, Command.State.UNKNOWN
         ),
@@ -324,9 +330,18 @@ def _work(store: Store, amounts: dict[str, int]) -> Iterator[Found]:
     if amounts["commands_stuck"]:
         words = f"{amounts['commands_stuck']} changes of orders were refused or given up."
         yield Found(WARNING, "writes", words, "See the commands in the admin: each says why.")
+    if held := amounts["zeros_held"]:
+        yield Found(
+            BAD,
+            "stock",
+            f"{held} listings would fall to 0 at once and no order explains it, so the store was "
+            "not told. A stock rule, a closed place or a count may be wrong.",
+            "Look at one of them (/stock/pushes?code=would_sell_out, /stock/explain); mended, they "
+            "go on by themselves. If all is meant, POST …/send-zeros.",
+        )
     if amounts["pushes_blocked"] and store.writes_enabled:
         words = f"{amounts['pushes_blocked']} stock figures cannot be sent."
-        yield Found(WARNING, "stock", words, "See the pushes in the admin: each says why.")
+        yield Found(WARNING, "stock", words, "See /stock/pushes: each says why; retry it there.")
     waiting = amounts["pushes_waiting"] + amounts["pushes_blocked"] + amounts["commands_waiting"]
     if waiting and not store.writes_enabled:
         # Off is how a store begins: worth saying, nothing to worry about.

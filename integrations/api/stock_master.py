@@ -85,6 +85,10 @@ class BelievedSerializer(serializers.Serializer[Any]):
     believed = serializers.IntegerField()
 
 
+class SentZerosSerializer(serializers.Serializer[Any]):
+    sent = serializers.IntegerField(help_text="Zeros that waited and are on their way now.")
+
+
 class FirstPushQuery(Query):
     outcome = serializers.ChoiceField([str(x) for x in Outcome], required=False)
     after = serializers.UUIDField(required=False, help_text="`next` of the answer before.")
@@ -180,6 +184,18 @@ class StockMasterViews(ApiViewSet):
     def believe_zeros(self, request: Request, pk: UUID) -> Response:
         believed = sync.believe_the_zeros(self._store(pk), actor=self.actor)
         return Response({"believed": believed})
+
+    @extend_schema(
+        summary="Say that the zeros that wait to be told to a store are meant",
+        description="Where far more figures would fall to 0 at once than orders explain, they wait "
+        "(/stock/pushes, code `would_sell_out`): a rule, a closed place or a count may be wrong.",
+        request=None,
+        responses=SentZerosSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def send_zeros(self, request: Request, pk: UUID) -> Response:
+        sent = outbox.send_the_zeros(self._store(pk), actor=self.actor)
+        return Response({"sent": sent})
 
     @extend_schema(
         summary="What a store would be told if writing were turned on now",

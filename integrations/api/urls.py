@@ -22,6 +22,7 @@ from integrations.api.orders import OrderViews
 from integrations.api.oversells import OversellViews
 from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
+from integrations.api.pushes import PushViews
 from integrations.api.reconciliations import ReconciliationViews
 from integrations.api.refunds import RefundViews
 from integrations.api.rehearsals import StockRuleTries, StoreTries
@@ -61,6 +62,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         StockMasterViews.at(post="believe_zeros"),
     ),
     path("integrations/<uuid:pk>/first-push", StockMasterViews.at(get="first_push")),
+    path("integrations/<uuid:pk>/send-zeros", StockMasterViews.at(post="send_zeros")),
     path("integrations/<uuid:pk>/locations", StorePlaceViews.at(get="retrieve", put="update")),
     path("integrations/<uuid:pk>/locations/make-places", StorePlaceViews.at(post="make_places")),
     path(
@@ -141,6 +143,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/levels", StockViews.at(get="levels")),
     path("stock/movements", StockViews.at(get="movements")),
     path("stock/adjust", StockViews.at(post="adjust")),
+    path("stock/pushes", PushViews.at(get="list")),
+    path("stock/pushes/<uuid:pk>", PushViews.at(get="retrieve")),
+    path("stock/pushes/<uuid:pk>/retry", PushViews.at(post="retry")),
     path("stock/explain", ExplainViews.at(get="explain", post="suppose")),
     path("stock/restock", StockViews.at(post="restock")),
     *(path(f"{card.slug}/", include(card.routes)) for card in registry.cards() if card.routes),

@@ -23,6 +23,7 @@ from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
 from integrations.outbox.push import send_pushes
+from integrations.outbox.reasons import Reason
 from integrations.outbox.rehearsing import FirstPush, Outcome, RuleTried, first_push, try_rule
 from integrations.outbox.seeing import note_seen, stock_update
 from integrations.outbox.superseding import Memory, forget_completion, forget_parcel
@@ -33,6 +34,7 @@ __all__ = [
     "Memory",
     "Numbers",
     "Outcome",
+    "Reason",
     "RuleTried",
     "Swept",
     "drop_command",

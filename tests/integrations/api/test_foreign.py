@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.base import Unreadable
-from integrations.models import FieldRule, ParkedRecord, Store, SyncRun
+from integrations.models import FieldRule, ParkedRecord, Push, Store, SyncRun
 from integrations.sync import park
 from inventory.models import (
     Allocation,
@@ -65,6 +65,7 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
         "locations": Location.objects.get().pk,
         "rules": StockRule.objects.get().pk,
         "allocations": Allocation.objects.get().pk,
+        "pushes": Push.objects.get().pk,
     }
 
 

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 
 from integrations.base import Unreadable
-from integrations.models import FieldRule, ParkedRecord, RunState, Store, Stream, SyncRun
+from integrations.models import FieldRule, ParkedRecord, Push, RunState, Store, Stream, SyncRun
 from integrations.sync import park
 from inventory import catalogue, ledger
 from inventory.data import PartData, VariantData
@@ -160,6 +160,7 @@ def ids(
         "LOCATION": Location.objects.get(),
         "ALLOCATION": Allocation.objects.get(),
         "STOCKRULE": StockRule.objects.get(),
+        "PUSH": Push.objects.earliest("pk"),
     }
     import_products(connected, 2)
     named["KIT"] = Variant.objects.get(sku="SKU-2")

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from integrations.base import Unreadable
-from integrations.models import Store
+from integrations.models import Push, Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
 from orders.models import Conflict, Order, Oversell
@@ -137,6 +137,7 @@ def test_every_answer_is_as_described(
     kit = Variant.objects.get(sku="SKU-2").pk
     api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
     ids: dict[str, Any] = {
+        "/api/v1/stock/pushes/{id}": Push.objects.earliest("pk").pk,
         "/api/v1/payouts/{id}": payout.pk,
         "/api/v1/payouts/{id}/lines": payout.pk,
         "/api/v1/orders/{id}": order.pk,
