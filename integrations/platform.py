@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 class AuthKind(StrEnum):
     """API_KEYS: values that sign each call. OAUTH2: the merchant consents at the platform, which
     gives tokens. TOKEN: one that is pasted and does not change. CLIENT_CREDENTIALS: an app of the
-    merchant's own asks for tokens by itself.
+    merchant's own asks for tokens by itself. REFRESH_TOKEN: the same with what the merchant's
+    account gave the app once and for all, which is pasted.
     """
 
     API_KEYS = "api_keys"
     OAUTH2 = "oauth2"
     TOKEN = "token"  # noqa: S105 - the name of a kind, not a secret
     CLIENT_CREDENTIALS = "client_credentials"
+    REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a kind, not a secret
 
 
 class Ability(StrEnum):
@@ -92,6 +94,7 @@ class CredentialField:
 _FIELDS_OF_KIND: Mapping[AuthKind, frozenset[str]] = {
     AuthKind.TOKEN: frozenset({"access_token"}),
     AuthKind.CLIENT_CREDENTIALS: frozenset({"client_id", "client_secret"}),
+    AuthKind.REFRESH_TOKEN: frozenset({"client_id", "client_secret", "refresh_token"}),
 }
 
 

@@ -17,7 +17,7 @@ from integrations.authentication.credentials import (
     void,
 )
 from integrations.authentication.door import PROBE_TOTAL_S, adapter_for, probe
-from integrations.authentication.granting import from_app, from_code
+from integrations.authentication.granting import from_app, from_code, from_refresh_token
 from integrations.authentication.noting import note_failure, note_success
 from integrations.authentication.oauth_apps import (
     app_id,
@@ -39,6 +39,7 @@ __all__ = [
     "app_id",
     "from_app",
     "from_code",
+    "from_refresh_token",
     "held",
     "hub_app",
     "missing_of",

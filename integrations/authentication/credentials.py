@@ -25,7 +25,7 @@ from integrations.platform import AuthKind, PlatformCard
 from logix.accounts import audit, keys
 
 # Sign-ins that end in tokens the platform gives out and takes back.
-GRANTED = frozenset({AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS})
+GRANTED = frozenset({AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS, AuthKind.REFRESH_TOKEN})
 _TOKENS = ("access_token", "refresh_token")
 _APP = ("client_id", "client_secret")
 _TABLE = "integrations_credential"
@@ -73,6 +73,13 @@ class Held:
     @property
     def is_renewable(self) -> bool:
         return self.kind == AuthKind.CLIENT_CREDENTIALS or bool(self.refresh_token)
+
+    @property
+    def typed(self) -> dict[str, str]:
+        """What people typed, or would type to open the store by the same sign-in."""
+        if self.kind == AuthKind.REFRESH_TOKEN:
+            return {**self.values, "refresh_token": self.refresh_token}
+        return dict(self.values)
 
     def is_due(self, now: datetime) -> bool:
         is_time = self.refresh_due_at is not None and self.refresh_due_at <= now

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.utils import timezone
 
@@ -55,6 +56,20 @@ def from_app(card: PlatformCard, base_url: str, values: Mapping[str, str]) -> Gr
     """Tokens for an app of the store's own people. Raises PlatformError."""
     with _session(card, base_url) as http:
         return _granted(card, values, http, registry.oauth(card.slug).client_credentials)
+
+
+def from_refresh_token(card: PlatformCard, base_url: str, values: Mapping[str, str]) -> Grant:
+    """Tokens for the refresh token that was pasted, which stays good where the platform gives no
+    other. Raises PlatformError.
+    """
+    oauth, pasted = registry.oauth(card.slug), values["refresh_token"]
+
+    def ask(http: PlatformSession, app: OAuthApp) -> Grant:
+        grant: Grant = oauth.refresh(http, app, pasted)
+        return replace(grant, refresh_token=grant.refresh_token or pasted)
+
+    with _session(card, base_url) as http:
+        return _granted(card, values, http, ask)
 
 
 def renewed(store: Store, held: Held) -> Grant:

@@ -237,7 +237,7 @@ def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str]) ->
             f"{store.name} was connected by consent. Connect its address again to change it.",
             code="consent_needed",
         )
-    return testing.keys_of(card, {**kept.values, **typed})
+    return testing.keys_of(card, {**kept.typed, **typed})
 
 
 def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:

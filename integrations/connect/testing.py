@@ -24,6 +24,7 @@ from integrations.errors import (
     PermissionMissing,
     PlatformError,
 )
+from integrations.kit.oauth2 import Grant
 from integrations.lifecycle import ConnectError
 from integrations.models import Credential, Store, StoreStatus
 from integrations.platform import Ability, AuthKind, PlatformCard, SignIn
@@ -74,6 +75,12 @@ REMEDIES_BY_CLASS: tuple[tuple[type[PlatformError], str], ...] = (
 )
 # A page of the shop was entered: the store itself may be one step up.
 LOOK_ABOVE = frozenset({"html_answer", "not_found", "not_a_store", "redirected"})
+
+# Sign-ins by which an app asks for tokens by itself.
+_ASKS: Mapping[AuthKind, Callable[[PlatformCard, str, Mapping[str, str]], Grant]] = {
+    AuthKind.CLIENT_CREDENTIALS: authentication.from_app,
+    AuthKind.REFRESH_TOKEN: authentication.from_refresh_token,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,8 +181,9 @@ def find(
     """The address at which the store answers, the one given or one above it, and who it is. An app
     that asks for tokens by itself does so. Raises PlatformError.
     """
-    if keys.kind is AuthKind.CLIENT_CREDENTIALS and keys.grant is None:
-        keys = replace(keys, grant=authentication.from_app(card, base_url, keys.values))
+    ask = _ASKS.get(keys.kind)
+    if ask is not None and keys.grant is None:
+        keys = replace(keys, grant=ask(card, base_url, keys.values))
     first: PlatformError | None = None
     for address in addresses.candidates(base_url):
         try:

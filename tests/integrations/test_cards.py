@@ -15,6 +15,8 @@ from tests.integrations.tokenshop.platform import CARD
     [
         ({"client_id", "client_secret"}, AuthKind.CLIENT_CREDENTIALS),
         ({"client_id"}, AuthKind.CLIENT_CREDENTIALS),
+        ({"client_id", "client_secret", "refresh_token"}, AuthKind.REFRESH_TOKEN),
+        ({"refresh_token"}, AuthKind.REFRESH_TOKEN),
         ({"access_token"}, AuthKind.TOKEN),
         ({"access_token", "client_secret"}, AuthKind.TOKEN),
     ],
@@ -28,7 +30,7 @@ def test_values_tell_which_way_to_sign_in_they_stand_for(names: set[str], kind: 
             CredentialField(name="client_secret", label="Client secret", required=False),
         ),
     )
-    card = replace(CARD, sign_ins=(*CARD.sign_ins[:2], token))
+    card = replace(CARD, sign_ins=(*CARD.sign_ins[:3], token))
 
     assert card.sign_in_for(names).kind == kind
 
@@ -41,10 +43,15 @@ def test_consent_is_chosen_for_no_values_only_where_there_is_nothing_else() -> N
 
 
 def test_readers_see_all_fields_and_each_name_once() -> None:
-    assert CARD.auth_kinds == (AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS, AuthKind.TOKEN)
+    assert CARD.auth_kinds == (
+        AuthKind.OAUTH2,
+        AuthKind.CLIENT_CREDENTIALS,
+        AuthKind.REFRESH_TOKEN,
+        AuthKind.TOKEN,
+    )
     names = [field.name for field in CARD.credential_fields]
-    assert names == ["client_id", "client_secret", "access_token"]
-    assert CARD.sign_in("token") is CARD.sign_ins[2]
+    assert names == ["client_id", "client_secret", "refresh_token", "access_token"]
+    assert CARD.sign_in("token") is CARD.sign_ins[3]
     assert CARD.sign_in(AuthKind.API_KEYS) is None
 
 

@@ -566,6 +566,78 @@ def test_an_app_of_the_stores_own_people_connects_by_id_and_secret(
     assert site.asked == ["client_credentials"]
 
 
+def test_a_pasted_refresh_token_connects_and_is_kept_as_a_token(
+    site: Site, merchant: Merchant
+) -> None:
+    pasted = site.authorize()
+    store = connect.connect_store(
+        merchant=merchant,
+        platform="tokenshop",
+        base_url=site.url,
+        credentials={
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "refresh_token": pasted,
+        },
+        actor="user:anna",
+    )
+
+    row = Credential.objects.get()
+    assert (row.kind, row.refresh_due_at is not None) == ("refresh_token", True)
+    with authentication.adapter_for(store) as adapter:
+        assert adapter.authenticate()
+        assert "refresh_token" not in adapter.connection.credentials
+    assert site.asked == ["refresh_token"]
+    assert authentication.held(store).refresh_token
+
+
+def test_a_refresh_token_that_is_dead_is_told_as_such(site: Site, merchant: Merchant) -> None:
+    pasted = site.authorize()
+    site.revoke()
+
+    with pytest.raises(AuthenticationFailed, match="no longer accepts") as refused:
+        connect.connect_store(
+            merchant=merchant,
+            platform="tokenshop",
+            base_url=site.url,
+            credentials={
+                "client_id": CLIENT_ID,
+                "client_secret": CLIENT_SECRET,
+                "refresh_token": pasted,
+            },
+            actor="user:anna",
+        )
+
+    assert pasted not in str(refused.value)
+    assert not Store.objects.exists()
+
+
+def test_a_new_secret_of_the_app_goes_on_with_the_refresh_token_that_is_kept(
+    site: Site, merchant: Merchant
+) -> None:
+    store = connect.connect_store(
+        merchant=merchant,
+        platform="tokenshop",
+        base_url=site.url,
+        credentials={
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "refresh_token": site.authorize(),
+        },
+        actor="user:anna",
+    )
+    site.apps[CLIENT_ID] = "rotated-secret-9876543210"
+
+    connect.change_store(
+        store, credentials={"client_secret": "rotated-secret-9876543210"}, actor="user:anna"
+    )
+
+    site.expire()
+    with authentication.adapter_for(store) as adapter:
+        assert adapter.authenticate()
+    assert Credential.objects.get().kind == "refresh_token"
+
+
 def test_a_pasted_token_connects_too(site: Site, merchant: Merchant) -> None:
     store = connect.connect_store(
         merchant=merchant,

@@ -39,6 +39,11 @@ CARD = PlatformCard(
         ),
         SignIn(kind=AuthKind.CLIENT_CREDENTIALS, label="Your own app", fields=(_ID, _SECRET)),
         SignIn(
+            kind=AuthKind.REFRESH_TOKEN,
+            label="Your own app, with a refresh token",
+            fields=(_ID, _SECRET, CredentialField(name="refresh_token", label="Refresh token")),
+        ),
+        SignIn(
             kind=AuthKind.TOKEN,
             label="A token",
             fields=(CredentialField(name="access_token", label="Access token"),),

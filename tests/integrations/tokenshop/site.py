@@ -103,6 +103,10 @@ class Site:
         """A token that does not end, as an owner would copy it."""
         return self._pair(ends=float("inf")).access
 
+    def authorize(self) -> str:
+        """A refresh token, as an owner's account shows it once."""
+        return self._pair().refresh
+
     # -- what it answers
 
     def token(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
