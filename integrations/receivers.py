@@ -23,7 +23,7 @@ from inventory import signals as inventory_signals
 from orders import shortage
 from orders import signals as order_signals
 from orders.data import RefundOrder, ShipmentData, ShipmentLineData
-from orders.matching import match_waiting_lines, settle_lines_of
+from orders.matching import match_renamed, match_waiting_lines, settle_lines_of
 from orders.models import Order, RefundRequest, Shipment
 from orders.status import OrderStatus
 
@@ -49,6 +49,10 @@ def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) ->
     match_waiting_lines(store_id, listing_ids)
     outbox.mark_listings(listing_ids)
     sync.take_figures(listing_ids, origin="newly linked")
+
+
+def on_skus_changed(store_id: UUID, sku_keys: Collection[str], **_: Any) -> None:
+    match_renamed(store_id, sku_keys)
 
 
 def on_listings_unlinked(listing_ids: Iterable[UUID], **_: Any) -> None:
@@ -253,6 +257,7 @@ _EARS = (
     (inventory_signals.stock_changed, on_stock_changed),
     (inventory_signals.store_figure_changed, on_store_figure_changed),
     (inventory_signals.listings_linked, on_listings_linked),
+    (inventory_signals.skus_changed, on_skus_changed),
     (inventory_signals.listings_unlinked, on_listings_unlinked),
     (inventory_signals.shelves_changed, on_shelves_changed),
     (inventory_signals.ruled_anew, on_ruled_anew),

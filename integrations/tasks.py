@@ -134,11 +134,20 @@ def _compare_tonight() -> None:
 
 @shared_task(name="integrations.tasks.maintain", **_READING)
 def maintain() -> None:
-    """Every hour: delete what has outlived its use; every night (UTC): prove that stock is true."""
+    """Every hour: delete what has outlived its use; every night (UTC): prove that stock is true,
+    and look again at bundles that are no kits.
+    """
     if upkeep.take_slot("maintain", seconds=60):
         upkeep.purge(timezone.now())
     if upkeep.take_slot("prove_stock", seconds=86_400):
         bell.ring("integrations.tasks.prove_stock", queue="bulk")
+    if upkeep.take_slot("retry_bundles", seconds=86_400):
+        bell.ring("integrations.tasks.retry_bundles", queue="bulk")
+
+
+@shared_task(name="integrations.tasks.retry_bundles", **_READING)
+def retry_bundles() -> None:
+    upkeep.retry_bundles()
 
 
 @shared_task(name="integrations.tasks.prove_stock", **_READING)

@@ -9,6 +9,7 @@ import socket
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,15 +30,18 @@ from integrations.models import (
     RunKind,
     ScheduleSlot,
     Store,
+    StoreStatus,
     SyncGap,
     SyncRun,
 )
-from inventory import verifying
+from inventory import bundles, verifying
+from inventory.errors import LedgerConflict
 from inventory.models import Variant
 from inventory.verifying import Difference
 from logix.accounts import audit
 from logix.accounts.models import AuditEvent, IdempotentRequest
 from logix.common import bulk
+from logix.common.transactions import again_on
 from orders.models import OrderPayload
 
 log = structlog.get_logger(__name__)
@@ -50,6 +54,8 @@ PROOF_IS_NEWS = timedelta(days=2)
 # Items named on the audit log of each batch: where so many differ, one cause made them.
 _MOST_NAMED = 20
 _BATCH = 1000
+# In one transaction: it holds up whoever changes a kit of the merchant.
+_BUNDLES = 50
 
 
 def each_of(*jobs: Callable[[], Any]) -> None:
@@ -126,6 +132,17 @@ def prove_stock(after: UUID | None = None) -> UUID | None:
     counts = {"items": Variant.objects.count(), "differing": differing}
     audit.record("stock.proven", actor="system", details=counts)
     return None
+
+
+def retry_bundles() -> int:
+    """Look again at the bundles of connected stores that are no kits, some at a time; return how
+    many are kits now. What a store told is not asked anew.
+    """
+    rows = bundles.waiting().exclude(store__status=StoreStatus.DISCONNECTED)
+    waiting = list(rows.order_by("store", "pk").values_list("pk", flat=True))
+    again = again_on(LedgerConflict)
+    some = [waiting[at : at + _BUNDLES] for at in range(0, len(waiting), _BUNDLES)]
+    return sum(again(partial(bundles.try_again, ids)) for ids in some)
 
 
 def stock_proven_at() -> datetime | None:

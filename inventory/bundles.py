@@ -13,10 +13,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from inventory import kits
-from inventory.errors import KitRefused
+from inventory.errors import KitCounted, KitRefused
 from inventory.linking import StoreLike
 from inventory.models import KitPart, Listing, Variant
 from logix.common import bulk
@@ -28,6 +28,10 @@ _LONGEST = 400
 _NO_PRODUCT = "It is not linked to a product itself."
 _NOT_TOLD = "The store does not tell what it is made of. Choose its parts by hand."
 _TAKEN_OFF = "Its parts were taken off by hand, so it is not made a kit again."
+_ONCE_COUNTED = (
+    "It becomes a kit in the night after that, or at once with “Make it a kit of the store's "
+    "parts”."
+)
 _NO_BUNDLE_ANY_MORE = (
     "The store does not sell it as a bundle any more. It stays a kit here until its parts are "
     "changed by hand."
@@ -50,6 +54,20 @@ def follow(
 def look_again(variant_id: UUID) -> None:
     """A kit's parts were changed: say of each bundle that is linked to it whether it agrees."""
     _follow(Listing.objects.filter(variant=variant_id))
+
+
+def waiting() -> QuerySet[Listing]:
+    """Bundles whose variant is no kit of their parts."""
+    return Listing.objects.filter(is_bundle=True, gone_at=None).exclude(kit_problem="")
+
+
+@transaction.atomic
+def try_again(listing_ids: Collection[UUID]) -> int:
+    """Look again at bundles that were not taken over, because what stood in the way may be gone;
+    return how many are kits now. Raises LedgerConflict.
+    """
+    _follow(Listing.objects.filter(pk__in=listing_ids))
+    return len(listing_ids) - waiting().filter(pk__in=listing_ids).count()
 
 
 @transaction.atomic
@@ -75,14 +93,13 @@ def told_by(variant: Variant) -> Listing | None:
 
 
 def _waiting_for(store: StoreLike, linked: Collection[UUID]) -> set[UUID]:
-    rows = Listing.objects.filter(store=store.pk, is_bundle=True, gone_at=None)
-    waiting = list(rows.exclude(kit_problem="").values_list("pk", "bundle_parts"))
-    if not waiting:
+    found = list(waiting().filter(store=store.pk).values_list("pk", "bundle_parts"))
+    if not found:
         return set()
     named = Listing.objects.filter(pk__in=linked).values_list("pk", "external_variant_id")
     keys = dict(named)
     come = set(keys.values())
-    return {pk for pk, parts in waiting if pk in keys or come & _named(parts)}
+    return {pk for pk, parts in found if pk in keys or come & _named(parts)}
 
 
 def _named(parts: Iterable[Mapping[str, Any]]) -> set[str]:
@@ -130,6 +147,8 @@ def _problem_of(
             _may_change(listing, kit, before)
             kits.set_parts(kit, parts, actor=f"platform:{listing.store}", told_by=listing)
             made_of[kit.pk] = parts
+    except KitCounted as err:
+        return f"{err} {_ONCE_COUNTED}"
     except KitRefused as err:
         return str(err)
     return ""

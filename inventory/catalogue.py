@@ -37,6 +37,7 @@ class CatalogueImport:
     """Counts are listings. ``refigured`` are those whose figure in the store is not what we saw
     before, ``regrouped`` those that the store puts into other categories, ``rekept`` those of which
     it keeps other numbers back. ``bundles`` are those that are bundles of the store, or were.
+    ``sku_keys`` are SKUs that other listings have than before.
     """
 
     created: int = 0
@@ -48,6 +49,7 @@ class CatalogueImport:
     regrouped: set[UUID] = field(default_factory=set)
     rekept: set[UUID] = field(default_factory=set)
     bundles: set[UUID] = field(default_factory=set)
+    sku_keys: set[str] = field(default_factory=set)
 
 
 @transaction.atomic
@@ -99,6 +101,10 @@ def import_products(
     if done.linked:
         signals.listings_linked.send(
             sender=Listing, store_id=store.pk, listing_ids=frozenset(done.linked)
+        )
+    if done.sku_keys:
+        signals.skus_changed.send(
+            sender=Listing, store_id=store.pk, sku_keys=frozenset(done.sku_keys)
         )
     if adopt_stock:
         _adopt(store, inserts, updates, holds_open)
@@ -165,6 +171,9 @@ def _changed_row(
         done.regrouped.add(before.pk)
     if before.kept_back != told["kept_back"]:
         done.rekept.add(before.pk)
+    is_back_or_gone = product.gone is (before.gone_at is None)
+    if is_back_or_gone or before.sku_key != told["sku_key"]:
+        done.sku_keys |= {before.sku_key, told["sku_key"]} - {""}
     done.changed += 1
     return {
         "id": before.pk,
@@ -230,6 +239,7 @@ def _mark_gone(
     ]
     Listing.objects.filter(pk__in=[x.pk for x in gone]).update(gone_at=now, is_listed=False)
     done.gone = len(gone)
+    done.sku_keys |= {x.sku_key for x in gone} - {""}
 
 
 def _adopt(

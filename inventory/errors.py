@@ -21,6 +21,10 @@ class KitRefused(Exception):
     """A kit that cannot be, with the reason for the person who asked."""
 
 
+class KitCounted(KitRefused):
+    """One that has units on hand of its own: a count of 0 makes it possible."""
+
+
 class RuleTaken(Exception):
     """There is a stock rule of this scope already; the message names it for the person who
     asked.

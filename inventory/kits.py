@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Coalesce
 
 from inventory import signals
-from inventory.errors import KitRefused
+from inventory.errors import KitCounted, KitRefused
 from inventory.models import KitPart, Listing, StockLevel, Variant
 from logix.accounts import audit
 from logix.accounts.models import Merchant
@@ -104,7 +104,7 @@ def _check(kit: Variant, parts: Mapping[UUID, int]) -> None:
     if parts and (kit.counted_as_id or kit.counts_for.exists()):
         raise KitRefused(f"{kit} shares its count with other variants, so it cannot be a kit.")
     if parts and StockLevel.objects.filter(variant=kit).exclude(on_hand=0).exists():
-        raise KitRefused(
+        raise KitCounted(
             f"{kit} is counted itself. Count it as 0 first: what is put together already is "
             "counted as its parts."
         )

@@ -13,6 +13,10 @@ store_figure_changed = Signal()
 # store_id: UUID, listing_ids: frozenset[UUID] that have their first variant, or another one.
 listings_linked = Signal()
 
+# store_id: UUID, sku_keys: frozenset[str] that other listings of the store have than before: one
+# was renamed, or is gone.
+skus_changed = Signal()
+
 # listing_ids: frozenset[UUID] that have no variant any more.
 listings_unlinked = Signal()
 

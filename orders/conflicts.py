@@ -77,10 +77,11 @@ def draft(
 
 
 def _may_open(known: Order, status: OrderStatus, lines: Lines) -> bool:
-    """Picking began when a unit left, or when the store says that somebody is at it. A cancelled
-    order is a matter of its own.
+    """Picking began when a person said so, when a unit left, or when the store says that somebody
+    is at it. A cancelled order is a matter of its own.
     """
-    begun = known.fulfillment_status == FulfillmentStatus.IN_PROGRESS
+    begun = known.picking_since is not None
+    begun = begun or known.fulfillment_status == FulfillmentStatus.IN_PROGRESS
     begun = begun or any(x.in_parcels for x in lines.all)
     return begun and status is not OrderStatus.CANCELLED
 

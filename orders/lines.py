@@ -184,9 +184,12 @@ def hold(done: Lines, held: Mapping[str, int]) -> None:
 def _variant(
     told: LineData, before: OrderLine | None, variant_of: VariantOf
 ) -> tuple[UUID | None, UUID | None]:
-    """A line that was matched stays so when its listing is unlinked: it names the same product."""
+    """A line that was matched stays so when its listing is unlinked: it names the same product. One
+    that is known by its SKU alone stays so too when the store gives that SKU to another listing.
+    """
     variant_id, item_id = variant_of(told)
-    if variant_id is None and before is not None and before.variant_id is not None:
+    may_stay = variant_id is None or not told.external_variant_id
+    if may_stay and before is not None and before.variant_id is not None:
         ours = (before.sku, before.external_product_id, before.external_variant_id)
         if ours == (told.sku[:128], told.external_product_id, told.external_variant_id):
             return before.variant_id, item_of(before)

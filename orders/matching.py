@@ -36,30 +36,39 @@ _NOTHING: Found = (None, None)
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """The variants that a batch's lines name: by the store's own listing first, then by a known
-    SKU.
+    """The variants that a batch's lines name: by the store's own listing first, then by the SKU
+    that a listing of the store has (``store_skus``), then by a variant's.
     """
 
     listings: dict[tuple[str, str], Found]
+    store_skus: dict[str, Found]
     skus: dict[str, Found]
 
     @classmethod
     def for_lines(cls, store_id: Any, merchant_id: Any, lines: Sequence[Any]) -> Matches:
         """``lines``: incoming or stored ones of one store. Two statements."""
         variant_ids = {x.external_variant_id for x in lines if x.external_variant_id}
-        wanted = {sku_key(x.sku) for x in lines if x.sku}
-        listings = Listing.objects.filter(store_id=store_id, external_variant_id__in=variant_ids)
+        wanted = {key for x in lines if (key := sku_key(x.sku))}
+        rows = Listing.objects.filter(
+            Q(external_variant_id__in=variant_ids) | Q(sku_key__in=wanted), store_id=store_id
+        )
+        listings: dict[tuple[str, str], Found] = {}
+        by_sku: dict[str, set[Found]] = defaultdict(set)
+        for product, variant, key, gone_at, pk, counted_as in rows.values_list(
+            "external_product_id",
+            "external_variant_id",
+            "sku_key",
+            "gone_at",
+            "variant_id",
+            "variant__counted_as_id",
+        ):
+            listings[product, variant] = found = (pk, counted_as or pk)
+            if gone_at is None:
+                by_sku[key].add(found)
         variants = Variant.objects.filter(merchant_id=merchant_id, sku_key__in=wanted)
         return cls(
-            {
-                (product, variant): (pk, counted_as or pk)
-                for product, variant, pk, counted_as in listings.values_list(
-                    "external_product_id",
-                    "external_variant_id",
-                    "variant_id",
-                    "variant__counted_as_id",
-                )
-            },
+            listings,
+            {key: found.pop() if len(found) == 1 else _NOTHING for key, found in by_sku.items()},
             {
                 str(key): (pk, counted_as or pk)
                 for key, pk, counted_as in variants.values_list("sku_key", "pk", "counted_as_id")
@@ -68,12 +77,16 @@ class Matches:
 
     def find(self, line: Any) -> Found:
         """(variant, the variant that counts for it), both None when unknown. A listing that is
-        known but not linked stays unknown: its SKU was found ambiguous.
+        known but not linked stays unknown, and so does a SKU that the store's listings do not
+        agree on: a variant that has the SKU elsewhere may be another product.
         """
         own = (line.external_product_id, line.external_variant_id)
         if own in self.listings:
             return self.listings[own]
-        return self.skus.get(sku_key(line.sku), _NOTHING) if line.sku else _NOTHING
+        key = sku_key(line.sku)
+        if key in self.store_skus:
+            return self.store_skus[key]
+        return self.skus.get(key, _NOTHING)
 
 
 @transaction.atomic
@@ -88,6 +101,16 @@ def match_waiting_lines(store_id: UUID, listing_ids: Iterable[UUID]) -> int:
     ids = list(listing_ids)
     transaction.on_commit(partial(_look_again, partial(_waiting_for, store_id, ids)), robust=True)
     return _match(_waiting_for(store_id, ids))
+
+
+@transaction.atomic
+def match_renamed(store_id: UUID, sku_keys: Collection[str]) -> int:
+    """The same for lines that name these SKUs in this store alone: its listings have them anew, or
+    one fewer has. Return how many were matched. Raises OrderChangedMeanwhile, LedgerConflict.
+    """
+    waiting = _waiting(Q(key__in=sku_keys, order__store_id=store_id))
+    transaction.on_commit(partial(_look_again, waiting.all), robust=True)
+    return _match(waiting.all())
 
 
 def settle_lines_of(variant_id: UUID, *, actor: str, request_id: str = "") -> None:
@@ -135,9 +158,13 @@ def _waiting_for(store_id: UUID, listing_ids: list[UUID]) -> models.QuerySet[Ord
         order__store_id=store_id,
         external_variant_id__in=[x.external_variant_id for x in listings],
     )
-    return OrderLine.objects.alias(key=Lower(Trim("sku"))).filter(
-        here | Q(key__in=keys), order__merchant_id__in=merchants, variant=None, removed_at=None
-    )
+    return _waiting(here | Q(key__in=keys), order__merchant_id__in=merchants)
+
+
+def _waiting(*which: Q, **more: Any) -> models.QuerySet[OrderLine]:
+    """Lines without a product; ``key`` is what their SKU is compared by."""
+    lines = OrderLine.objects.alias(key=Lower(Trim("sku")))
+    return lines.filter(*which, **more, variant=None, removed_at=None)
 
 
 def _match(waiting: models.QuerySet[OrderLine]) -> int:

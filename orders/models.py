@@ -2,8 +2,9 @@
 
 An order belongs to a store and keeps the platform's id in ``external_id``; what the platform is,
 nobody here knows. Money is in the order's ``currency``. Times: placed (buyer), changed (platform),
-observed (our request), applied (us). ``told_restocks``: what the store says it put back on sale,
-as far as it was told; None for orders read before that was asked.
+observed (our request), applied (us). ``picking_since``: when a person said that picking
+began; a parcel or the store may say so as well. ``told_restocks``: what the store says it put back
+on sale, as far as it was told; None for orders read before that was asked.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from orders.columns import choices as _choices
 from orders.columns import money as _money
 from orders.data import PaymentKind
 from orders.models_conflicts import Conflict
+from orders.models_goods import GoodsDecision
 from orders.models_oversells import Oversell
 from orders.models_payouts import Payout, PayoutLine
 from orders.models_refunds import RefundRequest
@@ -36,6 +38,7 @@ from orders.status import (
 
 __all__ = [
     "Conflict",
+    "GoodsDecision",
     "Order",
     "OrderEvent",
     "OrderLine",
@@ -109,6 +112,7 @@ class Order(models.Model):
         default=True, help_text="What has not left is to be kept for the buyer."
     )
     moves_stock = models.BooleanField(default=True, help_text="False: imported as past.")
+    picking_since = models.DateTimeField(null=True)
     told_restocks = models.JSONField(null=True)
     line_count = models.PositiveIntegerField(default=0)
     unit_count = models.PositiveIntegerField(default=0)

@@ -98,7 +98,8 @@ def take_back(store: Any, order_id: UUID, back: Drafted, *, request_id: str = ""
     if back.waits:
         named = ", ".join(back.waits)
         title = (
-            f"The store put back on sale: {named}. Put it back at the stock level if it is there."
+            f"The store put back on sale: {named}. If it is there, put it back with “Restock "
+            "refunded goods”, or at the stock level."
         )
         _say(order_id, "restock_waits", title, {"waits": back.waits}, request_id)
 

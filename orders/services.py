@@ -1,5 +1,6 @@
 """What people and the API do with an order: ship, take a parcel back, change tracking, refund, put
-returned goods back, set a status, cancel, note, review, erase the buyer, read the sealed parts.
+back goods that were returned or refunded, begin picking, set a status, cancel, note, review, erase
+the buyer, read the sealed parts.
 
 Each call is one transaction and one row of the timeline that says who did it. What the store must
 be told goes out as a signal in that transaction; the store's own answer, not our wish, later
@@ -22,6 +23,8 @@ from orders.data import Address, Buyer
 from orders.deciding import accept_edit, open_conflict, take_over
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent
+from orders.picking import begin_picking, undo_picking
+from orders.refunded_goods import decide_goods, expect_goods
 from orders.refunding import refund_ended, refund_told, request_refund
 from orders.restocking import restock_return
 from orders.shipping import add_shipment, update_tracking
@@ -32,10 +35,13 @@ __all__ = [
     "accept_edit",
     "add_note",
     "add_shipment",
+    "begin_picking",
     "buyer_of",
     "cancel_order",
     "cancel_shipment",
+    "decide_goods",
     "erase_buyer",
+    "expect_goods",
     "goes_elsewhere",
     "mark_gone",
     "mark_reviewed",
@@ -46,6 +52,7 @@ __all__ = [
     "request_refund",
     "request_status",
     "restock_return",
+    "undo_picking",
     "update_tracking",
 ]
 

@@ -67,6 +67,7 @@ _MORE = (
     "raw_fulfillment",
     "prices_include_tax",
     "moves_stock",
+    "picking_since",
     "external_customer_id",
     "custom",
     "observed_at",

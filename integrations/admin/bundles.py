@@ -8,15 +8,16 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from integrations.admin.acts import Act, again
-from integrations.admin.base import WARN, HubAdmin, Sentence, count_of
+from integrations.admin.base import WARN, HubAdmin, Sentence, count_of, link
 from integrations.admin.looking import Look
 from integrations.admin.roles import actor
 from inventory import bundles
-from inventory.models import Listing, Variant
+from inventory.models import Listing, StockLevel, Variant
 
 WAITS = Look("Bundles that are no kits here", Q(gone_at=None) & ~Q(kit_problem=""))
 
@@ -47,7 +48,17 @@ class BundlePages(HubAdmin):
             for part in listing.bundle_parts
         )
         parts = format_html_join("", "{} × {}<br>", rows)
-        return format_html("{}{}", parts, listing.kit_problem or "A kit of these here.")
+        return format_html("{}{}", parts, _problem(listing) or "A kit of these here.")
+
+
+def _problem(listing: Listing) -> str:
+    """Why it is no kit here, with the way to its count where it has one."""
+    if not listing.kit_problem or listing.variant is None:
+        return listing.kit_problem
+    if not StockLevel.objects.filter(variant=listing.variant).exclude(on_hand=0).exists():
+        return listing.kit_problem
+    page = reverse("admin:inventory_variant_change", args=[listing.variant_id])
+    return format_html("{}<br>{}", listing.kit_problem, link(page, "Its stock, to count it"))
 
 
 def waiting_words(count: int) -> list[Sentence]:
@@ -62,6 +73,19 @@ def waiting_words(count: int) -> list[Sentence]:
 
 
 def told_words(variant: Variant) -> Any:
-    """Where a kit's parts are from; '' where a person chose them."""
+    """Where a kit's parts are from, '' where a person chose them; and which bundles of stores it is
+    not made a kit of, with the reason.
+    """
     listing = bundles.told_by(variant)
-    return f"as {listing.store} tells it" if listing else ""
+    waiting = bundles.waiting().filter(variant=variant).select_related("store")
+    words = [f"as {listing.store} tells it"] if listing else []
+    words += [
+        format_html(
+            "{} sells it as a bundle, {}: {}",
+            one.store,
+            link(reverse("admin:inventory_listing_change", args=[one.pk]), "which is no kit here"),
+            one.kit_problem,
+        )
+        for one in waiting
+    ]
+    return format_html_join("", "{}<br>", ((one,) for one in words))

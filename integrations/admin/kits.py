@@ -106,9 +106,9 @@ class KitPages(HubAdmin):
     @display(description="Made of")
     def made_of(self, variant: Variant) -> str:
         parts = KitPart.objects.filter(kit=variant).select_related("part")
-        lines = ((part.units, _page_of(part.part)) for part in parts)
-        told = format_html("{}", told_words(variant))
-        return format_html_join("", "{} × {}<br>", lines) + told or "no kit; counted itself"
+        rows = ((part.units, _page_of(part.part)) for part in parts)
+        lines = format_html_join("", "{} × {}<br>", rows)
+        return (lines or format_html("{}<br>", "no kit; counted itself")) + told_words(variant)
 
     def parts_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         kit: Variant = row_for(self, request, object_id)

@@ -19,6 +19,7 @@ from orders.status import UNFINISHED, FulfillmentStatus, OrderStatus
 
 T = TypeVar("T")
 
+_BEGUN = (FulfillmentStatus.IN_PROGRESS, FulfillmentStatus.PARTIALLY_FULFILLED)
 _LEFT = (
     FulfillmentStatus.PARTIALLY_FULFILLED,
     FulfillmentStatus.FULFILLED,
@@ -68,6 +69,16 @@ def _ask_for(request: HttpRequest, order: Order, status: OrderStatus) -> None:
 def _review(request: HttpRequest, order: Order) -> str:
     _audited(request, order, "order.reviewed", services.mark_reviewed)
     return f"Order {order} is reviewed; it goes on."
+
+
+def _begin_picking(request: HttpRequest, order: Order) -> str:
+    _audited(request, order, "order.picking_begun", services.begin_picking)
+    return f"Picking of order {order} began: an edit at the store waits for a person from now on."
+
+
+def _undo_picking(request: HttpRequest, order: Order) -> str:
+    _audited(request, order, "order.picking_undone", services.undo_picking)
+    return f"Order {order} is not being picked after all."
 
 
 def _erase(request: HttpRequest, order: Order) -> str:
@@ -125,6 +136,19 @@ def _may_release(order: Order) -> bool:
     return is_open(order) and order.order_status == OrderStatus.ON_HOLD
 
 
+def _may_begin_picking(order: Order) -> bool:
+    """Where a parcel or the store says so already there is nothing to add."""
+    return (
+        is_shippable(order)
+        and order.picking_since is None
+        and order.fulfillment_status not in _BEGUN
+    )
+
+
+def _may_undo_picking(order: Order) -> bool:
+    return is_open(order) and order.picking_since is not None
+
+
 def _waits_for_review(order: Order) -> bool:
     return bool(order.flag_set & services.REVIEWED.keys())
 
@@ -173,6 +197,22 @@ ACTS = (
         run=_release,
         shown=_may_release,
         confirm="The store is asked to let this order go on. It may tell the buyer.",
+    ),
+    Act(
+        verb="picking",
+        label="Picking began",
+        run=_begin_picking,
+        shown=_may_begin_picking,
+        bulk=True,
+        tries=True,
+    ),
+    Act(
+        verb="picking-undo",
+        label="Not being picked after all",
+        run=_undo_picking,
+        shown=_may_undo_picking,
+        bulk=True,
+        tries=True,
     ),
     Act(
         verb="review",

@@ -16,6 +16,7 @@ from integrations.admin import order_acts
 from integrations.admin.asking import ask, row_for
 from integrations.admin.base import count_of
 from integrations.admin.order_forms import CancelForm, NoteForm, ParcelForm, TrackingForm
+from integrations.admin.order_goods import GoodsPages, may_decide
 from integrations.admin.order_refunds import (
     RefundForm,
     may_refund,
@@ -36,6 +37,9 @@ _PAGE = "orders_order"
 _BUTTONS = (
     "Ship a parcel",
     "Ship all that is left",
+    "Picking began",
+    "Not being picked after all",
+    "Restock refunded goods",
     "Write a note",
     "Put on hold",
     "Release",
@@ -48,7 +52,7 @@ _BUTTONS = (
 )
 
 
-class OrderPages(TakeBackPage):
+class OrderPages(GoodsPages, TakeBackPage):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
@@ -79,6 +83,7 @@ class OrderPages(TakeBackPage):
         pages = [("Ship a parcel", "parcel", order_acts.is_shippable(order))]
         pages.append(("Write a note", "note", order.gone_at is None))
         pages.append(("Refund", "refund", may_refund(order)))
+        pages.append(("Restock refunded goods", "goods", may_decide(order)))
         pages.append(("Cancel at the store", "cancel", order_acts.may_cancel(order)))
         return [
             {

@@ -14,6 +14,7 @@ from django.utils.http import urlencode
 from unfold.decorators import display
 
 from integrations.admin.base import ReadOnlyInline, link, person, told
+from integrations.admin.order_goods import inline_of as goods_inline_of
 from integrations.admin.order_refunds import RefundRequestInline
 from integrations.admin.order_returns import inline_of
 from integrations.admin.order_taking_back import link_for
@@ -215,6 +216,8 @@ def parts_of(order: Order, *, with_buyer: bool, may_act: bool) -> list[type[Read
         parts.append(RefundRequestInline)
     if order.returns.exists():
         parts.append(inline_of(with_buyer=with_buyer, may_act=may_act))
+    if order.goods_decisions.exists():
+        parts.append(goods_inline_of(may_act=may_act))
     return [*parts, EventInline]
 
 

@@ -147,6 +147,7 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
                     ("amount", "paid", "refunded"),
                     ("store", "placed_at"),
                     ("import_words", "store_words"),
+                    "picking_since",
                     "import_problem",
                     "flag_words",
                 )
@@ -182,6 +183,7 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
         (title, top), *tabs = self.fieldsets
         unsaid = {"import_problem": not obj or not obj.import_problem}
         unsaid["flag_words"] = not obj or not obj.flags
+        unsaid["picking_since"] = not obj or obj.picking_since is None
         rows = [row for row in top["fields"] if not unsaid.get(str(row))]
         return ((title, {"fields": rows}), *tabs)
 

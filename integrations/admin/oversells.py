@@ -4,8 +4,6 @@ stock, or a cancelled order, ends it.
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
@@ -21,9 +19,8 @@ from integrations.admin.base import (
     count_of,
     link,
 )
+from integrations.outbox import oversell_history
 from orders.models import Oversell
-
-_NOT_TOLD = "nothing"
 
 
 @admin.register(Oversell)
@@ -33,7 +30,7 @@ class OversellAdmin(HubAdmin):
     list_filter = ("order__store", ("resolved_at", admin.EmptyFieldListFilter))
     search_fields = ("sku", "order__number")
     search_help_text = "SKU or order number"
-    list_select_related = ("order__store__merchant", "variant")
+    list_select_related = ("order__store__merchant", "variant", "line")
     ordering = ("-opened_at", "-id")
     readonly_fields = ("title", "order_link", "shop", "state", "late", "told", "item_link")
     fields = (
@@ -78,17 +75,8 @@ class OversellAdmin(HubAdmin):
         url = reverse("admin:inventory_variant_change", args=[row.variant_id])
         return link(url, str(row.variant))
 
-    @display(description="What the stores had been told")
+    @display(description="How it came")
     def told(self, row: Oversell) -> str:
-        channels: list[dict[str, Any]] = row.cause.get("channels") or []
-        said = [
-            (
-                x.get("store", ""),
-                _NOT_TOLD if x.get("told") is None else x["told"],
-                f" at {x['told_at'][:19].replace('T', ' ')} UTC" if x.get("told_at") else "",
-                _NOT_TOLD if x.get("should_show") is None else x["should_show"],
-            )
-            for x in channels
-        ]
-        rows = format_html_join("", "{}: told {}{}, should have shown {}<br>", said)
+        said = ((x.words,) for x in oversell_history(row))
+        rows = format_html_join("", "<p>{}</p>", said)
         return rows or format_html("{}", "No store sells the item under a listing.")

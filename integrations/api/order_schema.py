@@ -285,6 +285,9 @@ class OrderSerializer(OrderSummarySerializer):
     raw_fulfillment = serializers.CharField()
     prices_include_tax = serializers.BooleanField()
     moves_stock = serializers.BooleanField(help_text="False: imported as past.")
+    picking_since = serializers.DateTimeField(
+        allow_null=True, help_text="When a person said that picking began."
+    )
     external_customer_id = serializers.CharField()
     custom = serializers.DictField(help_text="What the store's field rules filled.")
     observed_at = serializers.DateTimeField(help_text="When the store was last asked.")

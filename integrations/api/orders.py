@@ -212,6 +212,40 @@ class OrderViews(ApiViewSet):
         return Response(self._detail(pk))
 
     @extend_schema(
+        summary="Say that picking began",
+        description="From now on an edit at the store waits for a person, as after the first "
+        "parcel. The store is not told. Once more changes nothing.",
+        request=None,
+        responses=OrderSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def begin_picking(self, request: Request, pk: UUID) -> Response:
+        order = self._order(pk)
+        self.audited(
+            "order.picking_begun",
+            order,
+            lambda: services.begin_picking(order, actor=self.actor, request_id=request_id()),
+        )
+        return Response(self._detail(pk))
+
+    @extend_schema(
+        summary="Say that an order is not being picked after all",
+        description="An edit at the store is applied at once again, unless a parcel left or the "
+        "store says that somebody is at it. Once more changes nothing.",
+        request=None,
+        responses=OrderSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    def undo_picking(self, request: Request, pk: UUID) -> Response:
+        order = self._order(pk)
+        self.audited(
+            "order.picking_undone",
+            order,
+            lambda: services.undo_picking(order, actor=self.actor, request_id=request_id()),
+        )
+        return Response(self._detail(pk))
+
+    @extend_schema(
         summary="Erase the buyer of an order",
         description="For good, and everywhere in Logix; what the store still sends of them is not "
         "kept. Amounts, country and city stay, and the store is not told. Once more changes "

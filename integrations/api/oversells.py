@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations import outbox
 from integrations.api.fields import Query
 from integrations.api.views import ApiViewSet
 from orders.models import Oversell
@@ -34,11 +38,39 @@ class OversellSerializer(serializers.Serializer[Oversell]):
     units = serializers.IntegerField(help_text="Missing now; when it is over, missing last.")
     cause = serializers.JSONField(
         help_text="What each store had been told of the item when the order came in, and when; "
-        "`reserve_from` where the order may not take it from just any place."
+        "`should_show` is its figure now that the order counts, not what it should have shown "
+        "before; `reserve_from` where the order may not take it from just any place."
     )
     found_after_s = serializers.IntegerField(help_text="Seconds from the sale until it was known.")
     opened_at = serializers.DateTimeField()
     resolved_at = serializers.DateTimeField(allow_null=True)
+
+
+class BetweenSerializer(serializers.Serializer[outbox.Between]):
+    what = serializers.CharField(help_text="An order, or what somebody did.")
+    units = serializers.IntegerField(help_text="That became free; below zero: that were taken.")
+    order_id = serializers.UUIDField(allow_null=True)
+    at = serializers.DateTimeField()
+
+
+class ToldSerializer(serializers.Serializer[outbox.Told]):
+    store = serializers.CharField()
+    sold_it = serializers.BooleanField(help_text="The order is of this store.")
+    told = serializers.IntegerField(
+        allow_null=True, help_text="Its last figure before the order; null: none."
+    )
+    told_at = serializers.DateTimeField(allow_null=True)
+    free_then = serializers.IntegerField(
+        allow_null=True, help_text="What was free to the store when it was told."
+    )
+    between = BetweenSerializer(
+        many=True, help_text="What was taken or added between that and the order."
+    )
+    words = serializers.CharField(help_text="All of it in sentences.")
+
+
+class OversellDetailSerializer(OversellSerializer):
+    history = ToldSerializer(many=True, help_text="By listing, the one that sold it first.")
 
 
 class OversellViews(ApiViewSet):
@@ -60,3 +92,18 @@ class OversellViews(ApiViewSet):
         if "sku" in asked:
             rows = rows.filter(sku=asked["sku"])
         return self.page(rows, lambda row: OversellSerializer(row).data)
+
+    @extend_schema(
+        summary="One oversell, and how it came",
+        description="What each store was last told of the item and when, what was free then, and "
+        "what came between that and the order, as far as it is known.",
+        responses=OversellDetailSerializer,
+    )
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        rows = self.get_queryset().select_related("order", "line", "variant")
+        found = rows.filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        shape = OversellSerializer(found).data
+        told = [asdict(x) for x in outbox.oversell_history(found)]
+        return Response({**shape, "history": told})

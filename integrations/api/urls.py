@@ -24,6 +24,7 @@ from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
 from integrations.api.pushes import PushViews
 from integrations.api.reconciliations import ReconciliationViews
+from integrations.api.refunded_goods import RefundedGoodsViews
 from integrations.api.refunds import RefundViews
 from integrations.api.rehearsals import StockRuleTries, StoreTries
 from integrations.api.returns import ReturnViews
@@ -103,6 +104,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/refunds", RefundViews.at(get="list", post="create")),
     path("orders/<uuid:pk>/returns", ReturnViews.at(get="list")),
     path("orders/<uuid:pk>/returns/<uuid:return_id>/restock", ReturnViews.at(post="restock")),
+    path("orders/<uuid:pk>/refunded-goods", RefundedGoodsViews.at(get="retrieve", post="decide")),
+    path(
+        "orders/<uuid:pk>/refunded-goods/<uuid:decision_id>/undo",
+        RefundedGoodsViews.at(post="undo"),
+    ),
+    path("orders/<uuid:pk>/picking/begin", OrderViews.at(post="begin_picking")),
+    path("orders/<uuid:pk>/picking/undo", OrderViews.at(post="undo_picking")),
     path("orders/<uuid:pk>/conflicts", ConflictViews.at(get="list")),
     path("orders/<uuid:pk>/conflict/accept", ConflictViews.at(post="accept")),
     path("orders/<uuid:pk>/cancel", OrderViews.at(post="cancel")),
@@ -126,6 +134,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("listings/<uuid:pk>/candidates", MatchingViews.at(get="candidates")),
     path("listings/link-all", MatchingViews.at(post="link_all")),
     path("oversells", OversellViews.at(get="list")),
+    path("oversells/<uuid:pk>", OversellViews.at(get="retrieve")),
     path("locations", LocationViews.at(get="list", post="create")),
     path("locations/<uuid:pk>", LocationViews.at(get="retrieve", patch="partial_update")),
     path("stock/rules", StockRuleViews.at(get="list", post="create")),

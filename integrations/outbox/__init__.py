@@ -22,6 +22,8 @@ from integrations.outbox.explaining import told_of
 from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
+from integrations.outbox.overselling import Between, Told
+from integrations.outbox.overselling import history as oversell_history
 from integrations.outbox.push import send_pushes
 from integrations.outbox.reasons import Reason
 from integrations.outbox.rehearsing import FirstPush, Outcome, RuleTried, first_push, try_rule
@@ -30,6 +32,7 @@ from integrations.outbox.superseding import Memory, forget_completion, forget_pa
 from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
 
 __all__ = [
+    "Between",
     "FirstPush",
     "Memory",
     "Numbers",
@@ -37,6 +40,7 @@ __all__ = [
     "Reason",
     "RuleTried",
     "Swept",
+    "Told",
     "drop_command",
     "due_stores",
     "enqueue_command",
@@ -53,6 +57,7 @@ __all__ = [
     "note_store_figures",
     "numbers",
     "orders_changed",
+    "oversell_history",
     "retry_command",
     "retry_push",
     "rules_changed",

@@ -250,6 +250,36 @@ def test_what_is_counted_itself_stays_so_until_it_is_counted_as_none(store: Any)
     assert (made_of("SET"), listing("SET", store).kit_problem) == (PARTS, "")
 
 
+def test_one_that_is_counted_as_none_is_a_kit_when_it_is_tried_again(store: Any) -> None:
+    other = make_store(store.merchant, base_url="https://other.example")
+    variant = VariantData(external_id="x", sku="SET", stock=7)
+    told(other, make_product(5, variants=(variant,)), adopt_stock=True)
+    told(store, bundle(), item("MUG"), item("BOX"))
+    found = listing("SET", store)
+    assert found.kit_problem.endswith(
+        "It becomes a kit in the night after that, or at once with “Make it a kit of the store's "
+        "parts”."
+    )
+    assert bundles.try_again([found.pk]) == 0
+    assert made_of("SET") == {}
+
+    place = locations.default(store.merchant_id)
+    ledger.adjust(variant=of("SET"), location=place, set_to=0, reason="x", actor="user:anna")
+
+    assert list(bundles.waiting()) == [found]
+    assert bundles.try_again([found.pk]) == 1
+    assert (made_of("SET"), listing("SET", store).kit_problem) == (PARTS, "")
+    assert not bundles.waiting().exists()
+
+
+def test_trying_again_leaves_alone_what_a_person_decided(store: Any) -> None:
+    told(store, item("MUG"), item("BOX"), bundle())
+    kits.set_parts(of("SET"), {of("BOX").pk: 3}, actor="user:anna")
+
+    assert bundles.try_again([listing("SET").pk]) == 0
+    assert made_of("SET") == {"BOX": 3}
+
+
 def test_a_circle_is_refused_and_breaks_nothing_else(store: Any) -> None:
     told(store, item("MUG"), item("BOX"), item("SET"))
     kits.set_parts(of("BOX"), {of("SET").pk: 1}, actor="user:anna")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -92,6 +93,164 @@ def test_a_listing_that_is_known_and_unlinked_is_not_guessed_by_its_sku(store: A
 
     assert state()[0] == ImportState.AWAITING_MAPPING
     assert matching.match_waiting_lines(store.pk, Listing.objects.values_list("pk", flat=True)) == 0
+
+
+def by_sku(number: int = 1, *, sku: str) -> Any:
+    """An order whose only line names no product of the store, as one of a deleted product."""
+    line = make_line(sku=sku, external_product_id="", external_variant_id="")
+    return make_order(number, lines=(line,))
+
+
+def shown(store: Any, *products: Any, minutes: int = 1) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    import_products(store, products, observed_at=at, now=at)
+
+
+def renamed(number: int, sku: str, **changes: Any) -> Any:
+    variants = (VariantData(external_id=f"p{number}", sku=sku, stock=10),)
+    return make_product(number, variants=variants, **changes)
+
+
+def matched_sku() -> str | None:
+    found = OrderLine.objects.select_related("variant").get().variant
+    return found.sku if found else None
+
+
+def test_a_sku_that_the_store_gave_a_listing_is_known(store: Any) -> None:
+    stock(store)
+    shown(store, renamed(1, "Mug 2026"))
+
+    bring(store, by_sku(sku="mug  2026"))
+
+    assert (matched_sku(), state()[0]) == ("SKU-1", ImportState.ACCEPTED)
+    assert level().reserved == 2
+    assert_books_balance()
+
+
+def test_the_stores_own_listing_of_a_sku_comes_before_a_variant_that_has_it(store: Any) -> None:
+    stock(store, 1)
+    other = make_store(store.merchant, base_url="https://second.example")
+    stock(other, 2)
+    shown(store, renamed(1, "SKU-2"))
+
+    bring(store, by_sku(sku="SKU-2"))
+
+    assert matched_sku() == "SKU-1"
+
+
+def test_a_sku_of_another_stores_listing_says_nothing_in_this_one(store: Any) -> None:
+    stock(store)
+    shown(store, renamed(1, "RENAMED"))
+    other = make_store(store.merchant, base_url="https://second.example")
+
+    bring(other, by_sku(sku="RENAMED"))
+
+    assert (matched_sku(), state()[0]) == (None, ImportState.AWAITING_MAPPING)
+
+
+def test_a_sku_that_two_listings_of_the_store_have_waits_and_says_so(store: Any) -> None:
+    stock(store, 1, 2)
+    shown(store, renamed(1, "SKU-2"))
+
+    bring(store, by_sku(sku="SKU-2"))
+
+    assert matched_sku() is None
+    assert state()[0] == ImportState.AWAITING_MAPPING
+    assert "whose SKU is not its alone" in state()[1]
+
+
+def test_two_listings_of_one_product_are_no_question(store: Any) -> None:
+    stock(store, 1, 2)
+    shown(store, renamed(1, "SKU-2"))
+    Listing.objects.update(variant=Listing.objects.get(external_variant_id="p1").variant)
+
+    bring(store, by_sku(sku="SKU-2"))
+
+    assert matched_sku() == "SKU-1"
+
+
+def test_a_listing_that_is_gone_has_no_say_about_a_sku(store: Any) -> None:
+    stock(store, 1, 2)
+    shown(store, renamed(1, "SKU-2"))
+    shown(store, renamed(1, "SKU-2", gone=True), minutes=2)
+
+    bring(store, by_sku(sku="SKU-2"))
+
+    assert matched_sku() == "SKU-2"
+
+
+def test_an_order_that_waits_finishes_when_a_listing_gets_its_sku(store: Any) -> None:
+    stock(store)
+    bring(store, by_sku(sku="NEW-1"))
+    assert state()[0] == ImportState.AWAITING_MAPPING
+
+    shown(store, renamed(1, "New-1"))
+
+    assert (matched_sku(), state()) == ("SKU-1", (ImportState.ACCEPTED, ""))
+    assert level().reserved == 2
+    assert_books_balance()
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_an_order_that_waits_finishes_when_its_sku_is_one_listings_again(
+    store: Any, gone: bool
+) -> None:
+    stock(store, 1, 2)
+    shown(store, renamed(1, "SKU-2"))
+    bring(store, by_sku(sku="SKU-2"))
+
+    shown(store, renamed(1, "SKU-2" if gone else "SKU-1", gone=gone), minutes=2)
+
+    assert (matched_sku(), state()[0]) == ("SKU-2", ImportState.ACCEPTED)
+
+
+def test_an_order_that_waits_finishes_when_a_variation_is_taken_off(store: Any) -> None:
+    stock(store, 1, 2)
+    shown(store, renamed(1, "SKU-2"))
+    bring(store, by_sku(sku="SKU-2"))
+
+    shown(store, make_product(1, variants=(), variants_complete=True), minutes=2)
+
+    assert (matched_sku(), state()[0]) == ("SKU-2", ImportState.ACCEPTED)
+
+
+def test_a_line_known_by_its_sku_keeps_its_product_when_the_store_gives_the_sku_away(
+    store: Any,
+) -> None:
+    stock(store, 1, 2)
+    order = by_sku(sku="SKU-2")
+    bring(store, order)
+    assert matched_sku() == "SKU-2"
+
+    shown(store, renamed(2, "OTHER"), renamed(1, "SKU-2"))
+    bring(store, later(order, raw_status="packing"))
+
+    assert (matched_sku(), shelf("SKU-2"), shelf("SKU-1")) == ("SKU-2", (10, 2), (10, 0))
+    bring(store, by_sku(2, sku="SKU-2"))
+    assert OrderLine.objects.get(order__number="1002").variant.sku == "SKU-1"  # type: ignore[union-attr]
+
+
+def test_blank_skus_name_nothing(store: Any) -> None:
+    stock(store, 1)
+    shown(store, renamed(1, ""))
+
+    bring(store, by_sku(sku="  "))
+
+    assert matched_sku() is None
+
+
+def test_matching_asks_two_things_whatever_the_lines_name(
+    store: Any, django_assert_num_queries: Any
+) -> None:
+    stock(store, 1, 2)
+    lines = (make_line(1), make_line(2, external_product_id="", external_variant_id=""))
+
+    with django_assert_num_queries(2):
+        found = matching.Matches.for_lines(store.pk, store.merchant_id, lines)
+
+    assert [found.find(line)[0] for line in lines] == [
+        Listing.objects.get(external_variant_id=f"p{n}").variant_id for n in (1, 2)
+    ]
 
 
 def test_lines_without_sku_and_product_wait_alone(store: Any) -> None:
@@ -193,7 +352,7 @@ def test_an_order_that_did_not_see_its_product_yet_looks_again_when_committed(
 
     def not_yet(*args: Any) -> Any:
         looks.append(args)
-        return matching.Matches({}, {}) if len(looks) == 1 else real(*args)
+        return matching.Matches({}, {}, {}) if len(looks) == 1 else real(*args)
 
     monkeypatch.setattr(matching.Matches, "for_lines", not_yet)
     bring(store, make_order())

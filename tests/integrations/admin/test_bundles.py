@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Store
-from inventory import kits
+from inventory import bundles, kits, ledger, locations
 from inventory.catalogue import import_products
 from inventory.data import PartData, VariantData
 from inventory.models import KitPart, Listing, Variant
@@ -49,6 +49,31 @@ def test_the_pages_of_a_bundle_say_what_it_is_made_of(boss: Client, bundle: List
     kit = reverse("admin:inventory_variant_change", args=[bundle.variant_id])
     assert f"as {bundle.store} tells it" in text(boss, kit)
     assert "no bundle" in text(boss, page(Listing.objects.get(sku="SKU-1")))
+
+
+def test_a_bundle_that_is_counted_itself_says_so_where_it_is_shown_and_leads_to_its_count(
+    boss: Client, bundle: Listing
+) -> None:
+    kit = bundle.variant
+    assert kit is not None
+    kits.set_parts(kit, {}, actor="user:anna")
+    place = locations.default(kit.merchant_id)
+    ledger.adjust(variant=kit, location=place, set_to=4, reason="Count", actor="user:anna")
+    bundles.try_again([bundle.pk])
+    Variant.objects.update(kit_by_hand=False)
+    bundles.try_again([bundle.pk])
+    variant_page = reverse("admin:inventory_variant_change", args=[kit.pk])
+
+    assert "SET is counted itself. Count it as 0 first" in text(boss, page(bundle))
+    assert f'href="{variant_page}"' in boss.get(page(bundle)).content.decode()
+    said = text(boss, variant_page)
+    assert "no kit; counted itself" in said
+    assert f"{bundle.store} sells it as a bundle, which is no kit here" in said
+    assert f'href="{page(bundle)}"' in boss.get(variant_page).content.decode()
+
+    ledger.adjust(variant=kit, location=place, set_to=0, reason="Count", actor="user:anna")
+    assert "Its stock, to count it" not in text(boss, page(bundle))
+    assert "is a kit of the parts" in words(boss.post(act(bundle), {"confirmed": "1"}, follow=True))
 
 
 def test_a_bundle_that_is_no_kit_is_found_on_the_list_and_follows_at_a_button(

@@ -35,7 +35,8 @@ def test_the_list_says_what_is_missing_and_the_page_how_it_came(
 
     page = text(boss, reverse("admin:orders_oversell_change", args=[oversell.pk]))
     assert "missing" in page
-    assert "Example shop: told nothing" in page
+    assert "Example shop had not been told a figure by Logix when this order came in." in page
+    assert "should have shown" not in page
     assert "3600 s" in page
 
 

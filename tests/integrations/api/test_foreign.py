@@ -19,7 +19,7 @@ from inventory.models import (
     Variant,
 )
 from logix.accounts.models import AuditEvent
-from orders.models import Order, Shipment
+from orders.models import Order, Oversell, Shipment
 from tests import factories
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import NAMED, Operation, is_twin, operations
@@ -50,7 +50,10 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
     api.post("/stock/rules", {"store": str(connected.pk), "buffer": 1})
     aside = {"store": str(connected.pk), "sku": "SKU-1", "units": 1}
     assert api.post("/stock/allocations", aside).status_code == 201
+    lacking = {"line": order.lines.all()[0], "units": 1, "opened_at": factories.NOW}
+    sold = Oversell.objects.create(merchant=connected.merchant, order=order, **lacking)
     return {
+        "oversells": sold.pk,
         "integrations": connected.pk,
         "orders": order.pk,
         "payouts": import_payouts(connected, [factories.make_payout(1)])[0].pk,

@@ -223,3 +223,30 @@ def test_a_stranger_neither_reviews_nor_erases(stranger: Api, order: Order, verb
 
     order.refresh_from_db()
     assert (order.flags, order.erased_at) == ("edited_after_import", None)
+
+
+def test_picking_is_said_to_have_begun_and_not_to_have(api: Api, order: Order) -> None:
+    begun = [api.post(f"/orders/{order.pk}/picking/begin") for _ in range(2)]
+
+    since = begun[0].json()["picking_since"]
+    assert [x.status_code for x in begun] == [200, 200]
+    assert since
+    assert begun[1].json()["picking_since"] == since
+    events = api.get(f"/orders/{order.pk}/timeline").json()["results"]
+    assert [e["kind"] for e in events][-1] == "picking"
+    assert events[-1]["actor"].startswith("token:lgx_")
+
+    undone = api.post(f"/orders/{order.pk}/picking/undo")
+
+    assert (undone.status_code, undone.json()["picking_since"]) == (200, None)
+    assert not Command.objects.exists()
+    actions = AuditEvent.objects.filter(object_id=str(order.pk)).values_list("action", flat=True)
+    assert set(actions) >= {"order.picking_begun", "order.picking_undone"}
+
+
+def test_an_order_that_has_left_is_not_picked(api: Api, order: Order) -> None:
+    api.post(f"/orders/{order.pk}/shipments", {})
+
+    answer = api.post(f"/orders/{order.pk}/picking/begin")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_pick")

@@ -27,13 +27,14 @@ from inventory.models import (
 )
 from logix.accounts.models import Merchant, Scope
 from logix.common.ids import uuid7
-from orders.models import Conflict, Order, Return, ReturnLine, Shipment
+from orders.models import Conflict, GoodsDecision, Order, Oversell, Return, ReturnLine
 from orders.status import Flag
 from tests import factories
 from tests.conftest import ROOT
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin, operations
 from tests.integrations.api.shop import Shop
+from tests.orders.shop import parcel, refund
 
 PAGE = (ROOT / "docs" / "integrations" / "API_REFERENCE.md").read_text(encoding="utf-8")
 _ENTRY = re.compile(
@@ -106,15 +107,20 @@ def ids(
     unlinked.save(force_insert=True)
     told = {2: (factories.make_return(),)}
     shop.orders = {str(1000 + n): factories.make_order(n, returns=told.get(n)) for n in (1, 2, 3)}
+    shop.orders["1004"] = factories.make_order(
+        4, shipments=(parcel(2, external_id="f1"),), refunds=(refund(units=2),)
+    )
     connected.options["refunds"] = "record"
     connected.save(update_fields=["options"])
     store = f"/woocommerce/integrations/{connected.pk}"
     for number in shop.orders:
         api.post(f"{store}/sync", {"order": number})
-    order, shipped, edited = Order.objects.order_by("number")
+    order, shipped, edited, refunded = Order.objects.order_by("number")
     Order.objects.filter(pk=edited.pk).update(flags=Flag.EDITED_AFTER_IMPORT)
     Conflict.objects.create(order=edited, edited_at=factories.NOW, opened_at=factories.NOW)
     api.post(f"/orders/{shipped.pk}/shipments", {"carrier": "DHL"})
+    lost = {"lines": [{"sku": "SKU-1", "nothing": 1}]}
+    assert api.post(f"/orders/{refunded.pk}/refunded-goods", lost).status_code == 200
     paused = factories.make_store(merchant, status="paused", base_url="https://paused.example")
     stream = Stream.objects.get(store=connected, name="products")
     run = SyncRun.objects.create(
@@ -144,8 +150,10 @@ def ids(
         "ORDER": order,
         "SHIPPED": shipped,
         "EDITED": edited,
+        "REFUNDED": refunded,
+        "DECISION": GoodsDecision.objects.get(),
         "PAYOUT": import_payouts(connected, [factories.make_payout(1)])[0],
-        "PARCEL": Shipment.objects.get(),
+        "PARCEL": shipped.shipments.get(),
         "RETURN": Return.objects.get(),
         "RETURNLINE": ReturnLine.objects.get(),
         "RUN": run,
@@ -165,6 +173,10 @@ def ids(
     import_products(connected, 2)
     named["KIT"] = Variant.objects.get(sku="SKU-2")
     named["BUNDLE"] = a_bundle(connected, "p1")
+    lacking = {"order": order, "line": order.lines.all()[0], "units": 1}
+    named["OVERSELL"] = Oversell.objects.create(
+        merchant=merchant, sku="SKU-1", opened_at=factories.NOW, **lacking
+    )
     return {name: str(found.pk) for name, found in named.items()}
 
 

@@ -14,7 +14,7 @@ from integrations.base import Unreadable
 from integrations.models import Push, Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
-from orders.models import Conflict, Order, Oversell
+from orders.models import Conflict, GoodsDecision, Order, Oversell
 from tests import factories
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
 from tests.integrations.api.routes import is_twin
@@ -143,6 +143,7 @@ def test_every_answer_is_as_described(
         "/api/v1/orders/{id}": order.pk,
         "/api/v1/orders/{id}/refunds": order.pk,
         "/api/v1/orders/{id}/returns": order.pk,
+        "/api/v1/orders/{id}/refunded-goods": order.pk,
         "/api/v1/orders/{id}/conflicts": order.pk,
         "/api/v1/orders/{id}/timeline": order.pk,
         "/api/v1/runs/{id}": run["id"],
@@ -160,7 +161,10 @@ def test_every_answer_is_as_described(
     for name in ("products", "variants", "listings", "locations", "parked"):
         ids[f"/api/v1/{name}/{{id}}"] = api.get(f"/{name}").json()["results"][0]["id"]
     lacking = {"order": order, "line": order.lines.all()[0], "units": 1, "opened_at": factories.NOW}
-    Oversell.objects.create(merchant=connected.merchant, sku="SKU-1", **lacking)
+    decided = {"outcome": "nothing", "decided_by": "user:anna", "decided_at": factories.NOW}
+    GoodsDecision.objects.create(order=order, line=lacking["line"], units=1, **decided)
+    sold = Oversell.objects.create(merchant=connected.merchant, sku="SKU-1", **lacking)
+    ids["/api/v1/oversells/{id}"] = sold.pk
     Listing.objects.filter(pk=ids["/api/v1/listings/{id}"]).update(variant=None)
     ids["/api/v1/listings/{id}/candidates"] = ids["/api/v1/listings/{id}"]
     reads = [

@@ -25,8 +25,14 @@ WRITES = {
     "variants": Scope.STOCK_WRITE,
     "stock": Scope.STOCK_WRITE,
 }
-# A write to an order that moves stock.
-RESTOCK = "/api/v1/orders/{id}/returns/{return_id}/restock"
+# Writes to an order that are about stock.
+RESTOCK = frozenset(
+    {
+        "/api/v1/orders/{id}/returns/{return_id}/restock",
+        "/api/v1/orders/{id}/refunded-goods",
+        "/api/v1/orders/{id}/refunded-goods/{decision_id}/undo",
+    }
+)
 # What shows or ends what is known of buyers; and the answer to who has both.
 NEEDS_TWO = {
     "/api/v1/mappings/preview": ((Scope.STORES_WRITE, Scope.PII), 400),
@@ -37,7 +43,7 @@ NEEDS_TWO = {
 def needed(operation: Operation) -> Scope:
     if operation.method == "get":
         return Scope.READ
-    if operation.path == RESTOCK:
+    if operation.path in RESTOCK:
         return Scope.STOCK_WRITE
     nouns = operation.path.removeprefix("/api/v1/").split("/")
     return WRITES[next(noun for noun in nouns if noun not in registry.slugs())]
