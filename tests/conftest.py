@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import structlog
 from django.core.cache import cache
+from django.test import TransactionTestCase
 
 from integrations.api import throttling
 from logix.common import bell
+from tests import emptying
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -45,6 +47,14 @@ def fresh_process() -> Iterator[None]:
     structlog.contextvars.clear_contextvars()
     yield
     structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Tests that commit are cleared up after in our way."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", emptying.empty)
+        yield
 
 
 @pytest.fixture(scope="session")

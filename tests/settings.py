@@ -1,7 +1,8 @@
 """The product's settings over a throw-away data folder.
 
 ``TEST_DATABASE_URL`` and ``TEST_BROKER_URL`` choose PostgreSQL, RabbitMQ or Redis; without them the
-suite needs no service.
+suite needs no service. ``TEST_DATABASE_TEMPLATE`` names a migrated database of that PostgreSQL, for
+the test processes to copy.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, as in the product. In the shared memory Django would choose, two writers collide at
     # once ("database table is locked") instead of waiting for each other.
     DATABASES["default"]["TEST"] = {"NAME": os.path.join(_folder, "test.sqlite3")}
+elif "TEST_DATABASE_TEMPLATE" in os.environ:
+    DATABASES["default"]["TEST"] = {"TEMPLATE": os.environ["TEST_DATABASE_TEMPLATE"]}
 
 ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost", "[::1]"]
 # Argon2 is slow on purpose; the tests that make users need no protection.

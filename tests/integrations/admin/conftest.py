@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
@@ -33,11 +34,21 @@ from webhooks import accept
 As = Callable[..., Client]
 
 
+@pytest.fixture(scope="module")
+def filled(django_db_setup: None, django_db_blocker: Any) -> Iterator[Store]:
+    """Made once for a module; what a test changes is taken back after it. A test that commits, or
+    wants an empty hub, has to stand in a module without ``store``.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        store = make_store()
+        fill(store, 3)
+        yield store
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def store(db: None) -> Store:
-    store = make_store()
-    fill(store, 3)
-    return store
+def store(filled: Store, db: None) -> Store:
+    return Store.objects.select_related("merchant", "data_key").get(pk=filled.pk)
 
 
 @pytest.fixture

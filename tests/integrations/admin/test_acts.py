@@ -206,15 +206,6 @@ def test_the_first_page_names_what_needs_somebody(boss: Client, store: Store) ->
     assert "3 records could not be applied" in page
 
 
-def test_an_empty_hub_says_what_to_do_first(boss: Client) -> None:
-    page = boss.get("/admin/").content.decode()
-    assert "No store is connected yet. Add one: you need its address and its keys." in page
-
-    for path in ("orders/order", "integrations/push", "accounts/apitoken", "inventory/product"):
-        html = boss.get(f"/admin/{path}/").content.decode()
-        assert 'role="status"' in html, path
-
-
 def test_a_silent_store_is_noticed(boss: Client, store: Store) -> None:
     Stream.objects.update(next_at=NOW.replace(year=2020), every_s=120)
 

@@ -171,6 +171,7 @@ def test_staff_without_a_role_are_told_who_gives_one(store: Store, signed_in: As
         assert "No store is connected" not in page
 
 
+@pytest.mark.usefixtures("store")
 def test_the_form_of_a_user_says_where_roles_are_given(boss: Client) -> None:
     anna = User.objects.create_user("anna", is_staff=True)
     merchants = reverse("admin:accounts_merchant_changelist")

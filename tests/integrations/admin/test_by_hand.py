@@ -11,9 +11,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Push, RunState, Store, SyncRun
-from inventory import ledger, links
+from inventory import links
 from inventory.catalogue import import_products
-from inventory.errors import LedgerConflict
 from inventory.models import LinkProblem, Listing, StockLevel, StockMovement, Variant
 from logix.accounts.models import AuditEvent, Membership, Role
 from orders import services
@@ -94,25 +93,6 @@ def test_an_order_of_another_merchant_is_not_found_by_its_number(
     page = boss.post(url, {"units": "1", "order": "1007", "once": once(boss, url)})
 
     assert "There is no order 1007." in page.content.decode()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_counting_goes_on_when_somebody_else_counted_at_the_same_time(
-    boss: Client, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, tries = ledger.adjust, []
-
-    def second_time(**told: Any) -> Any:
-        tries.append(1)
-        if len(tries) == 1:
-            raise LedgerConflict
-        return real(**told)
-
-    monkeypatch.setattr(ledger, "adjust", second_time)
-
-    boss.post(address(level(), "count"), {"set_to": "5", "reason": "Count"})
-
-    assert (len(tries), level().on_hand) == (2, 5)
 
 
 # -- links --------------------------------------------------------------------------------------

@@ -295,6 +295,7 @@ def test_a_disconnected_store_is_history(boss: Client, store: Store) -> None:
     assert gone.name == "Gone"
 
 
+@pytest.mark.usefixtures("store")
 def test_making_somebody_a_superuser_stands_in_the_hubs_log(boss: Client) -> None:
     anna = User.objects.create_user("anna", password="x", is_staff=True)
     form = {"username": "anna", "is_active": "on", "is_staff": "on", "is_superuser": "on"}
@@ -308,6 +309,7 @@ def test_making_somebody_a_superuser_stands_in_the_hubs_log(boss: Client) -> Non
     assert "Superuser status" in str(event.details)
 
 
+@pytest.mark.usefixtures("store")
 def test_stopping_the_clock_stands_in_the_hubs_log(boss: Client) -> None:
     tick = PeriodicTask.objects.get(task="integrations.tasks.tick")
     form = {"name": tick.name, "task": tick.task, "interval": tick.interval_id, "priority": ""}

@@ -22,7 +22,7 @@ from logix.accounts.models import Merchant
 from logix.common import bell
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.sync.test_refunds import at_full_speed
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 
@@ -86,6 +86,7 @@ def connected(merchant: Merchant, world: World) -> Store:
         credentials=world.credentials,
         options=at_full_speed(world.slug),
         auto_sync=False,
+        import_since=before_the_first_order(),
         writes_enabled=True,
         actor=ANNA,
     )

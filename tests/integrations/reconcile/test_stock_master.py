@@ -23,7 +23,7 @@ from tests.integrations.reconcile.conftest import (
     shown,
     told,
 )
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.sync.test_refunds import at_full_speed
 
 # Limits are kept on a connection of their own.
@@ -146,6 +146,7 @@ def test_a_store_connected_as_master_is_counted_by_its_figures_and_never_told_on
         credentials=world.credentials,
         options={**at_full_speed(world.slug), "stock_master": "store"},
         auto_sync=False,
+        import_since=before_the_first_order(),
         writes_enabled=True,
         actor=ANNA,
     )

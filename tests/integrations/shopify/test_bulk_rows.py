@@ -19,6 +19,7 @@ from logix.common import bell
 from tests.factories import make_merchant, make_store
 from tests.integrations.shopify.exports import OWN_FIELD, Exporting, exporting
 from tests.integrations.shopify.rows import columns_of, rows_of
+from tests.integrations.sync.conftest import before_the_first_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +63,7 @@ def connected(shop: Exporting, monkeypatch: pytest.MonkeyPatch, *, whole_from: i
 def backfilled(store: Store) -> SyncRun:
     """By the clock and its workers."""
     run = sync.request_run(
-        store, kind="backfill", since=datetime(2000, 1, 1, tzinfo=UTC), actor="user:anna"
+        store, kind="backfill", since=before_the_first_order(), actor="user:anna"
     )
     assert run is not None
     for _ in range(200):

@@ -109,6 +109,13 @@ def ago(**parts: float) -> datetime:
     return (timezone.now() - timedelta(**parts)).replace(microsecond=0)
 
 
+def before_the_first_order() -> datetime:
+    """From here on the simulators' three months of orders are read. Reading from the first day of
+    all asks each store for twenty-five more years of nothing (``windows``).
+    """
+    return ago(days=100)
+
+
 def orders(
     count: int, at: datetime, *, first: int = 1, apart_s: int = 0, **changes: Any
 ) -> list[OrderData]:

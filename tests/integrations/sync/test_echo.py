@@ -15,7 +15,7 @@ from integrations.sync import fieldrules
 from orders import services
 from orders.models import Order, OrderEvent, OrderLine
 from tests.factories import make_merchant
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,6 +38,7 @@ def store(world: WooWorld) -> Store:
         credentials=world.credentials,
         options={"calls_per_s": 100},
         auto_sync=False,
+        import_since=before_the_first_order(),
         writes_enabled=True,
         actor="user:anna",
     )

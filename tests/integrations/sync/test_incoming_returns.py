@@ -17,7 +17,7 @@ from orders.errors import OrderError
 from orders.models import Order, OrderLine
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.sync.test_refunds import World, at_full_speed, on_hand, placed, read, send
 from tests.integrations.woocommerce.world import woo_world
 from tests.orders.shop import assert_books_balance
@@ -52,6 +52,7 @@ def sold(world: World, mode: str) -> OrderLine:
         credentials=world.credentials,
         options={"returns": mode, **at_full_speed(world.slug)},
         auto_sync=False,
+        import_since=before_the_first_order(),
         writes_enabled=True,
         actor=ANNA,
     )

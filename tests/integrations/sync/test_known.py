@@ -17,7 +17,7 @@ from integrations.sync import fieldrules, parking
 from integrations.woocommerce import mapper
 from orders.models import Order
 from tests.factories import make_merchant
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,6 +63,7 @@ def store(world: WooWorld, mapped: Mapped) -> Store:
         credentials=world.credentials,
         options={"calls_per_s": 100},
         auto_sync=False,
+        import_since=before_the_first_order(),
         actor="user:anna",
     )
     for name in ("products", "orders"):

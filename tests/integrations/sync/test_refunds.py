@@ -20,7 +20,7 @@ from orders.errors import OrderError
 from orders.models import Order, OrderLine, RefundRequest
 from tests.factories import make_merchant
 from tests.integrations.shopify.world import ShopifyWorld, shopify_world
-from tests.integrations.sync.conftest import run_to_end
+from tests.integrations.sync.conftest import before_the_first_order, run_to_end
 from tests.integrations.woocommerce.world import WooWorld, woo_world
 from tests.inventory.test_races import together
 
@@ -49,6 +49,7 @@ def store(world: World) -> Store:
         credentials=world.credentials,
         options={"refunds": "gateway", **at_full_speed(world.slug)},
         auto_sync=False,
+        import_since=before_the_first_order(),
         writes_enabled=True,
         actor=ANNA,
     )
