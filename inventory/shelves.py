@@ -15,6 +15,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from django.db.models.fields.json import KeyTransform
+
 from inventory.models import StoreLocation, StorePlace
 
 
@@ -91,8 +93,11 @@ def sources(store_ids: Iterable[UUID]) -> dict[UUID, Sources]:
     )
     given: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
     strategies: dict[UUID, Strategy] = {}
+    # A key that is named in the path, Django finds by way of an error that it keeps: the frames of
+    # all callers, and the page they work on, would stay until the next full garbage collection.
+    option = KeyTransform(OPTION, "options")
     for pk, strategy, location_id, at in rows.values_list(
-        "pk", f"options__{OPTION}", "places__location_id", "places__shown_at__external_id"
+        "pk", option, "places__location_id", "places__shown_at__external_id"
     ):
         strategies[pk] = Strategy(strategy or Strategy.RANKED)
         if location_id is not None:

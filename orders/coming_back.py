@@ -70,10 +70,10 @@ def draft(
     told = _by_key(data.restocks)
     sums = {key: sum(row.quantity for row in rows) for key, rows in told.items()}
     done.told = {**(before or {}), **sums}
-    is_past = known is None and not _is_counted(data, store)
-    if before is None or not moves_stock or store.stock_since is None or is_past:
+    if not told or before is None or not moves_stock or store.stock_since is None:
         return done
-    mode = handling_of(store)
+    if known is None and not _is_counted(data, store):
+        return done
     mode, back = handling_of(store), _Back(lines, stored, returns)
     returned = _returned_anew(data, refunds)
     for key, rows in told.items():

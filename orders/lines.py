@@ -170,7 +170,7 @@ def draft(
 
 def hold(done: Lines, held: Mapping[str, int]) -> None:
     """``held``: units wanted before an undecided edit, by external id; of the other lines none."""
-    rows = {row["id"]: row for row in done.new + done.changed}
+    rows = {row["id"]: row for row in done.changed}
     for line in done.all:
         line.held = held.get(line.external_id, 0)
         if line.before is None or line.before.held_quantity == line.held:

@@ -24,6 +24,7 @@ from orders.models import Payment, Refund, RefundRequest
 ZERO = Decimal(0)
 # What the money columns hold: 14 digits before the point. Checked here, as SQLite would keep more.
 _LIMIT = Decimal(10) ** 14
+_NO_CHARGES = dict.fromkeys(ChargeKind, ZERO)
 
 Row = dict[str, Any]
 Stored = TypeVar("Stored", Payment, Refund)
@@ -62,7 +63,7 @@ def amounts(data: OrderData) -> Amounts:
     difference = unexplained(data)
     if difference:
         charges.append(ChargeData(kind=ChargeKind.ROUNDING, title="Rounding", amount=difference))
-    by_kind = dict.fromkeys(ChargeKind, ZERO)
+    by_kind = dict(_NO_CHARGES)
     for charge in charges:
         by_kind[charge.kind] += charge.amount
     captured = _paid(data, PaymentKind.CAPTURE)

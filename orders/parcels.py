@@ -5,7 +5,7 @@ and how many units of each line have left. Builds rows, touches no database.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -82,8 +82,8 @@ _KNOWN_BY = (_Parcel.has_id_of, _Parcel.has_name_of, _Parcel.has_number_of)
 
 def draft(
     order_id: UUID,
-    told: Iterable[ShipmentData],
-    stored: Iterable[Shipment],
+    told: Collection[ShipmentData],
+    stored: Collection[Shipment],
     line_ids: Mapping[str, UUID],
     now: datetime,
     *,
@@ -95,6 +95,8 @@ def draft(
     whatever the store still shows.
     """
     done = Parcels()
+    if not told and not stored:
+        return done
     external = {pk: external_id for external_id, pk in line_ids.items()}
     known = [_stored(shipment, external) for shipment in stored]
     # What is on its way first: the same parcel may be told again beside what it was before.

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Now
 
 from integrations import mastery
@@ -47,8 +48,9 @@ _LOOKED_AT = (
     "problem_code",
 )
 _State = Push.State
-# Who counts the stock of a listing's store, and where that stands in the row of one.
-_MASTER, _OF_MASTER = "store__options__stock_master", 4
+# Who counts the stock of a listing's store, and where that stands in the row of one
+# (a path that names the key would keep the callers' frames, see ``shelves.sources``).
+_MASTER, _OF_MASTER = KeyTransform("stock_master", "store__options"), 4
 
 
 def mark_dirty(variant_ids: Iterable[UUID], *, store_id: UUID | None = None) -> int:

@@ -117,7 +117,7 @@ def to_order(
     meta = shapes.rows(order.meta_data, "$.meta_data")
     shipments = tracking.to_shipments(meta, fulfillments)
     # Judged by what every answer shows, so that a page and a single order say the same.
-    shown = tracking.to_shipments(meta)
+    shown = tracking.to_shipments(meta) if fulfillments is not None else shipments
     total = _total(order)
     lines, charges = unrounded.explained(order, total, lines, amounts.charges(order))
     charges += amounts.rounding(total, lines, charges)

@@ -130,7 +130,7 @@ def blind_index(merchant: UUID | str, value: str) -> str:
     if not value:
         return ""
     message = f"{merchant}|{value}".encode()
-    return hmac.new(settings.LOGIX_PEPPER.encode(), message, hashlib.sha256).hexdigest()[:32]
+    return hmac.digest(settings.LOGIX_PEPPER.encode(), message, "sha256").hex()[:32]
 
 
 def digest(value: str | bytes) -> str:

@@ -143,16 +143,22 @@ def test_the_connect_page_offers_every_way_in_plain_words(merchant: Merchant, si
     usual = owner.get(f"{add}?platform=tokenshop")
     by_app = owner.get(f"{add}?platform=tokenshop&by=client_credentials").content.decode()
     by_token = owner.get(f"{add}?platform=tokenshop&by=token").content.decode()
+    by_refresh = owner.get(f"{add}?platform=tokenshop&by=refresh_token").content.decode()
 
     assert usual["Location"] == consent_page()
     by_consent = owner.get(consent_page()).content.decode()
     for words in ("Your own app.", "A token.", "Connect WooCommerce instead."):
         assert words in by_consent
-    assert [way.label for way in typed_sign_ins(CARD)] == ["Your own app", "A token"]
+    assert [way.label for way in typed_sign_ins(CARD)] == [
+        "Your own app",
+        "Your own app, with a refresh token",
+        "A token",
+    ]
     for words in ("Connect with TokenShop.", "A token.", "Connect WooCommerce instead."):
         assert words in by_app
     assert 'name="client_secret"' in by_app
     assert 'name="access_token"' not in by_app
+    assert all(f'name="{x}"' in by_refresh for x in ("client_secret", "refresh_token"))
     assert 'name="access_token"' in by_token
     assert 'name="client_secret"' not in by_token
 
