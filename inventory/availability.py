@@ -41,17 +41,20 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class _Pool:
-    """Units a store may sell of one item: at one of its shelves, or at all of them. ``own`` of
-    those that are free are set aside for it, ``others`` of those on hand for other stores.
+    """Units a store may sell of one item at one of its shelves, and the ``terms`` they came from,
+    by the names in _TERMS. ``own`` of those that are free are set aside for the store.
     """
 
     free: int
-    on_hand: int
-    reserved: int
+    terms: Mapping[str, int]
     own: int
-    others: int
     counted: bool
 
+
+# What takes from on hand, in the order it is taken off; ``set_aside`` is for other stores.
+_TAKEN = ("reserved", "set_aside", "held", "damaged")
+# on_hand − reserved − set_aside − held − damaged + lacking = pool: always.
+_TERMS = ("on_hand", *_TAKEN, "lacking")
 
 # What is set aside and not taken yet, by store, item and place.
 _Asides = Mapping[tuple[UUID, UUID, UUID], int]
@@ -141,9 +144,7 @@ def _target(
     capped = min(share, rule.max_listed) if rule.max_listed is not None else share
     value = 0 if free <= rule.end_when else capped
     terms = {
-        "on_hand": sum(pool.on_hand for pool in pools.values()),
-        "reserved": sum(pool.reserved for pool in pools.values()),
-        "set_aside": sum(pool.others for pool in pools.values()),
+        **{name: sum(pool.terms[name] for pool in pools.values()) for name in _TERMS},
         "own_set_aside": sum(pool.own for pool in pools.values()),
         "pool": free,
         "buffer": rule.buffer,
@@ -213,32 +214,60 @@ def _of_store(asides: _Asides, store_id: UUID) -> _Own:
     }
 
 
-def _pool_of(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]], own: _Own) -> _Pool:
-    """``parts``: the levels of each part of a kit at the shelf's places, and the units of it in
-    one; a plain item is its own only part. A kit is put together at one place. ``own``: what is set
-    aside for the store.
-    """
-    free_to_all = _put_together(parts, {})
-    free = _put_together(parts, own) if own else free_to_all
+# The levels of each part of a kit at the shelf's places, and the units of it in one kit; a plain
+# item is its own only part.
+_Parts = Mapping[UUID, tuple[Sequence[StockLevel], int]]
+
+
+def _pool_of(parts: _Parts, own: _Own) -> _Pool:
+    """``own``: what is set aside for the store."""
+    levels = [level for found, _ in parts.values() for level in found]
+    taken = {level.pk: _taken(level, own) for level in levels}
+    is_plain = [units for _, units in parts.values()] == [1]
+    terms = _summed(levels, taken) if is_plain else _in_kits(parts, taken)
+    free = terms["on_hand"] - sum(terms[name] for name in _TAKEN) + terms["lacking"]
+    to_all = _put_together(parts, {x.pk: x.free for x in levels}) if own else free
     return _Pool(
         free=free,
-        on_hand=min(sum(x.on_hand for x in levels) // units for levels, units in parts.values()),
-        reserved=max(-(-sum(x.reserved for x in levels) // u) for levels, u in parts.values()),
-        own=free - free_to_all,
-        others=max(-(-_others(levels, own) // u) for levels, u in parts.values()),
-        counted=all(any(x.counted_at for x in levels) for levels, _ in parts.values()),
+        terms=terms,
+        own=free - to_all,
+        counted=all(any(x.counted_at for x in found) for found, _ in parts.values()),
     )
 
 
-def _put_together(parts: Mapping[UUID, tuple[Sequence[StockLevel], int]], own: _Own) -> int:
-    free: dict[UUID, list[int]] = defaultdict(list)
+def _taken(level: StockLevel, own: _Own) -> dict[str, int]:
+    mine = own.get((level.variant_id, level.location_id), 0)
+    others = level.allocated - mine
+    return dict(zip(_TAKEN, (level.reserved, others, level.held, level.damaged), strict=True))
+
+
+def _summed(
+    levels: Sequence[StockLevel], taken: Mapping[UUID, Mapping[str, int]]
+) -> dict[str, int]:
+    """``lacking``: what is taken at a place beyond what lies there; other places do not give it."""
+    sums = {name: sum(taken[x.pk][name] for x in levels) for name in _TAKEN}
+    lacking = sum(max(0, sum(taken[x.pk].values()) - x.on_hand) for x in levels)
+    return {"on_hand": sum(x.on_hand for x in levels), **sums, "lacking": lacking}
+
+
+def _in_kits(parts: _Parts, taken: Mapping[UUID, Mapping[str, int]]) -> dict[str, int]:
+    """In whole kits: how many could be put together of all that lies there, and by how many fewer
+    it is for each that takes from it. What is no kit is left out, so nothing lacks.
+    """
+    left = {x.pk: x.on_hand for levels, _ in parts.values() for x in levels}
+    before = _put_together(parts, left)
+    terms = {"on_hand": before}
+    for name in _TAKEN:
+        left = {pk: units - taken[pk][name] for pk, units in left.items()}
+        now = _put_together(parts, left)
+        terms[name], before = before - now, now
+    return {**terms, "lacking": 0}
+
+
+def _put_together(parts: _Parts, left: Mapping[UUID, int]) -> int:
+    """``left``: units by level. A kit is put together at one place, of parts that all lie there."""
+    at: dict[UUID, list[int]] = defaultdict(list)
     for levels, units in parts.values():
         for level in levels:
-            mine = own.get((level.variant_id, level.location_id), 0)
-            free[level.location_id].append(max(0, level.free + mine) // units)
-    return sum(min(found) for found in free.values() if len(found) == len(parts))
-
-
-def _others(levels: Sequence[StockLevel], own: _Own) -> int:
-    """What is set aside for other stores."""
-    return sum(x.allocated - own.get((x.variant_id, x.location_id), 0) for x in levels)
+            at[level.location_id].append(max(0, left[level.pk]) // units)
+    return sum(min(found) for found in at.values() if len(found) == len(parts))

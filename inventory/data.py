@@ -11,6 +11,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+# The largest figure a person may give for units of one item: every column and sum has room for it.
+MOST_UNITS = 100_000_000
+
 
 class ProductKind(StrEnum):
     SIMPLE = "simple"

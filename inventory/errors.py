@@ -31,5 +31,13 @@ class RuleTaken(Exception):
     """
 
 
+class PutBackRefused(Exception):
+    """A change of a stock rule that cannot be undone, with the reason for the person who asked."""
+
+
+class ModeRefused(Exception):
+    """A way to sell a listing that lacks its figure, with the reason for the person who asked."""
+
+
 class AllocationRefused(Exception):
     """Units that cannot be set aside for a store, with the reason for the person who asked."""

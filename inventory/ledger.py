@@ -19,6 +19,7 @@ from django.db import transaction
 from inventory import kits, reserving
 from inventory.book import Book
 from inventory.choosing import Orders
+from inventory.data import MOST_UNITS
 from inventory.entries import Held, Level, read_held
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.kits import Recipe
@@ -196,6 +197,8 @@ def _by_hand(
         return done
     level = book.level_at(item_id, location.pk)
     change = set_to - level.on_hand if set_to is not None else delta or 0
+    if change > 0 and level.on_hand + change > MOST_UNITS:
+        raise LedgerRefused(f"No more than {MOST_UNITS} units of an item can lie at one place.")
     book.count(level)
     pk = book.move(level, Bucket.ON_HAND, change, kind, cause, reason=reason, order_ref=order_ref)
     reserving.serve_waiting(book)

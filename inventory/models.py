@@ -7,10 +7,11 @@ rest.
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
-from inventory.data import ProductKind
+from inventory.data import MOST_UNITS, ProductKind
 from inventory.models_allocations import Allocation
 from inventory.models_kits import KitPart
 from inventory.models_places import Location, StoreLocation, StorePlace
@@ -151,7 +152,9 @@ class Listing(models.Model):
     changed_at = models.DateTimeField()
     digest = models.CharField(max_length=32, editable=False)
     mode = models.CharField(max_length=8, choices=ListingMode.choices, default=ListingMode.NORMAL)
-    fixed_quantity = models.PositiveIntegerField(null=True, blank=True)
+    fixed_quantity = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(MOST_UNITS)]
+    )
     gone_at = models.DateTimeField(null=True, blank=True)
     categories = models.JSONField(default=list, db_default=[], blank=True)
     is_bundle = models.BooleanField(default=False, db_default=False)

@@ -4,10 +4,12 @@ ledger counts what is left of it.
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from inventory.data import MOST_UNITS
 from logix.common.ids import uuid7
 
 _STANDS = Q(ended_at=None)
@@ -30,7 +32,7 @@ class Allocation(models.Model):
     location = models.ForeignKey(
         "inventory.Location", on_delete=models.PROTECT, related_name="allocations"
     )
-    units = models.PositiveIntegerField(default=0)
+    units = models.PositiveIntegerField(default=0, validators=[MaxValueValidator(MOST_UNITS)])
     left = models.PositiveIntegerField(default=0)
     until = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=120, blank=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 
+from inventory.data import MOST_UNITS
+
 _FOR_ALL = Q(store=None)
 _FOR_STORE = Q(store__isnull=False, listing=None, variant=None, category="")
+_UNITS = (MaxValueValidator(MOST_UNITS),)
 
 
 class StockRule(models.Model):
@@ -39,12 +43,14 @@ class StockRule(models.Model):
         related_name="stock_rules",
     )
     category = models.CharField(max_length=120, blank=True)
-    buffer = models.PositiveIntegerField(default=0, help_text="Units kept back.")
+    buffer = models.PositiveIntegerField(default=0, validators=_UNITS, help_text="Units kept back.")
     percent = models.PositiveSmallIntegerField(default=100, help_text="Share of the rest, 0–100.")
-    max_listed = models.PositiveIntegerField(null=True, blank=True)
-    end_when = models.PositiveIntegerField(default=0, help_text="Show 0 at or below this pool.")
+    max_listed = models.PositiveIntegerField(null=True, blank=True, validators=_UNITS)
+    end_when = models.PositiveIntegerField(
+        default=0, validators=_UNITS, help_text="Show 0 at or below this pool."
+    )
     always = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Show this figure whatever is there."
+        null=True, blank=True, validators=_UNITS, help_text="Show this figure whatever is there."
     )
 
     class Meta:

@@ -29,6 +29,7 @@ def create(
     category: str = "",
     actor: str,
     request_id: str = "",
+    puts_back: int | None = None,
     **values: int | None,
 ) -> StockRule:
     """A rule for all stores, for ``store``, or for one of the three in ``store``; ``values`` by the
@@ -49,13 +50,20 @@ def create(
         if not alike(rule).exists():
             raise
         raise RuleTaken(taken(rule)) from err
-    details = {"for": scope_of(rule), **{name: getattr(rule, name) for name in VALUES}}
+    details = {"for": scope_of(rule), **values_of(rule), **_before(rule, None, puts_back)}
     _tell(rule, "added", details, actor=actor, request_id=request_id)
     return rule
 
 
 @transaction.atomic
-def change(rule: StockRule, *, actor: str, request_id: str = "", **values: int | None) -> StockRule:
+def change(
+    rule: StockRule,
+    *,
+    actor: str,
+    request_id: str = "",
+    puts_back: int | None = None,
+    **values: int | None,
+) -> StockRule:
     """Let it say something else; what is so already is no change."""
     rule = _all_of(StockRule.objects.select_for_update(of=("self",))).get(pk=rule.pk)
     changed = {
@@ -64,21 +72,31 @@ def change(rule: StockRule, *, actor: str, request_id: str = "", **values: int |
         if getattr(rule, name) != value
     }
     if changed:
+        before = _before(rule, values_of(rule), puts_back)
+        details = {"for": scope_of(rule), **changed, **before}
         for name, value in values.items():
             setattr(rule, name, value)
         rule.save(update_fields=list(changed))
-        _tell(rule, "changed", changed, actor=actor, request_id=request_id)
+        _tell(rule, "changed", details, actor=actor, request_id=request_id)
     return rule
 
 
 @transaction.atomic
-def remove(rule: StockRule, *, actor: str, request_id: str = "") -> None:
+def remove(
+    rule: StockRule, *, actor: str, request_id: str = "", puts_back: int | None = None
+) -> None:
     """From now on the next wider rule holds."""
     pk, rule = rule.pk, _all_of(StockRule.objects.all()).get(pk=rule.pk)
     rule.delete()
     rule.pk = pk  # it is named once more, on the audit log
-    details = {"for": scope_of(rule), **{name: getattr(rule, name) for name in VALUES}}
+    values = values_of(rule)
+    details = {"for": scope_of(rule), **values, **_before(rule, values, puts_back)}
     _tell(rule, "deleted", details, actor=actor, request_id=request_id)
+
+
+def values_of(rule: StockRule) -> dict[str, int | None]:
+    """What it says, by the names in VALUES."""
+    return {name: getattr(rule, name) for name in VALUES}
 
 
 def scope_of(rule: StockRule) -> str:
@@ -111,9 +129,14 @@ def alike(rule: StockRule) -> QuerySet[StockRule]:
 
 
 def listings_under(rule: StockRule) -> QuerySet[Listing]:
-    """All it may hold for. Those of a category are not told from the others of their store: their
-    figures are looked at and found to be right. What is not linked has no figure unless it is
-    always the same.
+    """All it may hold for. What is not linked has no figure unless it is always the same."""
+    rows = listings_in_scope(rule)
+    return rows if rule.always is not None else rows.filter(~Q(variant=None))
+
+
+def listings_in_scope(rule: StockRule) -> QuerySet[Listing]:
+    """Linked or not. Those of a category are not told from the others of their store: their figures
+    are looked at and found to be right.
     """
     rows = Listing.objects.filter(merchant=rule.merchant_id)
     if rule.store_id is not None:
@@ -122,7 +145,19 @@ def listings_under(rule: StockRule) -> QuerySet[Listing]:
         rows = rows.filter(pk=rule.listing_id)
     elif rule.variant_id is not None:
         rows = rows.filter(variant=rule.variant_id)
-    return rows if rule.always is not None else rows.filter(~Q(variant=None))
+    return rows
+
+
+def _before(
+    rule: StockRule, was: dict[str, int | None] | None, puts_back: int | None
+) -> dict[str, Any]:
+    """What ``restoring`` needs to undo it: whose rule it is by ids, and what it said before (None:
+    there was none). ``puts_back``: the entry of the audit log that this one undoes.
+    """
+    ids = {name: getattr(rule, f"{name}_id") for name in ("store", "listing", "variant")}
+    scope = {**ids, "category": rule.category}
+    undoes = {} if puts_back is None else {"puts_back": puts_back}
+    return {"scope": scope, "was": was, **undoes}
 
 
 def _all_of(rows: QuerySet[StockRule]) -> QuerySet[StockRule]:
@@ -139,6 +174,6 @@ def _tell(
         actor=actor,
         merchant=rule.merchant,
         obj=rule,
-        details=details,
+        details={**details, "listings": len(listing_ids)},
         request_id=request_id,
     )

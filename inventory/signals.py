@@ -27,8 +27,8 @@ lines_served = Signal()
 # store_id: UUID of a store whose locations changed, or the places of ours that it sells from.
 shelves_changed = Signal()
 
-# listing_ids: frozenset[UUID] that another stock rule holds for than before, or a changed one; or
-# of which their store keeps another number back.
+# listing_ids: frozenset[UUID] that another stock rule holds for than before, or a changed one; that
+# are sold in another mode; or of which their store keeps another number back.
 ruled_anew = Signal()
 
 # variant_id: UUID of a kit whose parts changed, actor: str who changed them.

@@ -10,6 +10,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -23,7 +24,9 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from integrations.admin.acts import Act, NotDone
 from integrations.admin.auditwords import ActionFilter, sentence_of
 from integrations.admin.base import Audited, HubAdmin, told, unbuttoned
+from integrations.admin.looking import Look
 from integrations.admin.roles import actor, merchants_of
+from integrations.admin.rule_undo import PUT_BACK
 from logix.accounts import audit, tokens
 from logix.accounts.models import ApiToken, AuditEvent, Membership, Merchant, Role, Scope
 from logix.common.crypto import SealBroken, ring
@@ -267,6 +270,10 @@ class AuditEventAdmin(HubAdmin):
         "hash",
     )
     readonly_fields = ("did", "about")
+    acts = (PUT_BACK,)
+
+    def looks(self) -> dict[str, Look]:
+        return {"rules": Look("Stock rules", Q(action__startswith="stockrule."))}
 
     @display(description="Did", ordering="action")
     def did(self, event: AuditEvent) -> str:

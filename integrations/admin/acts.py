@@ -26,7 +26,14 @@ from integrations.admin.roles import may, may_anywhere
 from integrations.connect import ConnectError
 from integrations.errors import PlatformError
 from integrations.sync import RunRefused
-from inventory.errors import AllocationRefused, KitRefused, LinkRefused, RuleTaken
+from inventory.errors import (
+    AllocationRefused,
+    KitRefused,
+    LinkRefused,
+    ModeRefused,
+    PutBackRefused,
+    RuleTaken,
+)
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.accounts.models import Role
 from logix.common.crypto import SealBroken
@@ -43,6 +50,8 @@ REFUSALS = (
     KitRefused,
     AllocationRefused,
     RuleTaken,
+    PutBackRefused,
+    ModeRefused,
     ConnectError,
     SealBroken,
 )
@@ -142,7 +151,7 @@ class ActsMixin(ModelAdmin):
         if obj is None:
             return super().changeform_view(request, object_id, form_url, context)
         context["acts"] = self.buttons(request, obj)
-        with timezone.override(_zone(self.zone_of(obj))):
+        with timezone.override(zone_named(self.zone_of(obj))):
             answer = super().changeform_view(request, object_id, form_url, context)
             return answer.render() if isinstance(answer, TemplateResponse) else answer
 
@@ -254,7 +263,7 @@ def _lacks_why(request: HttpRequest, act: Act) -> bool:
     return act.asks_why and not why(request)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_named(name: str) -> ZoneInfo:
     """UTC where the store told a zone nobody knows."""
     try:
         return ZoneInfo(name)

@@ -21,6 +21,7 @@ from integrations.admin.roles import actor
 from integrations.models import StoreStatus
 from inventory import allocating
 from inventory.catalogue import sku_key
+from inventory.data import MOST_UNITS
 from inventory.errors import AllocationRefused
 from inventory.models import Allocation, Variant
 from logix.accounts.models import Role
@@ -47,7 +48,7 @@ class AllocationForm(forms.ModelForm):
     units = forms.IntegerField(
         label="Units",
         min_value=1,
-        max_value=100_000_000,
+        max_value=MOST_UNITS,
         widget=UnfoldAdminTextInputWidget,
         help_text="Those that its orders have used already included.",
     )

@@ -5,6 +5,7 @@ that are saved with an audit row, and the answer to "is it well?".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import forms
@@ -13,6 +14,8 @@ from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
@@ -165,10 +168,9 @@ class HubAdmin(ActsMixin):
 
     def zone_of(self, obj: Any) -> str:
         """The zone the page's times are told in: that of the store it is about, else UTC."""
-        stream = getattr(obj, "stream", None)
-        store = obj if isinstance(obj, Store) else getattr(obj, "store", None)
-        store = store or getattr(stream, "store", None)
-        return store.timezone if isinstance(store, Store) else "UTC"
+        of = (getattr(obj, name, None) for name in ("stream", "order", "listing"))
+        stores = [obj, getattr(obj, "store", None), *(getattr(one, "store", None) for one in of)]
+        return next((x.timezone for x in stores if isinstance(x, Store)), "UTC")
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
@@ -304,6 +306,11 @@ def link(url: str, words: str) -> SafeString:
     return format_html(
         '<a class="text-primary-600 dark:text-primary-500" href="{}"><bdi>{}</bdi></a>', url, words
     )
+
+
+def moment(at: datetime | None) -> str | None:
+    """A time on a page about one row, in that page's zone; None: there is none."""
+    return None if at is None else date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
 def told(words: str) -> SafeString:

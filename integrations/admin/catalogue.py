@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Count, Q, Sum
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
@@ -35,7 +35,8 @@ from integrations.admin.order_parts import money
 from integrations.admin.roles import actor, may
 from integrations.admin.stock_rules import rule_button
 from integrations.admin.store_places import by_location, parts_of
-from inventory import links
+from inventory import links, modes
+from inventory.errors import ModeRefused
 from inventory.models import Listing, Product, StockLevel, Variant
 from logix.accounts.models import Role
 
@@ -315,8 +316,18 @@ class ListingAdmin(BundlePages):
         reason = f"{target.reason} {takes_off_words(target)}".strip()
         return format_html("<b>{}</b> – {}{}{}", figure, reason, parts, lines)
 
-    def saved(self, request: HttpRequest, obj: Listing) -> None:
-        outbox.mark_listings([obj.pk])
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, *args: Any, **options: Any
+    ) -> Any:
+        try:
+            return super().changeform_view(request, object_id, *args, **options)
+        except ModeRefused as err:  # by what somebody else kept since the form was shown
+            messages.error(request, str(err))
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
+        changed = {name: form.cleaned_data[name] for name in form.changed_data}
+        again(lambda: modes.change(obj, **changed, actor=actor(request)))
 
 
 def weight_of(variant: Variant) -> str:

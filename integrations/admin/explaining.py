@@ -4,16 +4,19 @@ came from, and what it would show under another rule.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from integrations import outbox
+from integrations.admin.acts import zone_named
 from integrations.admin.base import BAD, GOOD, QUIET, WARN, HubAdmin, count_of, link
 from integrations.admin.movements import BUCKETS, cause_of, item_words
 from integrations.admin.roles import may
@@ -21,8 +24,10 @@ from integrations.admin.stock_rules import add_address
 from integrations.outbox.facts import Counted, Facts, Shown, set_aside_words
 from integrations.outbox.verdicts import Verdict
 from inventory.availability import Target
+from inventory.data import MOST_UNITS
 from inventory.models import Bucket, StockRule, Variant
 from logix.accounts.models import Role
+from orders.models import numbered
 
 _TONES = {
     Verdict.IN_STEP: GOOD,
@@ -33,19 +38,23 @@ _TONES = {
     Verdict.DIFFERS: WARN,
 }
 _WHOLE = 100
-_MOST_UNITS = 100_000_000
+_TAKEN = {"set_aside": "set aside for other stores", "held": "held", "damaged": "damaged"}
 # An address has room for so many.
 _MOST_NAMED = 50
 
 
-class WhatIfForm(forms.Form):
-    buffer = forms.IntegerField(
-        label="Kept back",
+def _units(label: str) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label,
         min_value=0,
-        max_value=_MOST_UNITS,
-        initial=0,
+        max_value=MOST_UNITS,
+        required=False,
         widget=UnfoldAdminIntegerFieldWidget,
     )
+
+
+class WhatIfForm(forms.Form):
+    buffer = _units("Kept back")
     percent = forms.IntegerField(
         label="Share of the rest, in percent",
         min_value=0,
@@ -53,13 +62,15 @@ class WhatIfForm(forms.Form):
         initial=_WHOLE,
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    max_listed = forms.IntegerField(
-        label="At most",
-        min_value=0,
-        max_value=_MOST_UNITS,
-        required=False,
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
+    max_listed = _units("At most")
+    end_when = _units("Show 0 when no more than this is free")
+    always = _units("Always")
+
+    def clean_buffer(self) -> int:
+        return self.cleaned_data["buffer"] or 0
+
+    def clean_end_when(self) -> int:
+        return self.cleaned_data["end_when"] or 0
 
 
 class ExplainPages(HubAdmin):
@@ -102,7 +113,9 @@ class ExplainPages(HubAdmin):
             "form": form,
             "supposes": bool(then),
         }
-        return TemplateResponse(request, "logix/admin/explain.html", context)
+        with timezone.override(zone_named(_zone_of(facts))):
+            page = TemplateResponse(request, "logix/admin/explain.html", context)
+            return page.render()
 
 
 def explain_button(variant_id: Any) -> dict[str, Any]:
@@ -135,10 +148,7 @@ def _sum_of(target: Target) -> str:
     terms = target.terms
     if not terms:
         return target.reason
-    aside = f", {terms['set_aside']} set aside for other stores" if terms["set_aside"] else ""
-    words = (
-        f"{terms['on_hand']} on hand, {terms['reserved']} reserved{aside}: {terms['pool']} free."
-    )
+    words = f"{_pool_words(terms)}: {terms['pool']} free."
     if terms["own_set_aside"]:
         words += f" {terms['own_set_aside']} of them are set aside for this store."
     pool, end_when = terms["pool"] or 0, terms["end_when"] or 0
@@ -150,6 +160,16 @@ def _sum_of(target: Target) -> str:
         words += f" {terms['percent']} % of the rest is {terms['share']}."
     if terms["max_listed"] is not None:
         words += f" At most {terms['max_listed']} are shown."
+    return words
+
+
+def _pool_words(terms: Mapping[str, int | None]) -> str:
+    words = f"{terms['on_hand']} on hand, {terms['reserved']} reserved"
+    for name, said in _TAKEN.items():
+        if terms[name]:
+            words += f", {terms[name]} {said}"
+    if terms["lacking"]:
+        words += f"; {terms['lacking']} of these not there, and not taken from other places"
     return words
 
 
@@ -222,7 +242,8 @@ def _all_movements(facts: Facts) -> str:
 def _holding(row: Any) -> dict[str, Any]:
     return {
         "order": link(
-            reverse("admin:orders_order_change", args=[row.order_ref]), f"#{row.order_number}"
+            reverse("admin:orders_order_change", args=[row.order_ref]),
+            numbered(row.order_number or ""),
         ),
         "item": str(row.variant),
         "row": row,
@@ -231,6 +252,12 @@ def _holding(row: Any) -> dict[str, Any]:
 
 def _set_aside(row: Any) -> SafeString:
     return link(reverse("admin:inventory_allocation_change", args=[row.pk]), set_aside_words(row))
+
+
+def _zone_of(facts: Facts) -> str:
+    """That of the stores, where they share one."""
+    zones = {one.listing.store.timezone for one in facts.shown}
+    return zones.pop() if len(zones) == 1 else "UTC"
 
 
 def _totals(facts: Facts) -> dict[str, str]:

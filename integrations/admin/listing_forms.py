@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from inventory import modes
 from inventory.catalogue import sku_key
 from inventory.models import Listing, ListingMode, Variant
 
@@ -14,12 +15,12 @@ from inventory.models import Listing, ListingMode, Variant
 class ListingForm(forms.ModelForm):
     class Meta:
         model = Listing
-        fields = ("mode", "fixed_quantity")
+        fields = modes.VALUES
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if data.get("mode") == ListingMode.FIXED and data.get("fixed_quantity") is None:
-            self.add_error("fixed_quantity", "Say which figure the store always shows.")
+            self.add_error("fixed_quantity", modes.NO_FIGURE)
         return data
 
 

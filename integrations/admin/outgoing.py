@@ -27,6 +27,7 @@ from integrations.admin.base import (
     age,
     count_of,
     link,
+    moment,
     person,
 )
 from integrations.admin.looking import Look
@@ -168,11 +169,11 @@ class PushAdmin(HubAdmin):
 
     @display(description="Told at", ordering="pushed_at")
     def told_at(self, push: Push) -> Any:
-        return push.pushed_at
+        return moment(push.pushed_at)
 
     @display(description="Waiting since", ordering="dirty_since")
     def waiting_since(self, push: Push) -> Any:
-        return push.dirty_since
+        return moment(push.dirty_since)
 
     @display(description="Seen there", ordering="listing__seen_quantity")
     def seen(self, push: Push) -> Any:

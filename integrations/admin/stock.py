@@ -24,6 +24,7 @@ from integrations.admin.movements import item_link, item_words, trail_of
 from integrations.admin.roles import actor, may, merchants_of
 from integrations.models import Store
 from inventory import ledger
+from inventory.data import MOST_UNITS
 from inventory.models import Location, StockLevel
 from logix.accounts import audit
 from logix.accounts.models import Role
@@ -55,14 +56,20 @@ class LocationAdmin(HubAdmin):
 
 class CountForm(forms.Form):
     set_to = forms.IntegerField(
-        label="Counted quantity", min_value=0, widget=UnfoldAdminIntegerFieldWidget
+        label="Counted quantity",
+        min_value=0,
+        max_value=MOST_UNITS,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     reason = forms.CharField(max_length=200, widget=UnfoldAdminTextInputWidget)
 
 
 class RestockForm(forms.Form):
     units = forms.IntegerField(
-        label="Units to put back", min_value=1, widget=UnfoldAdminIntegerFieldWidget
+        label="Units to put back",
+        min_value=1,
+        max_value=MOST_UNITS,
+        widget=UnfoldAdminIntegerFieldWidget,
     )
     order = forms.CharField(
         label="Order number",

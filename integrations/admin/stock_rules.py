@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db import models
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import escape, format_html
 from django.utils.http import urlencode
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from integrations import outbox
 from integrations.admin.acts import again
-from integrations.admin.base import HubAdmin, count_of, link, told
+from integrations.admin.base import HubAdmin, link, told
 from integrations.admin.looking import known_as
 from integrations.admin.roles import actor
+from integrations.admin.stock_rule_form import WHOLE, StockRuleForm
 from inventory import ruling
-from inventory.catalogue import sku_key
 from inventory.errors import RuleTaken
-from inventory.models import Listing, StockRule, Variant
+from inventory.models import Listing, StockRule
 from logix.accounts.models import Role
 
-_WHOLE = 100
 _CATEGORIES_NAMED = 20
-_NAMED = 3
 _WHICH_WINS = (
     "Several rules may fit a listing; the narrowest alone holds, and the wider ones have no say in "
     "it: first the listing's own, then that of its SKU in the store, of its category, of the "
@@ -43,114 +39,6 @@ _SAYS = (
     "Shown is what is free less the units kept back, of that the share, and at most the limit. "
     "“Always” puts one figure in place of all that, e.g. for what is made to order."
 )
-_LABELS = {
-    "buffer": "Kept back",
-    "percent": "Share of the rest, in percent",
-    "max_listed": "At most",
-    "end_when": "Show 0 when no more than this is free",
-    "always": "Always",
-}
-
-
-class StockRuleForm(forms.ModelForm):
-    """``listings``: those the person may make a rule for. A rule for one is of its store."""
-
-    listings = Listing.objects.none()
-    sku = forms.CharField(
-        label="Only this SKU",
-        max_length=128,
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="As it stands under Products; case does not matter.",
-    )
-    listing = forms.ModelChoiceField(
-        Listing.objects.none(), required=False, widget=forms.HiddenInput
-    )
-
-    try_first = forms.BooleanField(
-        label="Try first",
-        required=False,
-        help_text="Say how many listings would be told another figure, and keep nothing.",
-        widget=UnfoldBooleanSwitchWidget,
-    )
-
-    class Meta:
-        model = StockRule
-        fields = ("merchant", "store", "category", *ruling.VALUES)
-        labels = {"category": "Only this category", **_LABELS}
-        help_texts = {
-            "store": "Empty: all stores of the merchant.",
-            "category": "Exactly as the store names it.",
-            "buffer": "In units.",
-            "percent": "From 0 to 100; parts of a unit are left out.",
-            "max_listed": "In units. Empty: no limit.",
-            "end_when": "In units.",
-            "always": "In units. Empty: the figure is computed.",
-        }
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["listing"].queryset = self.listings  # type: ignore[attr-defined]
-
-    def clean_percent(self) -> int:
-        percent: int = self.cleaned_data["percent"]
-        if percent > _WHOLE:
-            raise forms.ValidationError("A share is from 0 to 100 percent.")
-        return percent
-
-    def clean_category(self) -> str:
-        return str(self.cleaned_data["category"]).strip()
-
-    def clean(self) -> dict[str, Any]:
-        """Said at the store where it can be: what the model's constraints would say of it is left
-        out then.
-        """
-        data: dict[str, Any] = super().clean() or {}
-        if not self.instance.pk:
-            self._check_new(data)
-        if data.get("try_first") and not self.errors:
-            # It comes back as it was typed, with what it would do.
-            self.add_error("try_first", _tried(outbox.try_rule(self._rehearsal(data))))
-        return data
-
-    def _rehearsal(self, data: dict[str, Any]) -> Callable[[], StockRule]:
-        values = {name: data[name] for name in ruling.VALUES}
-        if self.instance.pk:
-            rule = StockRule.objects.get(pk=self.instance.pk)
-            return lambda: ruling.change(rule, actor="rehearsal", **values)
-        return lambda: ruling.create(**self.scope(), actor="rehearsal", **values)
-
-    def _check_new(self, data: dict[str, Any]) -> None:
-        if listing := data.get("listing"):
-            data |= {"merchant": listing.merchant, "store": listing.store}
-        elif data.get("merchant"):
-            self._check_scope(data)
-        if not self.errors and ruling.alike(rule := StockRule(**self.scope())).exists():
-            self.add_error("store" if "store" in self.fields else None, ruling.taken(rule))
-
-    def scope(self) -> dict[str, Any]:
-        names = ("merchant", "store", "listing", "variant")
-        scope = {name: self.cleaned_data.get(name) for name in names}
-        return {**scope, "category": self.cleaned_data.get("category", "")}
-
-    def _check_scope(self, data: dict[str, Any]) -> None:
-        store, merchant = data.get("store"), data["merchant"]
-        if data.get("sku") and data.get("category"):
-            self.add_error("category", "A rule is for one thing: a SKU or a category.")
-        if (data.get("sku") or data.get("category")) and not (store or "store" in self.errors):
-            self.add_error("store", "Say in which store.")
-        if store is not None and store.merchant_id != merchant.pk:
-            self.add_error("store", f"{store} is a store of another merchant.")
-        data["variant"] = self._variant(data)
-
-    def _variant(self, data: dict[str, Any]) -> Variant | None:
-        sku = data.get("sku") or ""
-        if not sku_key(sku):
-            return None
-        found = Variant.objects.filter(merchant=data["merchant"], sku_key=sku_key(sku)).first()
-        if found is None:
-            self.add_error("sku", f"There is no product with the SKU {sku}.")
-        return found
 
 
 @admin.register(StockRule)
@@ -180,6 +68,7 @@ class StockRuleAdmin(HubAdmin):
                     ("max_listed", "end_when"),
                     "always",
                     "try_first",
+                    "confirm",
                 ),
             },
         )
@@ -246,6 +135,23 @@ class StockRuleAdmin(HubAdmin):
         obj.pk = made.pk
         _warn_of_a_category_nobody_has(request, made)
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        log = f"{reverse('admin:accounts_auditevent_changelist')}?look=rules"
+        acts = [{"label": "What was changed", "url": log, "asks": True}]
+        return super().changelist_view(request, {"acts": acts, **(extra_context or {})})
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page asks anyway; it says so where much would be sold out."""
+        rule = self.get_object(request, unquote(object_id))
+        may_delete = rule is not None and self.has_delete_permission(request, rule)
+        if request.method == "GET" and may_delete:
+            _warn_of_a_sell_out(request, rule)
+        return super().delete_view(request, object_id, extra_context)
+
     def delete_model(self, request: HttpRequest, obj: StockRule) -> None:
         again(lambda: ruling.remove(obj, actor=actor(request)))
 
@@ -272,7 +178,7 @@ def says(rule: StockRule) -> str:
     words = "all that is free"
     if rule.buffer:
         words = f"what is free less {rule.buffer} kept back"
-    if rule.percent != _WHOLE:
+    if rule.percent != WHOLE:
         words += f", of that {rule.percent} %"
     if rule.max_listed is not None:
         words += f", at most {rule.max_listed}"
@@ -281,22 +187,13 @@ def says(rule: StockRule) -> str:
     return words
 
 
-def _tried(found: outbox.RuleTried) -> str:
-    """What a rule would do, in sentences."""
-    said = (
-        f"Of {count_of(found.listings, 'listing')}, {found.changed} would be told another figure, "
-        f"{found.zeros} of them 0."
-    )
-    if found.named:
-        named = "; ".join(
-            f"{x.listing}: {_figure(x.before)} → {_figure(x.after)}" for x in found.named[:_NAMED]
-        )
-        said += f" {named}{'; …' if found.changed > _NAMED else '.'}"
-    return f"{said} Nothing is kept: turn “Try first” off to keep the rule."
+def _warn_of_a_sell_out(request: HttpRequest, rule: StockRule) -> None:
+    def work() -> StockRule:
+        ruling.remove(rule, actor="rehearsal")
+        return rule
 
-
-def _figure(units: int | None) -> str:
-    return "left alone" if units is None else str(units)
+    if tried := outbox.sells_out(rule, work):
+        messages.warning(request, outbox.sold_out_words(tried))
 
 
 def _part_of(rule: StockRule) -> str:

@@ -20,10 +20,10 @@ from integrations.api.views import ApiViewSet
 from integrations.outbox.facts import set_aside_words
 from inventory import allocating, locations
 from inventory.catalogue import sku_key
+from inventory.data import MOST_UNITS
 from inventory.models import Allocation
 from logix.accounts.models import Scope
 
-_MOST_UNITS = 100_000_000
 _NOTE = 120
 _ROW = ("id", "store", "variant", "location", "units", "left", "until")
 
@@ -81,7 +81,7 @@ def set_aside_row(row: Allocation) -> Any:
 
 class AllocationValues(Strict):
     units = serializers.IntegerField(
-        required=False, min_value=1, max_value=_MOST_UNITS, help_text="Those already used included."
+        required=False, min_value=1, max_value=MOST_UNITS, help_text="Those already used included."
     )
     until = When(required=False, allow_null=True, help_text="Null: until somebody ends it.")
     note = serializers.CharField(max_length=_NOTE, required=False, allow_blank=True)
@@ -96,7 +96,7 @@ class NewAllocation(Strict):
     location = serializers.CharField(
         max_length=60, required=False, help_text="Code or id; the first place if left out."
     )
-    units = serializers.IntegerField(min_value=1, max_value=_MOST_UNITS)
+    units = serializers.IntegerField(min_value=1, max_value=MOST_UNITS)
     until = When(required=False, allow_null=True, default=None, help_text="When it ends by itself.")
     note = serializers.CharField(max_length=_NOTE, required=False, allow_blank=True, default="")
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,8 +19,10 @@ from integrations.api.fields import Query, Strict, Words
 from integrations.api.listing_shapes import ListingSerializer
 from integrations.api.lookups import ONE_ITEM, item_of
 from integrations.api.views import ApiViewSet
-from inventory import links, locations
+from inventory import links, locations, modes
 from inventory.catalogue import sku_key
+from inventory.data import MOST_UNITS
+from inventory.errors import ModeRefused
 from inventory.models import Listing, ListingMode, Location, Product, Variant
 from logix.accounts.models import Scope
 
@@ -169,6 +171,22 @@ class ListingLink(Strict):
     variant = serializers.UUIDField(required=False)
 
 
+class ListingChange(Strict):
+    mode = serializers.ChoiceField(
+        ListingMode.choices,
+        required=False,
+        help_text="`normal`: by stock and rules. `fixed`: always `fixed_quantity`. `paused`: 0. "
+        "`ignore`: never written.",
+    )
+    fixed_quantity = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=MOST_UNITS,
+        help_text="What the store shows while `mode` is `fixed`.",
+    )
+
+
 class ListingViews(ApiViewSet):
     """Variants as stores sell them, with the figure each store last told."""
 
@@ -203,6 +221,29 @@ class ListingViews(ApiViewSet):
     @extend_schema(summary="One listing")
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return Response(ListingSerializer(_one(self.get_queryset(), pk)).data)
+
+    @extend_schema(
+        summary="Change how a listing is sold",
+        description="Its store is told the figure that follows from it. What is left out stays.",
+        request=ListingChange,
+        responses=ListingSerializer,
+        examples=[
+            OpenApiExample(
+                "Always nine", {"mode": "fixed", "fixed_quantity": 9}, request_only=True
+            ),
+            OpenApiExample("Show 0 for now", {"mode": "paused"}, request_only=True),
+        ],
+    )
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        listing, asked = _one(self.get_queryset(), pk), self.read(ListingChange)
+        try:
+            changed = self.again(
+                lambda: modes.change(listing, **asked, actor=self.actor, request_id=request_id())
+            )
+        except ModeRefused as err:
+            detail = serializers.ErrorDetail(str(err), "required")
+            raise serializers.ValidationError({"fixed_quantity": detail}) from err
+        return Response(ListingSerializer(changed).data)
 
     @extend_schema(
         summary="Link a listing to a variant",

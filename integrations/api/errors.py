@@ -28,7 +28,13 @@ from integrations.errors import (
     Unavailable,
     Unsupported,
 )
-from inventory.errors import AllocationRefused, KitRefused, LinkRefused, RuleTaken
+from inventory.errors import (
+    AllocationRefused,
+    KitRefused,
+    LinkRefused,
+    PutBackRefused,
+    RuleTaken,
+)
 from inventory.ledger import LedgerConflict, LedgerRefused
 from logix.common.crypto import SealBroken
 from orders.errors import OrderChangedMeanwhile, OrderError
@@ -82,13 +88,22 @@ _BUSY = (OrderChangedMeanwhile, LedgerConflict)
 
 
 class Refused(exceptions.APIException):
-    """A refusal with its own status and code, for the few a view decides itself."""
+    """A refusal with its own status and code, for the few a view decides itself. ``more``: what
+    the problem document says beyond the usual.
+    """
 
     def __init__(
-        self, status: int, code: str, detail: str, *, retry_after_s: float | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *,
+        retry_after_s: float | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.status_code = status
         self.wait = retry_after_s
+        self.more = more or {}
         super().__init__(detail, code)
 
 
@@ -123,7 +138,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
     if wait is not None:
         headers["Retry-After"] = str(max(1, round(wait)))
     return Response(
-        problem(status, code, detail, errors),
+        {**problem(status, code, detail, errors), **getattr(exc, "more", {})},
         status=status,
         headers=headers,
         content_type=CONTENT_TYPE,
@@ -179,6 +194,8 @@ def _told(exc: Exception) -> Told:
         return 409, "allocation_refused", str(exc), [], None
     if isinstance(exc, RuleTaken):
         return 409, "rule_taken", str(exc), [], None
+    if isinstance(exc, PutBackRefused):
+        return 409, "put_back_refused", str(exc), [], None
     if isinstance(exc, sync.RunRefused):
         return 409, "run_refused", str(exc), [], None
     if isinstance(exc, _BUSY):

@@ -20,7 +20,7 @@ from integrations.api.explain_shapes import (
 )
 from integrations.api.fields import Query, Strict
 from integrations.api.lookups import ONE_ITEM, item_of, store_of
-from integrations.api.stock_rules import StockRuleValues
+from integrations.api.rule_shapes import StockRuleValues
 from integrations.api.views import ApiViewSet
 from inventory.models import StockRule, Variant
 from logix.accounts.models import Scope

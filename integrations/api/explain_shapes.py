@@ -25,8 +25,17 @@ class TermsSerializer(serializers.Serializer[Any]):
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
     set_aside = serializers.IntegerField(help_text="For other stores, and not taken yet.")
+    held = serializers.IntegerField(help_text="Not to be sold for now.")
+    damaged = serializers.IntegerField()
+    lacking = serializers.IntegerField(
+        help_text="What is reserved, set aside, held or damaged at a place beyond what lies there: "
+        "other places do not give it."
+    )
     own_set_aside = serializers.IntegerField(help_text="Of the pool: set aside for this store.")
-    pool = serializers.IntegerField(help_text="Free at the places the store sells from.")
+    pool = serializers.IntegerField(
+        help_text="Free at the places the store sells from: "
+        "on_hand − reserved − set_aside − held − damaged + lacking."
+    )
     buffer = serializers.IntegerField()
     percent = serializers.IntegerField()
     share = serializers.IntegerField(help_text="⌊(pool − buffer) × percent / 100⌋")

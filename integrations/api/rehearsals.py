@@ -19,11 +19,15 @@ from integrations import connect, outbox, sync
 from integrations.api.errors import request_id
 from integrations.api.fields import Strict
 from integrations.api.mappings import TriedRule
-from integrations.api.stock_rules import NewStockRule, StockRuleValues, scope_of_rule
+from integrations.api.rule_shapes import (
+    NewStockRule,
+    StockRuleTriedSerializer,
+    StockRuleValues,
+    scope_of_rule,
+)
 from integrations.api.views import ApiViewSet
 from integrations.mapping.rules import Rule, RuleInvalid
 from integrations.models import FieldRule, Store, StoreStatus, StreamName
-from integrations.outbox.rehearsing import MOST_NAMED as LISTINGS_NAMED
 from integrations.sync.rehearsing import MOST_LOOKED_AT, STATUSES
 from integrations.sync.rehearsing import MOST_NAMED as ORDERS_NAMED
 from inventory import ruling
@@ -42,22 +46,6 @@ class ChangedStockRule(StockRuleValues):
                 {"remove": "A rule is either changed or removed."}, "remove_alone"
             )
         return asked
-
-
-class RefiguredSerializer(serializers.Serializer[Any]):
-    listing_id = serializers.UUIDField(source="listing.pk")
-    store_id = serializers.UUIDField(source="listing.store_id")
-    sku = serializers.CharField(source="listing.sku")
-    title = serializers.CharField(source="listing.title")
-    before = serializers.IntegerField(allow_null=True, help_text="Null: left alone.")
-    after = serializers.IntegerField(allow_null=True)
-
-
-class StockRuleTriedSerializer(serializers.Serializer[Any]):
-    listings = serializers.IntegerField(help_text="It may hold for.")
-    changed = serializers.IntegerField(help_text="Would be told another figure.")
-    zeros = serializers.IntegerField(help_text="… which would be 0.")
-    named = RefiguredSerializer(many=True, help_text=f"The first {LISTINGS_NAMED} of `changed`.")
 
 
 class WordsRequest(Strict):

@@ -18,6 +18,7 @@ from integrations.api.lookups import ONE_ITEM, item_of, location_of, order_of
 from integrations.api.views import ApiViewSet
 from inventory import ledger, locations
 from inventory.catalogue import sku_key
+from inventory.data import MOST_UNITS
 from inventory.models import Bucket, Location, MovementKind, StockLevel, StockMovement
 from logix.accounts.models import Scope
 
@@ -103,7 +104,7 @@ class Adjustment(Strict):
         required=False, min_value=-1_000_000, max_value=1_000_000, help_text="This or `set_to`."
     )
     set_to = serializers.IntegerField(
-        required=False, min_value=0, max_value=100_000_000, help_text="What was counted."
+        required=False, min_value=0, max_value=MOST_UNITS, help_text="What was counted."
     )
     reason = serializers.CharField(max_length=200)
 
@@ -138,7 +139,10 @@ class LevelQuery(Query):
     location = serializers.CharField(required=False, help_text="Code or id.")
     counted = serializers.BooleanField(required=False, allow_null=True, default=None)
     free_below = serializers.IntegerField(
-        required=False, help_text="Only levels with less than this free."
+        required=False,
+        min_value=-MOST_UNITS,
+        max_value=MOST_UNITS,
+        help_text="Only levels with less than this free.",
     )
 
 

@@ -1,8 +1,8 @@
-"""Stock rules over the API: how much of what is there each store may sell."""
+"""Stock rules over the API: how much of what is there each store may sell, and undo for them."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -11,94 +11,29 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations.api.errors import request_id
-from integrations.api.fields import Query, Strict
-from integrations.api.lookups import listing_of, store_of, variant_by_id, variant_by_sku
+from integrations import outbox
+from integrations.api.errors import CONTENT_TYPE, TITLES, Refused, request_id
+from integrations.api.fields import Query
+from integrations.api.rule_shapes import (
+    AddedStockRule,
+    RuleProblemSerializer,
+    StockRuleChange,
+    StockRuleSerializer,
+    StockRuleTriedSerializer,
+    scope_of_rule,
+)
 from integrations.api.views import ApiViewSet
 from inventory import ruling
 from inventory.models import StockRule
-from logix.accounts.models import Merchant, Scope
+from logix.accounts.models import Scope
 
-MOST_UNITS = 100_000_000
-# What narrows a rule to a part of a store; one of them at most.
-_NARROWER = ("listing", "sku", "variant", "category")
-
-
-class StockRuleSerializer(serializers.ModelSerializer[StockRule]):
-    scope = serializers.SerializerMethodField(help_text="What it is for, in words.")
-    store_id = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="Null: all stores without a narrower rule."
-    )
-    listing_id = serializers.UUIDField(read_only=True, allow_null=True)
-    variant_id = serializers.UUIDField(read_only=True, allow_null=True)
-
-    class Meta:
-        model = StockRule
-        fields = ("id", "scope", "store_id", "listing_id", "variant_id", "category", *ruling.VALUES)
-        read_only_fields = fields
-
-    def get_scope(self, rule: StockRule) -> str:
-        return ruling.scope_of(rule)
-
-
-class StockRuleValues(Strict):
-    buffer = serializers.IntegerField(
-        required=False, min_value=0, max_value=MOST_UNITS, help_text="Units kept back. Default: 0."
-    )
-    percent = serializers.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=100,
-        help_text="Share of the rest that is shown, rounded down. Default: 100.",
-    )
-    max_listed = serializers.IntegerField(
-        required=False,
-        allow_null=True,
-        min_value=0,
-        max_value=MOST_UNITS,
-        help_text="No more than this is shown. Null: no such limit.",
-    )
-    end_when = serializers.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=MOST_UNITS,
-        help_text="0 is shown when no more than this is free. Default: 0.",
-    )
-    always = serializers.IntegerField(
-        required=False,
-        allow_null=True,
-        min_value=0,
-        max_value=MOST_UNITS,
-        help_text="This is shown, whatever is there. Null: it is computed.",
-    )
-
-
-class NewStockRule(StockRuleValues):
-    store = serializers.UUIDField(required=False, help_text="All your stores if left out.")
-    listing = serializers.UUIDField(required=False, help_text="This one of the store alone.")
-    sku = serializers.CharField(
-        max_length=128, required=False, help_text="This item in the store; this or `variant`."
-    )
-    variant = serializers.UUIDField(required=False)
-    category = serializers.CharField(
-        max_length=120,
-        required=False,
-        help_text="What the store has in this category, named exactly as the store does.",
-    )
-
-    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
-        narrower = [name for name in _NARROWER if name in asked]
-        if len(narrower) > 1:
-            raise serializers.ValidationError(
-                f"Give one of {' and '.join(f'“{name}”' for name in narrower)}: a rule is for one "
-                "thing.",
-                "several_scopes",
-            )
-        if narrower and "store" not in asked:
-            raise serializers.ValidationError(
-                {"store": serializers.ErrorDetail("Say in which store.", "required")}
-            )
-        return asked
+_ASKS = (
+    "Where more listings of a store than usual would fall to 0 by it, nothing is kept and the "
+    "answer is 409 `sells_out` with what it would do; `confirm` does it."
+)
+_REFUSAL = {
+    (409, CONTENT_TYPE): OpenApiResponse(RuleProblemSerializer, description=TITLES[409]),
+}
 
 
 class StockRuleQuery(Query):
@@ -106,6 +41,12 @@ class StockRuleQuery(Query):
     listing = serializers.UUIDField(required=False)
     variant = serializers.UUIDField(required=False)
     category = serializers.CharField(required=False, help_text="Exactly.")
+
+
+class RemoveQuery(Query):
+    confirm = serializers.BooleanField(
+        default=False, help_text="True: do it although much is sold out by it."
+    )
 
 
 class StockRuleViews(ApiViewSet):
@@ -131,9 +72,9 @@ class StockRuleViews(ApiViewSet):
         description="For all stores, for `store`, or for one `listing`, item (`sku` or `variant`) "
         "or `category` of it. The narrowest holds, whatever wider ones say: that of the listing, "
         "the item, the category, the store, of all stores. The stores it holds for are told. One "
-        "that there is already is changed, not added: 409 `rule_taken`.",
-        request=NewStockRule,
-        responses={201: StockRuleSerializer},
+        f"that there is already is changed, not added: 409 `rule_taken`. {_ASKS}",
+        request=AddedStockRule,
+        responses={201: StockRuleSerializer, **_REFUSAL},
         examples=[
             OpenApiExample(
                 "Keep two back in one store",
@@ -145,16 +86,21 @@ class StockRuleViews(ApiViewSet):
                 {"store": "0199…", "sku": "MUG-BLUE", "always": 50},
                 request_only=True,
             ),
+            OpenApiExample(
+                "Keep one back in all stores", {"store": None, "buffer": 1}, request_only=True
+            ),
         ],
     )
     def create(self, request: Request) -> Response:
-        asked = self.read(NewStockRule)
+        asked = self.read(AddedStockRule)
         scope = scope_of_rule(self.merchant, asked)
         values = {name: asked[name] for name in ruling.VALUES if name in asked}
-        made = self.again(
+        made = self._done(
+            StockRule(merchant=self.merchant, **scope),
             lambda: ruling.create(
                 self.merchant, **scope, **values, actor=self.actor, request_id=request_id()
-            )
+            ),
+            confirmed=asked["confirm"],
         )
         return Response(StockRuleSerializer(made).data, status=201)
 
@@ -164,43 +110,53 @@ class StockRuleViews(ApiViewSet):
 
     @extend_schema(
         summary="Change what a stock rule says",
-        description="What it is for stays: for that, remove it and add another.",
-        request=StockRuleValues,
+        description=f"What it is for stays: for that, remove it and add another. {_ASKS}",
+        request=StockRuleChange,
+        responses={200: StockRuleSerializer, **_REFUSAL},
     )
     def partial_update(self, request: Request, rule_id: int) -> Response:
-        rule, asked = self._rule(rule_id), self.read(StockRuleValues)
-        changed = self.again(
-            lambda: ruling.change(rule, **asked, actor=self.actor, request_id=request_id())
+        rule, asked = self._rule(rule_id), self.read(StockRuleChange)
+        confirmed = asked.pop("confirm")
+        changed = self._done(
+            rule,
+            lambda: ruling.change(rule, **asked, actor=self.actor, request_id=request_id()),
+            confirmed=confirmed,
         )
         return Response(StockRuleSerializer(changed).data)
 
     @extend_schema(
         summary="Remove a stock rule",
-        description="The next wider rule holds from now on.",
-        responses={204: OpenApiResponse(description="Removed")},
+        description=f"The next wider rule holds from now on. {_ASKS}",
+        parameters=[RemoveQuery],
+        responses={204: OpenApiResponse(description="Removed"), **_REFUSAL},
     )
     def destroy(self, request: Request, rule_id: int) -> Response:
-        rule = self._rule(rule_id)
-        self.again(lambda: ruling.remove(rule, actor=self.actor, request_id=request_id()))
+        rule, asked = self._rule(rule_id), self.query(RemoveQuery)
+
+        def work() -> StockRule:
+            ruling.remove(rule, actor=self.actor, request_id=request_id())
+            return rule
+
+        self._done(rule, work, confirmed=asked["confirm"])
         return Response(status=204)
+
+    def _done(
+        self, rule: StockRule, work: Callable[[], StockRule], *, confirmed: bool
+    ) -> StockRule:
+        """Raises Refused where much would be sold out and nobody said that it is meant."""
+        tried = None if confirmed else outbox.sells_out(rule, work)
+        if tried is not None:
+            raise Refused(
+                409,
+                "sells_out",
+                f"{outbox.sold_out_words(tried)} Nothing was kept: send `confirm` with it if that "
+                "is meant.",
+                more={"tried": StockRuleTriedSerializer(tried).data},
+            )
+        return self.again(work)
 
     def _rule(self, rule_id: int) -> StockRule:
         found = self.get_queryset().filter(pk=rule_id).first()
         if found is None:
             raise Http404
         return found
-
-
-def scope_of_rule(merchant: Merchant, asked: dict[str, Any]) -> dict[str, Any]:
-    """Raises ValidationError naming what there is none of."""
-    if "store" not in asked:
-        return {}
-    store = store_of(merchant, asked["store"], field="store")
-    scope: dict[str, Any] = {"store": store, "category": asked.get("category", "")}
-    if "listing" in asked:
-        scope["listing"] = listing_of(store, asked["listing"], field="listing")
-    if "sku" in asked:
-        scope["variant"] = variant_by_sku(merchant, asked["sku"], field="sku")
-    if "variant" in asked:
-        scope["variant"] = variant_by_id(merchant, asked["variant"], field="variant")
-    return scope

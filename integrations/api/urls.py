@@ -28,6 +28,7 @@ from integrations.api.refunded_goods import RefundedGoodsViews
 from integrations.api.refunds import RefundViews
 from integrations.api.rehearsals import StockRuleTries, StoreTries
 from integrations.api.returns import ReturnViews
+from integrations.api.rule_changes import RuleChangeViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
 from integrations.api.stock_master import StockMasterViews
@@ -127,7 +128,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("variants/<uuid:pk>", VariantViews.at(get="retrieve")),
     path("variants/<uuid:pk>/parts", KitViews.at(get="retrieve", put="update")),
     path("listings", ListingViews.at(get="list")),
-    path("listings/<uuid:pk>", ListingViews.at(get="retrieve")),
+    path("listings/<uuid:pk>", ListingViews.at(get="retrieve", patch="partial_update")),
     path("listings/<uuid:pk>/link", ListingViews.at(post="link")),
     path("listings/<uuid:pk>/unlink", ListingViews.at(post="unlink")),
     path("listings/<uuid:pk>/take-over", BundleViews.at(post="take_over")),
@@ -147,6 +148,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "stock/allocations/<uuid:pk>",
         AllocationViews.at(get="retrieve", patch="partial_update", delete="destroy"),
     ),
+    path("stock/rules/changes", RuleChangeViews.at(get="list")),
+    path("stock/rules/changes/<int:change_id>/put-back", RuleChangeViews.at(post="put_back")),
     path("stock/rules/try", StockRuleTries.at(post="new")),
     path("stock/rules/<int:rule_id>/try", StockRuleTries.at(post="change")),
     path("stock/levels", StockViews.at(get="levels")),

@@ -26,7 +26,15 @@ from integrations.outbox.overselling import Between, Told
 from integrations.outbox.overselling import history as oversell_history
 from integrations.outbox.push import send_pushes
 from integrations.outbox.reasons import Reason
-from integrations.outbox.rehearsing import FirstPush, Outcome, RuleTried, first_push, try_rule
+from integrations.outbox.rehearsing import (
+    FirstPush,
+    Outcome,
+    RuleTried,
+    first_push,
+    sells_out,
+    sold_out_words,
+    try_rule,
+)
 from integrations.outbox.seeing import note_seen, stock_update
 from integrations.outbox.superseding import Memory, forget_completion, forget_parcel
 from integrations.outbox.sweep import Numbers, Swept, due_stores, numbers, sweep
@@ -61,11 +69,13 @@ __all__ = [
     "retry_command",
     "retry_push",
     "rules_changed",
+    "sells_out",
     "send_commands",
     "send_pushes",
     "send_the_zeros",
     "settle_mastered",
     "settle_unlinked",
+    "sold_out_words",
     "stock_update",
     "supposed",
     "sweep",

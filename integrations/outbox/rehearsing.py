@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from django.db.models import Count
 from django.db.models.functions import Now
 
 from integrations.models import Push, Store
@@ -22,7 +23,7 @@ from integrations.outbox.figures import Plan
 from inventory.availability import Target
 from inventory.errors import LedgerConflict
 from inventory.models import Listing, StockRule
-from inventory.ruling import listings_under
+from inventory.ruling import listings_in_scope, listings_under
 from logix.common.transactions import again_on, rehearsed
 
 # Lines of one answer; how many there are is told beside them.
@@ -162,15 +163,25 @@ class Refigured:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SoldOut:
+    """So many ``listings`` of one store that would fall to 0."""
+
+    store: Store
+    listings: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTried:
     """Of the listings it may hold for, those whose figure would be another (``changed``), and of
-    them those that would show 0. The first are ``named``.
+    them those that would show 0. The first are ``named``. ``sold_out``: stores of which so many
+    would fall to 0 that it is to be asked first.
     """
 
     listings: int
     changed: int
     zeros: int
     named: tuple[Refigured, ...]
+    sold_out: tuple[SoldOut, ...]
 
 
 def try_rule(change: Callable[[], StockRule]) -> RuleTried:
@@ -178,23 +189,54 @@ def try_rule(change: Callable[[], StockRule]) -> RuleTried:
     ``change`` does it and answers the rule, and all of it is taken back. Raises what it raises.
     """
 
-    def work() -> dict[UUID, int | None]:
-        ids = list(listings_under(change()).filter(gone_at=None).values_list("pk", flat=True))
-        return _targets(ids)
+    def work() -> tuple[dict[UUID, UUID], dict[UUID, int | None]]:
+        rows = listings_under(change()).filter(gone_at=None)
+        stores = dict(rows.values_list("pk", "store_id"))
+        return stores, _targets(list(stores))
 
-    then = again_on(LedgerConflict)(lambda: rehearsed(work))
+    stores, then = again_on(LedgerConflict)(lambda: rehearsed(work))
     now = _targets(list(then))
     changed = sorted(pk for pk in then if now[pk] != then[pk])
+    zeros = [pk for pk in changed if then[pk] == 0]
     listings = Listing.objects.select_related("store").in_bulk(changed[:MOST_NAMED])
     return RuleTried(
         listings=len(then),
         changed=len(changed),
-        zeros=sum(then[pk] == 0 for pk in changed),
+        zeros=len(zeros),
         named=tuple(
             Refigured(listing=listings[pk], before=now[pk], after=then[pk])
             for pk in changed[:MOST_NAMED]
         ),
+        sold_out=_sold_out(Counter(stores[pk] for pk in zeros)),
     )
+
+
+def sells_out(rule: StockRule, change: Callable[[], StockRule]) -> RuleTried | None:
+    """What ``change`` of ``rule``, saved or not, would do, where that is to let more listings of a
+    store fall to 0 than go out unasked; None where it may be done.
+    """
+    live = listings_in_scope(rule).filter(gone_at=None).order_by()
+    by_store = live.values("store").annotate(listings=Count("pk"))
+    if not by_store.filter(listings__gt=brake.MOST).exists():
+        return None
+    tried = try_rule(change)
+    return tried if tried.sold_out else None
+
+
+def sold_out_words(tried: RuleTried) -> str:
+    """For the person who is asked."""
+    stores = ", ".join(f"{one.listings} of {one.store}" for one in tried.sold_out)
+    return (
+        f"Of {tried.listings} listings, {tried.changed} would be told another figure and "
+        f"{tried.zeros} would show 0: {stores}."
+    )
+
+
+def _sold_out(zeros: Mapping[UUID, int]) -> tuple[SoldOut, ...]:
+    many = {pk: listings for pk, listings in zeros.items() if listings > brake.MOST}
+    stores = Store.objects.in_bulk(many)
+    found = [SoldOut(store=stores[pk], listings=listings) for pk, listings in many.items()]
+    return tuple(sorted(found, key=lambda one: (one.store.name, one.store.pk)))
 
 
 def _targets(listing_ids: Sequence[UUID]) -> dict[UUID, int | None]:

@@ -113,21 +113,31 @@ def test_every_change_of_a_rule_stands_in_the_audit_log(store: Any) -> None:
 
     said = AuditEvent.objects.filter(object_type="inventory.stockrule").order_by("pk")
     values = {"percent": 100, "end_when": 0, "always": None}
+    nothing = {"listing": None, "variant": None, "category": ""}
+    told = {"scope": {"store": str(store.pk), **nothing}, "listings": 2}
+    first = {"buffer": 1, "max_listed": None, **values}
+    then = {"buffer": 3, "max_listed": 9, **values}
     assert [(event.action, event.actor, event.details) for event in said] == [
         (
             "stockrule.added",
             "anna",
-            {"for": "Example shop", "buffer": 1, "max_listed": None, **values},
+            {"for": "Example shop", **first, **told, "was": None},
         ),
         (
             "stockrule.changed",
             "anna",
-            {"buffer": {"from": 1, "to": 3}, "max_listed": {"from": None, "to": 9}},
+            {
+                "for": "Example shop",
+                "buffer": {"from": 1, "to": 3},
+                "max_listed": {"from": None, "to": 9},
+                **told,
+                "was": first,
+            },
         ),
         (
             "stockrule.deleted",
             "anna",
-            {"for": "Example shop", "buffer": 3, "max_listed": 9, **values},
+            {"for": "Example shop", **then, **told, "was": then},
         ),
     ]
     assert {event.object_id for event in said} == {str(rule.pk)}

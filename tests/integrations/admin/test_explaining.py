@@ -4,6 +4,8 @@ from.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -102,9 +104,50 @@ def test_what_if_shows_the_supposed_figure_beside_the_present_one(
     assert "If so: 10 on hand, 2 reserved: 8 free. 4 kept back. 50 % of the rest is 2." in said
     assert "8 free. 1 kept back." in said
     assert StockRule.objects.get().buffer == 1
+    always = text(boss, f"{page_of(mug)}?buffer=&percent=100&max_listed=&end_when=&always=77")
+    assert "If so: This figure is always shown." in always
+    ended = text(boss, f"{page_of(mug)}?buffer=&percent=100&max_listed=&end_when=8&always=")
+    assert "8 free. 0 is shown when no more than 8 are free." in ended
     wrong = boss.get(f"{page_of(mug)}?buffer=4&percent=150&max_listed=")
     assert "less than or equal to 100" in words(wrong)
     assert "Would show" not in words(wrong)
+
+
+def test_what_is_promised_and_not_there_is_said(boss: Client, mug: Variant) -> None:
+    StockLevel.objects.filter(variant=mug).update(on_hand=1, held=3, damaged=2)
+
+    said = text(boss, page_of(mug))
+
+    assert (
+        "1 on hand, 2 reserved, 3 held, 2 damaged; 6 of these not there, and not taken from other "
+        "places: 0 free." in said
+    )
+
+
+def test_an_order_whose_number_has_its_sign_is_told_with_one(
+    boss: Client, store: Store, mug: Variant
+) -> None:
+    Order.objects.filter(number="1001").update(number="#1001")
+
+    said = text(boss, page_of(mug))
+
+    assert "#1001" in said
+    assert "##1001" not in said
+
+
+def test_times_are_those_of_the_store_where_its_stores_share_a_zone(
+    boss: Client, store: Store, mug: Variant
+) -> None:
+    Store.objects.filter(pk=store.pk).update(timezone="Asia/Tokyo")
+    StockLevel.objects.filter(variant=mug).update(
+        counted_at=datetime(2025, 10, 1, 20, 30, tzinfo=UTC)
+    )
+    assert "2025-10-02 05:30\u00a0JST" in boss.get(page_of(mug)).content.decode()
+
+    other = make_store(store.merchant, base_url="https://other.example", name="Other")
+    import_products(other, [make_product(1)], observed_at=NOW, now=NOW)
+
+    assert "2025-10-01 20:30\u00a0UTC" in boss.get(page_of(mug)).content.decode()
 
 
 def test_a_kit_shows_its_parts_and_they_show_it(boss: Client, store: Store, mug: Variant) -> None:

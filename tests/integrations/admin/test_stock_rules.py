@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations.models import Push, Store
+from integrations.outbox import brake
 from inventory import ruling
 from inventory.models import Listing, StockRule, Variant
 from logix.accounts.models import AuditEvent, Role
@@ -102,6 +103,10 @@ def test_the_page_teaches_which_rule_holds(boss: Client, shop: Store) -> None:
         ({"category": "Mugs", "store": ""}, "Say in which store."),
         ({"percent": 101}, "A share is from 0 to 100 percent."),
         ({"buffer": -1}, "greater than or equal to 0"),
+        ({"buffer": 99999999999999}, "less than or equal to 100000000"),
+        ({"max_listed": 100_000_001}, "less than or equal to 100000000"),
+        ({"end_when": 100_000_001}, "less than or equal to 100000000"),
+        ({"always": 100_000_001}, "less than or equal to 100000000"),
         ({}, "There is a rule for Example shop already. Change that one instead."),
     ],
 )
@@ -175,6 +180,82 @@ def test_a_rule_is_tried_before_it_is_kept(boss: Client, shop: Store) -> None:
     assert "3 would be told another figure, 3 of them 0." in page
     rule.refresh_from_db()
     assert (rule.percent, told()) == (100, set())
+
+
+def test_a_rule_that_sells_much_out_is_asked_about_once(
+    boss: Client, shop: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(brake, "MOST", 2)
+    question = "Of 3 listings, 3 would be told another figure and 3 would show 0: 3 of Example shop"
+    assert 'type="hidden" name="confirm"' in boss.get(ADD).content.decode()
+
+    page = boss.post(ADD, {"merchant": shop.merchant_id, "store": shop.pk, **NOTHING, "percent": 0})
+
+    assert question in words(page)
+    assert 'type="checkbox" name="confirm"' in page.content.decode()
+    assert not StockRule.objects.exists()
+    assert told() == set()
+    page = add(boss, shop, percent=0, confirm="on")
+    assert question not in page
+    rule = StockRule.objects.get()
+    assert told() == {"SKU-1", "SKU-2", "SKU-3"}
+
+    boss.post(address(rule, "change"), {**NOTHING, "percent": 100})
+    told()
+    page = words(boss.post(address(rule, "change"), {**NOTHING, "buffer": 99}, follow=True))
+    assert question in page
+    rule.refresh_from_db()
+    assert (rule.buffer, told()) == (0, set())
+    StockRule.objects.create(merchant=shop.merchant, percent=0)
+    assert question in text(boss, address(rule, "delete"))
+    assert told() == set()
+
+
+def test_a_change_of_a_rule_is_put_back_from_the_audit_log(
+    boss: Client, shop: Store, signed_in: As
+) -> None:
+    add(boss, shop, buffer=4)
+    rule = StockRule.objects.get()
+    boss.post(address(rule, "change"), {**NOTHING, "buffer": 1})
+    log = f"{reverse('admin:accounts_auditevent_changelist')}?look=rules"
+    assert log in listed_html(boss)
+    assert "Changed a stock rule" in text(boss, log)
+    event = AuditEvent.objects.get(action="stockrule.changed")
+    undo = reverse("admin:accounts_auditevent_act", args=[event.pk, "put-back"])
+    assert undo in boss.get(address(event, "change")).content.decode()
+
+    asked = text(boss, undo)
+
+    assert (
+        "For Example shop: now what is free less 1 kept back, then what is free less 4 kept back. "
+        "Of 3 listings, 3 would be told another figure, 0 of them 0." in asked
+    )
+    operator = signed_in(Role.OPERATOR)
+    assert operator.post(undo).status_code == 403
+    assert StockRule.objects.get().buffer == 1
+    done = words(boss.post(undo, follow=True))
+
+    assert "Put back, for Example shop: what is free less 4 kept back." in done
+    assert StockRule.objects.get().buffer == 4
+    again = words(boss.post(undo, follow=True))
+    assert "Nothing to put back: the rule for Example shop is as it was before." in again
+    added = AuditEvent.objects.get(action="stockrule.added")
+    undo = reverse("admin:accounts_auditevent_act", args=[added.pk, "put-back"])
+    assert "then no rule." in text(boss, undo)
+    boss.post(undo)
+    assert not StockRule.objects.exists()
+
+
+def test_other_entries_of_the_log_cannot_be_put_back(boss: Client, shop: Store) -> None:
+    listing = Listing.objects.get(sku="SKU-1")
+    boss.post(address(listing, "change"), {"mode": "paused", "fixed_quantity": ""})
+    event = AuditEvent.objects.get(action="listing.changed")
+
+    assert "put-back" not in boss.get(address(event, "change")).content.decode()
+
+
+def listed_html(client: Client) -> str:
+    return client.get(reverse("admin:inventory_stockrule_changelist")).content.decode()
 
 
 def test_a_listing_leads_to_its_rule_or_to_where_one_is_made(boss: Client, shop: Store) -> None:

@@ -15,6 +15,8 @@ from integrations import registry
 METHODS = ("get", "post", "patch", "put", "delete")
 # Reads of one object that is named in the query, which is refused without.
 NAMED = frozenset({"/api/v1/stock/explain"})
+# Rows that are counted, not named.
+NUMBERED = frozenset({"{rule_id}", "{change_id}"})
 NOBODYS = "00000000-0000-7000-8000-000000000000"
 
 
@@ -32,7 +34,7 @@ class Operation(NamedTuple):
         parts = self.path.removeprefix("/api/v1").split("/")
         for place, part in enumerate(parts):
             if part.startswith("{"):
-                nobodys = 0 if part == "{rule_id}" else NOBODYS
+                nobodys = 0 if part in NUMBERED else NOBODYS
                 parts[place] = str(ids.get(parts[place - 1], nobodys))
         return "/".join(parts)
 

@@ -142,6 +142,9 @@ def test_every_number_says_where_it_is_from(
                             "on_hand": 10,
                             "reserved": 2,
                             "set_aside": 0,
+                            "held": 0,
+                            "damaged": 0,
+                            "lacking": 0,
                             "own_set_aside": 0,
                             "pool": 8,
                             "buffer": 3,
@@ -463,7 +466,7 @@ def test_another_rule_is_tried_beside_the_one_that_holds_and_nothing_is_kept(
 
     assert answer.status_code == 200, answer.content
     assert answer.json()["variant"] == item(mug)
-    aside = {"set_aside": 0, "own_set_aside": 0}
+    aside = dict.fromkeys(("set_aside", "held", "damaged", "lacking", "own_set_aside"), 0)
     terms = {"on_hand": 10, "reserved": 2, **aside, "pool": 8, "max_listed": None, "end_when": 0}
     then = {
         "value": 1,

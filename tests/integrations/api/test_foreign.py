@@ -67,6 +67,7 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
         "listings": Listing.objects.get().pk,
         "locations": Location.objects.get().pk,
         "rules": StockRule.objects.get().pk,
+        "changes": AuditEvent.objects.get(action="stockrule.added").pk,
         "allocations": Allocation.objects.get().pk,
         "pushes": Push.objects.get().pk,
     }
@@ -121,7 +122,7 @@ def test_objects_named_in_a_body_are_looked_up_inside_the_merchant(
     named: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/stock/adjust", {"sku": "SKU-1", "delta": 1, "reason": "Mine"}),
         ("/stock/adjust", {"variant": str(ids["variants"]), "delta": 1, "reason": "Mine"}),
-        ("/stock/rules", {"store": str(ids["integrations"])}),
+        ("/stock/rules", {"store": str(ids["integrations"]), "buffer": 1}),
         ("/stock/allocations", {"store": str(ids["integrations"]), "sku": "SKU-1", "units": 1}),
         ("/stock/explain", {"sku": "SKU-1", "suppose": {}}),
         ("/stock/explain", {"variant": str(ids["variants"]), "suppose": {}}),

@@ -25,7 +25,7 @@ from inventory.models import (
     StoreLocation,
     Variant,
 )
-from logix.accounts.models import Merchant, Scope
+from logix.accounts.models import AuditEvent, Merchant, Scope
 from logix.common.ids import uuid7
 from orders.models import Conflict, GoodsDecision, Order, Oversell, Return, ReturnLine
 from orders.status import Flag
@@ -169,6 +169,7 @@ def ids(
         "ALLOCATION": Allocation.objects.get(),
         "STOCKRULE": StockRule.objects.get(),
         "PUSH": Push.objects.earliest("pk"),
+        "RULECHANGE": AuditEvent.objects.get(action="stockrule.added"),
     }
     import_products(connected, 2)
     named["KIT"] = Variant.objects.get(sku="SKU-2")

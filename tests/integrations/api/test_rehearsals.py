@@ -85,5 +85,5 @@ def test_status_words_are_tried(api: Api, store: Store) -> None:
 def test_who_may_only_read_tries_nothing(merchant: Merchant, store: Store) -> None:
     reader = api_for(merchant, Scope.READ)
 
-    assert reader.post("/stock/rules/try", {"buffer": 1}).status_code == 403
+    assert reader.post("/stock/rules/try", {"store": None, "buffer": 1}).status_code == 403
     assert reader.post(f"/integrations/{store.pk}/status-words/try", WORDS).status_code == 403

@@ -229,11 +229,19 @@ def test_the_answers_of_writes_are_as_described(
     all_places = api.post(f"{places}/make-places")
     assert all_places.json()["places"][0]["shown_at"]
     _holds(description, "/integrations/{id}/locations/make-places", "post", all_places)
-    stock_rule = api.post("/stock/rules", {"buffer": 2})
+    stock_rule = api.post("/stock/rules", {"store": None, "buffer": 2})
     _holds(description, "/stock/rules", "post", stock_rule)
     changed = api.patch(f"/stock/rules/{stock_rule.json()['id']}", {"max_listed": 3})
     _holds(description, "/stock/rules/{rule_id}", "patch", changed)
     _holds(description, "/stock/rules", "post", api.post("/stock/rules", {}))
+    (_, added) = api.get("/stock/rules/changes").json()["results"]
+    undo = "/stock/rules/changes/{change_id}/put-back"
+    for confirm in (False, True):
+        answer = api.post(undo.format(change_id=added["id"]), {"confirm": confirm})
+        _holds(description, undo, "post", answer)
+    listing = f"/listings/{Listing.objects.get().pk}"
+    fixed = api.patch(listing, {"mode": "fixed", "fixed_quantity": 3})
+    _holds(description, "/listings/{id}", "patch", fixed)
     supposed = api.post("/stock/explain", {"sku": "SKU-1", "suppose": {"buffer": 5}})
     assert supposed.json()["listings"]
     _holds(description, "/stock/explain", "post", supposed)

@@ -13,6 +13,7 @@ from logix.accounts.models import AuditEvent, Merchant
 from tests import factories
 from tests.integrations.api.client import Api, import_products
 
+ALL = {"store": None}
 VALUES = {"buffer": 0, "percent": 100, "max_listed": None, "end_when": 0, "always": None}
 
 
@@ -36,7 +37,7 @@ def test_a_rule_is_made_for_each_scope_and_all_are_listed(
     here = {"store": str(store.pk)}
     of_store = {"store_id": str(store.pk)}
     cases: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
-        ({"buffer": 2}, "all stores of Acme", {"buffer": 2}),
+        ({"store": None, "buffer": 2}, "all stores of Acme", {"buffer": 2}),
         (
             {**here, "percent": 50, "max_listed": 9},
             "Example shop",
@@ -53,7 +54,7 @@ def test_a_rule_is_made_for_each_scope_and_all_are_listed(
             {"variant_id": str(mug.pk), "always": 50},
         ),
         (
-            {**here, "listing": str(listing.pk)},
+            {**here, "listing": str(listing.pk), "buffer": 0},
             "the listing SKU-1 in Example shop",
             {"listing_id": str(listing.pk)},
         ),
@@ -63,7 +64,7 @@ def test_a_rule_is_made_for_each_scope_and_all_are_listed(
         answer = api.post("/stock/rules", body)
 
         assert answer.status_code == 201, answer.content
-        made = shown(answer.json(), scope, **(of_store if "store" in body else {}), **fields)
+        made = shown(answer.json(), scope, **(of_store if body["store"] else {}), **fields)
         assert answer.json() == made
         assert api.get(f"/stock/rules/{made['id']}").json() == made
         wanted.append(made)
@@ -132,17 +133,23 @@ def test_a_rule_sent_twice_under_one_key_is_made_once(api: Api, store: Store) ->
 @pytest.mark.parametrize(
     ("body", "pointer", "code"),
     [
-        ({"percent": 101}, "/percent", "max_value"),
-        ({"percent": -1}, "/percent", "min_value"),
-        ({"buffer": None}, "/buffer", "null"),
-        ({"buffer": 10**12}, "/buffer", "max_value"),
-        ({"buffers": 1}, "/buffers", "unknown"),
+        ({**ALL, "percent": 101}, "/percent", "max_value"),
+        ({**ALL, "percent": -1}, "/percent", "min_value"),
+        ({**ALL, "buffer": None}, "/buffer", "null"),
+        ({**ALL, "buffer": 10**12}, "/buffer", "max_value"),
+        ({**ALL, "buffers": 1}, "/buffers", "unknown"),
+        ({}, "/store", "required"),
+        ({"buffer": 1}, "/store", "required"),
         ({"sku": "SKU-1"}, "/store", "required"),
         ({"category": "Mugs"}, "/store", "required"),
-        ({"store": str(uuid4())}, "/store", "unknown"),
-        ({"store": "HERE", "sku": "SKU-404"}, "/sku", "unknown"),
-        ({"store": "HERE", "variant": str(uuid4())}, "/variant", "unknown"),
-        ({"store": "HERE", "listing": str(uuid4())}, "/listing", "unknown"),
+        ({**ALL, "sku": "SKU-1", "buffer": 1}, "/store", "required"),
+        (ALL, "", "nothing_said"),
+        ({"store": "HERE"}, "", "nothing_said"),
+        ({**ALL, "confirm": True}, "", "nothing_said"),
+        ({"store": str(uuid4()), "buffer": 1}, "/store", "unknown"),
+        ({"store": "HERE", "sku": "SKU-404", "buffer": 1}, "/sku", "unknown"),
+        ({"store": "HERE", "variant": str(uuid4()), "buffer": 1}, "/variant", "unknown"),
+        ({"store": "HERE", "listing": str(uuid4()), "buffer": 1}, "/listing", "unknown"),
         ({"store": "HERE", "category": " "}, "/category", "blank"),
         ({"store": "HERE", "category": "x" * 121}, "/category", "max_length"),
         ({"store": "HERE", "sku": "SKU-1", "category": "Mugs"}, "", "several_scopes"),
@@ -176,11 +183,13 @@ def test_a_listing_or_store_of_somebody_else_is_no_scope(
         {"store": str(gone.pk)},
         {"store": str(store.pk), "listing": str(listing.pk)},
     ):
-        assert api.post("/stock/rules", body).json()["errors"][0]["code"] == "unknown", body
+        assert (
+            api.post("/stock/rules", {**body, "buffer": 1}).json()["errors"][0]["code"] == "unknown"
+        ), body
 
 
 def test_the_scope_of_a_rule_cannot_be_changed(api: Api, store: Store) -> None:
-    rule = api.post("/stock/rules", {"buffer": 1}).json()
+    rule = api.post("/stock/rules", {**ALL, "buffer": 1}).json()
 
     answer = api.patch(f"/stock/rules/{rule['id']}", {"store": str(store.pk)})
 
