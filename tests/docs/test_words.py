@@ -11,6 +11,10 @@ from django.core.management import get_commands, load_command_class
 
 from integrations import policy
 from integrations.outbox import gate
+from integrations.sandbox.amazon.orders import acts as amazon_acts
+from integrations.sandbox.amazon.orders import placing as amazon_placing
+from integrations.sandbox.amazon.play import acts as amazon_play
+from integrations.sandbox.amazon.play import faults as amazon_faults
 from integrations.sandbox.shopify.orders import acts as shopify_acts
 from integrations.sandbox.shopify.orders import placing as shopify_placing
 from integrations.sandbox.shopify.play import acts as shopify_play
@@ -102,6 +106,7 @@ def test_the_guide_names_each_scope_and_topic_of_shopify() -> None:
     [
         ("WooCommerce", faults.KINDS, placing.ORDER_KINDS, acts.VERBS),
         ("Shopify", shopify_faults.KINDS, shopify_placing.ORDER_KINDS, shopify_acts.VERBS),
+        ("Amazon", amazon_faults.KINDS, amazon_placing.ORDER_KINDS, amazon_acts.VERBS),
     ],
 )
 def test_the_test_stores_have_the_troubles_orders_and_verbs_that_are_listed(
@@ -120,12 +125,14 @@ def test_the_test_stores_have_the_troubles_orders_and_verbs_that_are_listed(
 
 
 def test_the_test_stores_say_what_can_be_done_with_products_locations_and_the_app() -> None:
-    text = page("docs/integrations/TEST_STORES.md")
+    shopify, _, amazon = page("docs/integrations/TEST_STORES.md").partition("\n## Amazon\n")
 
-    for thing, verbs in (
-        ("products/{id}", shopify_play.PRODUCT_VERBS),
-        ("locations/{id}", shopify_play.LOCATION_VERBS),
-        ("app", shopify_play.APP_VERBS),
+    for text, thing, verbs in (
+        (shopify, "products/{id}", shopify_play.PRODUCT_VERBS),
+        (shopify, "locations/{id}", shopify_play.LOCATION_VERBS),
+        (shopify, "app", shopify_play.APP_VERBS),
+        (amazon, "listings/{sku}", amazon_play.LISTING_VERBS),
+        (amazon, "app", amazon_play.APP_VERBS),
     ):
         told = text.partition(f"`POST /_sandbox/api/{thing}/{{verb}}` |")[2].partition("|")[0]
         assert re.findall(r"`(\w+)`", told) == list(verbs), thing

@@ -14,6 +14,9 @@ from zoneinfo import available_timezones
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.sandbox.amazon.marketplaces import USUAL
+from integrations.sandbox.amazon.options import AccountOptions
+from integrations.sandbox.amazon.shop import Shop as AmazonShop
 from integrations.sandbox.dice import dice
 from integrations.sandbox.server import Server
 from integrations.sandbox.shopify.options import StoreOptions as ShopifyOptions
@@ -25,6 +28,7 @@ from integrations.sandbox.woocommerce.shop import Shop
 
 _PLUGINS = ("fulfillments", "shipment_tracking", "ast")
 _LAST_PORT = 65_535
+_CURRENCY, _TIMEZONE = "EUR", "Europe/Berlin"
 _PLANS = ("standard", "advanced", "plus", "enterprise")
 
 
@@ -48,8 +52,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="Equal seeds give equal stores.")
         parser.add_argument("--per-minute", type=float, default=0.0, help="Things that happen.")
         parser.add_argument("--state", type=Path, help="Keep the store in this file and go on.")
-        parser.add_argument("--currency", default="EUR", help="ISO 4217, e.g. JPY.")
-        parser.add_argument("--timezone", default="Europe/Berlin")
+        parser.add_argument("--currency", default=_CURRENCY, help="ISO 4217, e.g. JPY.")
+        parser.add_argument("--timezone", default=_TIMEZONE)
         parser.add_argument(
             "--same-second", type=int, default=0, help="So many orders were modified in one second."
         )
@@ -58,11 +62,18 @@ class Command(BaseCommand):
         woocommerce.add_argument("--plugins", nargs="*", choices=_PLUGINS, default=[])
         shopify = parser.add_argument_group("Shopify alone")
         shopify.add_argument("--plan", choices=_PLANS, default="standard", help="Its rate limit.")
-        shopify.add_argument(
-            "--token", help="The permanent token; empty: the app is not installed yet."
+        others = parser.add_argument_group("Shopify and Amazon")
+        others.add_argument(
+            "--token",
+            help="The permanent token, or refresh token; empty: the app is not installed yet.",
         )
-        shopify.add_argument(
+        others.add_argument(
             "--skus", nargs="*", default=[], help="SKUs another store sells too: its first items'."
+        )
+        amazon = parser.add_argument_group("Amazon alone")
+        amazon.add_argument("--region", choices=tuple(USUAL), default="eu", help="Its money, too.")
+        amazon.add_argument(
+            "--time-scale", type=float, default=1.0, help="Its clock runs so many times as fast."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -189,7 +200,48 @@ def _shopify(options: dict[str, Any]) -> tuple[ShopifyShop, Greeting]:
     return shop, (told, keys)
 
 
-_STORES: dict[str, Callable[[dict[str, Any]], tuple[Shop | ShopifyShop, Greeting]]] = {
+def _amazon(options: dict[str, Any]) -> tuple[AmazonShop, Greeting]:
+    """Currencies and time zones are those of the region's marketplaces. Raises ValueError."""
+    if (options["currency"].upper(), options["timezone"]) != (_CURRENCY, _TIMEZONE):
+        raise ValueError("An Amazon account has the money of its marketplaces: choose --region.")
+    letters = dice(options["seed"], "seller")
+    token = f"Atzr|{letters.getrandbits(512):0128x}"
+    shop = AmazonShop(
+        AccountOptions(
+            seed=options["seed"],
+            orders=options["orders"],
+            products=options["products"],
+            skus=tuple(options["skus"]),
+            same_second=options["same_second"],
+            region=options["region"],
+            time_scale=options["time_scale"],
+            seller_id=f"A{letters.getrandbits(52):013X}",
+            client_id=options["key"]
+            or f"amzn1.application-oa2-client.{letters.getrandbits(128):032x}",
+            client_secret=options["secret"] or f"amzn1.oa2-cs.v1.{letters.getrandbits(256):064x}",
+            refresh_token=token if options["token"] is None else options["token"],
+        ),
+        per_minute=options["per_minute"],
+        state_file=options["state"],
+    )
+    store = shop.store
+    told = (
+        f"{store.options.title}, a simulated Amazon seller account with {len(store.state.orders)}"
+        f" orders, {'goes on' if shop.resumed else 'is open'}."
+    )
+    keys = (
+        ("Seller ID", store.options.seller_id),
+        ("Marketplaces", " ".join(store.options.sells_in)),
+        ("Application ID", store.options.application_id),
+        ("Client ID", store.options.client_id),
+        ("Client secret", store.state.login.client_secret),
+        ("Refresh token", shop.refresh_token or "none yet"),
+    )
+    return shop, (told, keys)
+
+
+_STORES: dict[str, Callable[[dict[str, Any]], tuple[Shop | ShopifyShop | AmazonShop, Greeting]]] = {
     "woocommerce": _woocommerce,
     "shopify": _shopify,
+    "amazon": _amazon,
 }

@@ -1,0 +1,67 @@
+"""The calls that are answered, with the rates and bursts of their models and the roles they need.
+
+That any of these roles will do is assumed; the page "Role mappings" is the source for which they
+are.
+"""
+
+from __future__ import annotations
+
+from integrations.sandbox.amazon import sellers
+from integrations.sandbox.amazon.api.call import Operation
+from integrations.sandbox.amazon.feeds import calls as feeds
+from integrations.sandbox.amazon.listings import inventory, patching, reading
+from integrations.sandbox.amazon.options import ALL_ROLES, SHIPPING_ROLE, TAX_ROLE
+from integrations.sandbox.amazon.orders import reading as orders
+from integrations.sandbox.amazon.orders import shipping
+from integrations.sandbox.amazon.reports import calls as reports
+
+_ANY = frozenset(ALL_ROLES)
+_ORDERS = frozenset({"Inventory and Order Tracking", SHIPPING_ROLE, TAX_ROLE})
+_LISTINGS = frozenset({"Product Listing"})
+_STOCK = frozenset({"Amazon Fulfillment", "Product Listing"})
+
+_ORDER = "/orders/2026-01-01/orders"
+_ITEM = "/listings/2021-08-01/items/{sellerId}"
+_REPORTS, _FEEDS = "/reports/2021-06-30", "/feeds/2021-06-30"
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "getMarketplaceParticipations", "GET", "/sellers/v1/marketplaceParticipations", 0.016, 15,
+        sellers.participations, _ANY,
+    ),
+    Operation("searchOrders", "GET", _ORDER, 0.0056, 20, orders.search, _ORDERS),
+    Operation("getOrder", "GET", f"{_ORDER}/{{orderId}}", 0.5, 30, orders.get, _ORDERS),
+    Operation(
+        "confirmShipment", "POST", "/orders/v0/orders/{orderId}/shipmentConfirmation", 2, 10,
+        shipping.confirm, _ORDERS,
+    ),
+    Operation("searchListingsItems", "GET", _ITEM, 5, 5, reading.search, _LISTINGS),
+    Operation("getListingsItem", "GET", f"{_ITEM}/{{sku}}", 5, 10, reading.get, _LISTINGS),
+    Operation("patchListingsItem", "PATCH", f"{_ITEM}/{{sku}}", 5, 5, patching.patch, _LISTINGS),
+    Operation(
+        "getInventorySummaries", "GET", "/fba/inventory/v1/summaries", 2, 2,
+        inventory.summaries, _STOCK,
+    ),
+    Operation("createReport", "POST", f"{_REPORTS}/reports", 0.0167, 15, reports.create, _ANY),
+    Operation("getReports", "GET", f"{_REPORTS}/reports", 0.0222, 10, reports.search, _ANY),
+    Operation("getReport", "GET", f"{_REPORTS}/reports/{{reportId}}", 2, 15, reports.get, _ANY),
+    Operation(
+        "cancelReport", "DELETE", f"{_REPORTS}/reports/{{reportId}}", 0.0222, 10,
+        reports.cancel, _ANY,
+    ),
+    Operation(
+        "getReportDocument", "GET", f"{_REPORTS}/documents/{{reportDocumentId}}", 0.0167, 15,
+        reports.document, _ANY,
+    ),
+    Operation(
+        "createFeedDocument", "POST", f"{_FEEDS}/documents", 0.5, 15, feeds.create_document, _ANY
+    ),
+    Operation(
+        "getFeedDocument", "GET", f"{_FEEDS}/documents/{{feedDocumentId}}", 0.0222, 10,
+        feeds.document, _ANY,
+    ),
+    Operation("createFeed", "POST", f"{_FEEDS}/feeds", 0.0083, 15, feeds.create, _ANY),
+    Operation("getFeeds", "GET", f"{_FEEDS}/feeds", 0.0222, 10, feeds.search, _ANY),
+    Operation("getFeed", "GET", f"{_FEEDS}/feeds/{{feedId}}", 2, 15, feeds.get, _ANY),
+    Operation("cancelFeed", "DELETE", f"{_FEEDS}/feeds/{{feedId}}", 2, 15, feeds.cancel, _ANY),
+)  # fmt: skip
