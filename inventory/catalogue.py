@@ -20,7 +20,7 @@ from inventory import bundles, signals
 from inventory.data import ProductData, VariantData
 from inventory.errors import LedgerConflict
 from inventory.ledger import open_counts
-from inventory.linking import Linker, StoreLike, sku_key
+from inventory.linking import LinkedBy, Linker, StoreLike, sku_key
 from inventory.models import Listing, ListingMode, StockLevel, StockRule, Variant
 from inventory.opening import Seen, first_counts
 from inventory.shelves import of_stores
@@ -37,7 +37,8 @@ class CatalogueImport:
     """Counts are listings. ``refigured`` are those whose figure in the store is not what we saw
     before, ``regrouped`` those that the store puts into other categories, ``rekept`` those of which
     it keeps other numbers back. ``bundles`` are those that are bundles of the store, or were.
-    ``sku_keys`` are SKUs that other listings have than before.
+    ``sku_keys`` are SKUs that other listings have than before. ``ways``: how those that are new, or
+    linked anew, came by their variant.
     """
 
     created: int = 0
@@ -50,6 +51,7 @@ class CatalogueImport:
     rekept: set[UUID] = field(default_factory=set)
     bundles: set[UUID] = field(default_factory=set)
     sku_keys: set[str] = field(default_factory=set)
+    ways: dict[UUID, LinkedBy] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -86,10 +88,13 @@ def import_products(
             if before is None:
                 row = _new_row(store, product, variant, observed_at, linker)
                 inserts.append(row)
+                done.ways[row["id"]] = linker.ways[key]
             else:
                 changed = _changed_row(before, product, variant, observed_at, done)
                 if changed is not None:
                     updates.append({**changed, **linker.relink(before, product, variant)})
+                    if before.pk in linker.relinked:
+                        done.ways[before.pk] = linker.ways[key]
     _mark_gone(known, newest, observed_at, now, done)
     linker.write()
     if len(bulk.insert(Listing, inserts, ignore_conflicts=True)) != len(inserts):

@@ -1,11 +1,13 @@
 """Which variant a listing is linked to: by a unique, normalised SKU, else by a unique barcode.
-What has neither gets a variant of its own, a SKU the store uses twice stays unlinked until the
+What has neither gets a variant of its own, and where it might be something else all the same (no
+SKU, a barcode of several) the listing says so. A SKU the store uses twice stays unlinked until the
 store makes it unique.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -25,6 +27,24 @@ class StoreLike(Protocol):
     pk: Any
     merchant_id: Any
     name: str
+
+
+class LinkedBy(StrEnum):
+    """How a listing came by its variant, or why it has none."""
+
+    SKU = "sku"
+    BARCODE = "barcode"
+    OWN = "own"
+    BLANK = "blank"
+    AMBIGUOUS = "ambiguous"
+    DUPLICATE = "duplicate"
+
+
+_PROBLEMS = {
+    LinkedBy.BLANK: LinkProblem.BLANK_SKU,
+    LinkedBy.AMBIGUOUS: LinkProblem.AMBIGUOUS,
+    LinkedBy.DUPLICATE: LinkProblem.DUPLICATE_SKU,
+}
 
 
 def sku_key(sku: str) -> str:
@@ -91,58 +111,76 @@ class Linker:
         self.new_products: list[dict[str, Any]] = []
         self.new_variants: list[dict[str, Any]] = []
         self.relinked: set[UUID] = set()
+        self.named: list[dict[str, Any]] = []
+        # By the ids of product and variant in the store.
+        self.ways: dict[tuple[str, str], LinkedBy] = {}
 
     def link(self, product: ProductData, variant: VariantData) -> dict[str, Any]:
-        """The columns of a new listing's link."""
+        """The columns of a listing's link."""
         key = sku_key(variant.sku)
-        if self._is_twice(product, variant, key):
-            return {"variant_id": None, "link_problem": LinkProblem.DUPLICATE_SKU}
-        return {
-            "variant_id": self._variant(product, variant, key),
-            "link_problem": LinkProblem.NONE,
-        }
+        variant_id, way = None, LinkedBy.DUPLICATE
+        if not self._is_twice(product, variant, key):
+            variant_id, way = self._variant(product, variant, key)
+        self.ways[product.external_id, variant.external_id] = way
+        return {"variant_id": variant_id, "link_problem": _PROBLEMS.get(way, LinkProblem.NONE)}
 
     def relink(self, before: Listing, product: ProductData, variant: VariantData) -> dict[str, Any]:
-        """A listing whose SKU was used twice is linked when the store has made it unique; every
+        """A listing whose SKU was used twice is linked when the store has made it unique, and one
+        that came without gives its own variant the SKU it has now, unless that is another's. Every
         other link stays as it is.
         """
         key = sku_key(variant.sku)
-        if before.link_problem != LinkProblem.DUPLICATE_SKU or self._is_twice(
-            product, variant, key
-        ):
-            return {"variant_id": before.variant_id, "link_problem": before.link_problem}
-        self.relinked.add(before.pk)
-        return {
-            "variant_id": self._variant(product, variant, key),
-            "link_problem": LinkProblem.NONE,
-        }
+        kept = {"variant_id": before.variant_id, "link_problem": before.link_problem}
+        if self._is_twice(product, variant, key):
+            return kept
+        if before.link_problem == LinkProblem.DUPLICATE_SKU:
+            self.relinked.add(before.pk)
+            return self.link(product, variant)
+        if before.link_problem == LinkProblem.BLANK_SKU and self._names(before, variant, key):
+            return {**kept, "link_problem": LinkProblem.NONE}
+        return kept
+
+    def _names(self, before: Listing, variant: VariantData, key: str) -> bool:
+        own = before.variant
+        if not key or key in self.by_key or own is None or own.sku_key:
+            return False
+        self.by_key[key] = own.pk
+        self.named.append({"id": own.pk, "sku": variant.sku, "sku_key": key})
+        return True
 
     def _is_twice(self, product: ProductData, variant: VariantData, key: str) -> bool:
         own = (product.external_id, variant.external_id)
         return bool(key) and (self.used[key] > 1 or bool(self.taken[key] - {own}))
 
-    def _variant(self, product: ProductData, variant: VariantData, key: str) -> UUID:
+    def _variant(
+        self, product: ProductData, variant: VariantData, key: str
+    ) -> tuple[UUID, LinkedBy]:
         if key in self.by_key:
-            return self.by_key[key]
-        if coded := self._by_barcode(variant):
-            return coded
+            return self.by_key[key], LinkedBy.SKU
+        coded, doubt = self._by_barcode(variant)
+        if coded:
+            return coded, LinkedBy.BARCODE
         variant_id = uuid7()
         if key:
             self.by_key[key] = variant_id
         self._add_variant(product, variant_id, variant, self._pool(product, variant))
-        return variant_id
+        if not key:
+            return variant_id, LinkedBy.BLANK
+        return variant_id, LinkedBy.AMBIGUOUS if doubt else LinkedBy.OWN
 
-    def _by_barcode(self, variant: VariantData) -> UUID | None:
+    def _by_barcode(self, variant: VariantData) -> tuple[UUID | None, bool]:
         """The one variant of this barcode, where the store has the barcode once and does not sell
-        that variant yet.
+        that variant yet; else whether it might be one of several.
         """
         code = barcode_key(variant.barcode)
-        found = self.by_code.get(code, set()) - self.sold
-        if not code or self.codes[code] > 1 or len(self.by_code[code]) != 1 or not found:
-            return None
-        (pk,) = found
+        known = self.by_code.get(code, set())
+        if not code or not known - self.sold:
+            return None, False
+        if self.codes[code] > 1 or len(known) != 1:
+            return None, True
+        (pk,) = known
         self.sold.add(pk)
-        return pk
+        return pk, False
 
     def _pool(self, product: ProductData, variant: VariantData) -> UUID | None:
         """The hidden variant that holds one count for several, where a store keeps it so."""
@@ -198,3 +236,4 @@ class Linker:
         written += len(bulk.insert(Variant, rest, ignore_conflicts=True))
         if written != len(self.new_variants):
             raise LedgerConflict("Another process made a product with the same SKU first.")
+        bulk.update(Variant, self.named)

@@ -110,8 +110,11 @@ class ListingMode(models.TextChoices):
 
 
 class LinkProblem(models.TextChoices):
+    """With the second and third the listing has a product of its own, and might be another."""
+
     NONE = "", "Linked"
-    BLANK_SKU = "blank_sku", "No SKU in the store"
+    BLANK_SKU = "blank_sku", "Came without a SKU"
+    AMBIGUOUS = "ambiguous", "Several products have its barcode"
     DUPLICATE_SKU = "duplicate_sku", "The store uses this SKU more than once"
     UNLINKED = "unlinked", "Unlinked by hand"
 

@@ -7,35 +7,33 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db import models
 from django.db.models import Count, Q, Sum
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from unfold.decorators import display
 
 from integrations import outbox
-from integrations.admin.acts import Act, again
-from integrations.admin.asking import ask, row_for
+from integrations.admin.acts import again
 from integrations.admin.base import (
     GOOD,
-    WARN,
     HubAdmin,
     ReadOnlyInline,
     Said,
     Sentence,
-    count_of,
 )
 from integrations.admin.base import link as leads_to
 from integrations.admin.bundles import TAKE_OVER, WAITS, BundlePages, waiting_words
 from integrations.admin.explaining import ExplainPages, explain_button, takes_off_words
 from integrations.admin.kits import KitPages
-from integrations.admin.listing_forms import LinkForm, ListingForm
+from integrations.admin.linking import LINK_ACTS, LINK_LOOKS, LinkPages
+from integrations.admin.listing_forms import ListingForm
 from integrations.admin.looking import Look
 from integrations.admin.order_parts import money
 from integrations.admin.roles import actor, may
 from integrations.admin.stock_rules import rule_button
 from integrations.admin.store_places import by_location, parts_of
-from inventory import links, modes
+from inventory import modes
 from inventory.errors import ModeRefused
 from inventory.models import Listing, Product, StockLevel, Variant
 from logix.accounts.models import Role
@@ -174,13 +172,8 @@ class VariantAdmin(KitPages, ExplainPages):
         return variant.level_on_hand - variant.level_reserved
 
 
-def _unlink(request: HttpRequest, listing: Listing) -> str:
-    again(lambda: links.unlink(listing, actor=actor(request)))
-    return f"{listing} of {listing.store} is no longer counted here."
-
-
 @admin.register(Listing)
-class ListingAdmin(BundlePages):
+class ListingAdmin(LinkPages, BundlePages):
     form = ListingForm
     change_role = Role.OPERATOR
     empty_words = "No listing yet. They come with a store's catalogue."
@@ -212,24 +205,7 @@ class ListingAdmin(BundlePages):
         "bundle",
     )
 
-    acts = (
-        TAKE_OVER,
-        Act(
-            verb="unlink",
-            label="Unlink",
-            run=_unlink,
-            shown=lambda listing: listing.variant_id is not None,
-            bulk=True,
-            tries=True,
-            confirm="Its stock is no longer counted here and its store keeps the figure it shows. "
-            "New orders for it wait until it is linked again.",
-        ),
-    )
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.link_view)
-        own = path("<path:object_id>/link/", view, name="inventory_listing_link")
-        return [own, *super().get_urls()]
+    acts = (TAKE_OVER, *LINK_ACTS)
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         shown = super().buttons(request, obj)
@@ -237,47 +213,18 @@ class ListingAdmin(BundlePages):
             shown = [rule_button(obj), *shown]
         if obj.variant_id:
             shown = [explain_button(obj.variant_id), *shown]
-        if obj.gone_at is not None or not may(request, obj.merchant_id, Role.OPERATOR):
-            return shown
-        label = "Link to another product" if obj.variant_id else "Link to a product"
-        return [{"label": label, "url": self.row_url(obj, "link"), "asks": True}, *shown]
-
-    def link_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        listing: Listing = row_for(self, request, object_id)
-
-        def link(told: dict[str, Any]) -> str:
-            links.link(listing, told["sku"], actor=actor(request))
-            return f"{listing} of {listing.store} is counted as {told['sku']} from now on."
-
-        return ask(
-            self,
-            request,
-            listing,
-            LinkForm(listing.merchant_id, request.POST or None),
-            link,
-            title=f"Link {listing} of {listing.store}",
-            button="Link",
-            says="Orders that waited for it go on, and the store is told this product's figure.",
-        )
+        return [*self.link_buttons(request, obj), *shown]
 
     def looks(self) -> dict[str, Look]:
-        unlinked = Look("Not counted here", Q(gone_at=None) & ~Q(link_problem=""))
-        return {"unlinked": unlinked, "bundles": WAITS}
+        return {**LINK_LOOKS, "bundles": WAITS}
 
     def wellbeing(self, request: HttpRequest) -> Said:
-        unlinked = self.rows_in(request, "unlinked").count()
-        bundles = waiting_words(self.rows_in(request, "bundles").count())
-        if unlinked:
-            listings = count_of(unlinked, "listing")
-            words = (
-                f"{listings} not counted here: no SKU, one that is used twice there, or unlinked "
-                "by hand. Link each at its page."
-            )
-            return [Sentence(WARN, words, "look=unlinked"), *bundles]
-        if bundles:
-            return bundles
-        if not self.get_queryset(request).filter(gone_at=None).exists():
-            return []
+        found = [
+            *self.link_sentences(request),
+            *waiting_words(self.rows_in(request, "bundles").count()),
+        ]
+        if found or not self.get_queryset(request).filter(gone_at=None).exists():
+            return found
         return [Sentence(GOOD, "Every listing is linked to what is counted.")]
 
     @display(description="Told the store")
@@ -297,10 +244,6 @@ class ListingAdmin(BundlePages):
     @display(description="Price")
     def asked(self, listing: Listing) -> str:
         return "-" if listing.price is None else money(listing.price, listing.store.currency)
-
-    @display(description="Link", label={"Linked": "success"}, ordering="link_problem")
-    def link_words(self, listing: Listing) -> str:
-        return listing.get_link_problem_display()
 
     @display(description="What it should show, and why")
     def explanation(self, listing: Listing) -> str:

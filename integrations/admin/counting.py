@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from integrations import outbox, sync
 from integrations.admin.acts import REFUSALS, Act
 from integrations.admin.base import HubAdmin, count_of, link, told
+from integrations.admin.matching import matching_button
 from integrations.admin.roles import actor
 from integrations.models import Store, StoreStatus
 from integrations.outbox import FirstPush, Outcome
@@ -149,7 +150,7 @@ class FirstPushPage(HubAdmin):
         return [own, *super().get_urls()]
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
-        found = super().buttons(request, obj)
+        found = [*matching_button(obj), *super().buttons(request, obj)]
         if _is_connected(obj) and not obj.writes_enabled:
             page = {"label": "First push", "url": self.row_url(obj, "first_push"), "asks": True}
             return [page, *found]

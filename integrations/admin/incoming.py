@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
@@ -14,6 +15,7 @@ from integrations import sync
 from integrations.admin.acts import ASKS_STORES, Act, NotDone, why
 from integrations.admin.base import BAD, GOOD, WARN, HubAdmin, Said, Sentence, count_of, person
 from integrations.admin.looking import Look
+from integrations.admin.matching import matching_words
 from integrations.admin.roles import actor
 from integrations.models import ParkedRecord, RunState, SyncGap, SyncRun
 
@@ -85,7 +87,7 @@ class SyncRunAdmin(HubAdmin):
         ("started_at", "finished_at"),
         ("asked_by", "pages"),
     )
-    readonly_fields = ("what", "state_words", "progress_words", "asked_by")
+    readonly_fields = ("what", "state_words", "progress_words", "asked_by", "would_link")
     acts = (
         Act(verb="pause", label="Pause", run=_pause_run, shown=_may_pause),
         Act(
@@ -120,6 +122,14 @@ class SyncRunAdmin(HubAdmin):
             words = f"{count_of(count, 'run')} failed in the last 24 hours. {cause}".strip()
             return [Sentence(BAD, words, "look=failed")]
         return [Sentence(GOOD, "No run failed in the last 24 hours.")]
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = super().get_fields(request, obj)
+        return (*shown, "would_link") if obj is not None and obj.matching else shown
+
+    @display(description="What would be linked")
+    def would_link(self, run: SyncRun) -> Any:
+        return matching_words(run.matching) if run.matching else None
 
     @display(description="What")
     def what(self, run: SyncRun) -> str:

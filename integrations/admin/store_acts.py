@@ -15,7 +15,9 @@ from integrations.admin.base import count_of
 from integrations.admin.counting import first_push_words
 from integrations.admin.roles import actor
 from integrations.models import Endpoint, RunKind, RunState, Store, StoreStatus, StreamName
+from inventory import linkruns
 from inventory.candidates import link_all, promising
+from inventory.errors import LinkRefused
 from inventory.models import Listing
 from logix.accounts.models import Role
 from logix.common.transactions import rehearsed
@@ -88,6 +90,20 @@ def _rehearse(request: HttpRequest, store: Store) -> str:
     return f"A dry run over 30 days of {store} has started. It changes nothing; see the runs below."
 
 
+def _rehearse_products(request: HttpRequest, store: Store) -> str:
+    sync.request_run(
+        store, stream=StreamName.PRODUCTS, kind="backfill", dry_run=True, actor=actor(request)
+    )
+    return (
+        f"The products of {store} are read and nothing is kept. Its run below shows what would be "
+        "linked, and to what."
+    )
+
+
+def _reads_products(store: Store) -> bool:
+    return is_active(store) and store.streams.filter(name=StreamName.PRODUCTS).exists()
+
+
 def _compare(request: HttpRequest, store: Store) -> str:
     reconcile.request(store, actor=actor(request))
     return f"{store} is being compared with what is kept of it; see “Compared” below."
@@ -145,14 +161,41 @@ def _link_all(request: HttpRequest, store: Store) -> str:
     done = again(lambda: link_all(store.pk, actor=actor(request)))
     if not done.linked and not done.left:
         raise NotDone(f"Nothing of {store} can be linked without a doubt. See its listings.")
+    if done.doubtful > _DOUBTS_SHOWN:
+        messages.warning(request, f"{done.doubtful} are left to you; the first of them:")
     for listing, reason in done.left[:_DOUBTS_SHOWN]:
         messages.warning(request, f"{Listing.objects.get(pk=listing)}: {reason}")
-    return f"{store}: {count_of(done.linked, 'listing')} linked."
+    more = " There are more: press it again." if done.more else ""
+    return f"{store}: {count_of(done.linked, 'listing')} linked.{more}"
+
+
+def _undo_links(request: HttpRequest, store: Store) -> str:
+    done = again(partial(_undone, store, actor(request)))
+    return f"{count_of(done.put_back, 'listing')} of {store} put back as before.{_kept(done)}"
+
+
+def _would_undo(store: Store) -> str:
+    try:
+        done = again(partial(rehearsed, partial(_undone, store, "rehearsal")))
+    except LinkRefused as err:
+        return str(err)
+    return f"{count_of(done.put_back, 'listing')} would be put back as before.{_kept(done)}"
+
+
+def _undone(store: Store, by: str) -> linkruns.Undone:
+    run = linkruns.latest(store.pk)
+    if run is None:
+        raise NotDone(f"There is nothing to undo: no links of {store} were made at once.")
+    return linkruns.undo(run, actor=by)
+
+
+def _kept(done: linkruns.Undone) -> str:
+    return f" {done.kept} changed since and left so." if done.kept else ""
 
 
 def _would_link(store: Store) -> str:
     done = again(partial(rehearsed, partial(link_all, store.pk, actor="rehearsal")))
-    doubts = f" {count_of(len(done.left), 'more')} would be left to you." if done.left else ""
+    doubts = f" {count_of(done.doubtful, 'more')} would be left to you." if done.doubtful else ""
     return f"{count_of(done.linked, 'listing')} would be linked.{doubts}"
 
 
@@ -228,7 +271,17 @@ ACTS = (
         run=_link_all,
         shown=_has_promising,
         warns=_would_link,
-        confirm="By a SKU or barcode that one product has. Every link can be taken off again.",
+        confirm="By a SKU or barcode that one product has. Every link can be taken off again, and "
+        "all of them at once.",
+    ),
+    Act(
+        verb="undo-links",
+        label="Undo “Link all sure”",
+        run=_undo_links,
+        shown=lambda s: is_active(s) and linkruns.latest(s.pk) is not None,
+        warns=_would_undo,
+        confirm="Listings that the latest “Link all sure” linked and nobody touched since are as "
+        "they were before it.",
     ),
     Act(verb="compare", label="Compare now", run=_compare, shown=is_active, bulk=True),
     Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=is_active),
@@ -244,6 +297,12 @@ ACTS = (
         ),
     ),
     Act(verb="rehearse", label="Dry run", run=_rehearse, shown=is_active),
+    Act(
+        verb="rehearse-products",
+        label="Dry run of products",
+        run=_rehearse_products,
+        shown=_reads_products,
+    ),
     Act(
         verb="backfill",
         label="Read all",

@@ -14,16 +14,18 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from integrations import sync
 from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict, Words
 from integrations.api.listing_shapes import ListingSerializer
 from integrations.api.lookups import ONE_ITEM, item_of
 from integrations.api.views import ApiViewSet
 from inventory import links, locations, modes
+from inventory.candidates import counted_alone
 from inventory.catalogue import sku_key
 from inventory.data import MOST_UNITS
 from inventory.errors import ModeRefused
-from inventory.models import Listing, ListingMode, Location, Product, Variant
+from inventory.models import LinkProblem, Listing, ListingMode, Location, Product, Variant
 from logix.accounts.models import Scope
 
 
@@ -156,6 +158,12 @@ class ListingQuery(Query):
     mode = Words(ListingMode.values)
     gone = serializers.BooleanField(required=False, default=False)
     bundle = serializers.BooleanField(required=False, allow_null=True, default=None)
+    link_problem = Words([word for word in LinkProblem.values if word])
+    alone = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="True: those with a product to themselves since nothing told what they are.",
+    )
     kit_problem = serializers.BooleanField(
         required=False,
         allow_null=True,
@@ -167,8 +175,23 @@ class ListingQuery(Query):
 class ListingLink(Strict):
     either = (ONE_ITEM,)
 
-    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    sku = serializers.CharField(
+        max_length=128, required=False, help_text="This, `variant` or `new`."
+    )
     variant = serializers.UUIDField(required=False)
+    new = serializers.BooleanField(
+        required=False, help_text="True: to a product made for it, or the one it has to itself."
+    )
+
+    def _not_one(self, data: dict[str, Any]) -> dict[str, list[serializers.ErrorDetail]]:
+        return {} if set(data) == {"new"} else super()._not_one(data)
+
+    def validate(self, asked: dict[str, Any]) -> dict[str, Any]:
+        if "new" in asked and (len(asked) > 1 or not asked["new"]):
+            raise serializers.ValidationError(
+                {"new": "new is true and stands alone, or is left out."}, "new_alone"
+            )
+        return asked
 
 
 class ListingChange(Strict):
@@ -214,6 +237,10 @@ class ListingViews(ApiViewSet):
             rows = rows.filter(mode__in=asked["mode"])
         if asked["bundle"] is not None:
             rows = rows.filter(is_bundle=asked["bundle"])
+        if asked.get("link_problem"):
+            rows = rows.filter(link_problem__in=asked["link_problem"])
+        if asked["alone"]:
+            rows = rows.filter(counted_alone())
         if asked["kit_problem"] is not None:
             rows = rows.filter(~Q(kit_problem="") if asked["kit_problem"] else Q(kit_problem=""))
         return self.page(rows, lambda row: ListingSerializer(row).data)
@@ -248,17 +275,20 @@ class ListingViews(ApiViewSet):
     @extend_schema(
         summary="Link a listing to a variant",
         description="Orders that waited for it go on, and the store is told the variant's figure. "
-        "A listing that is linked already is linked anew.",
+        "A listing that is linked already is linked anew. With `new` it is counted as a product of "
+        "its own; one that is already, for want of a SKU, stays so and is settled.",
         request=ListingLink,
         responses=ListingSerializer,
     )
     @action(detail=True, methods=["post"])
     def link(self, request: Request, pk: UUID) -> Response:
         listing, asked = _one(self.get_queryset(), pk), self.read(ListingLink)
+        by, called = self.actor, request_id()
+        if asked.get("new"):
+            own = self.again(lambda: sync.make_product(listing, actor=by, request_id=called))
+            return Response(ListingSerializer(own).data)
         variant = item_of(self.merchant, asked)
-        linked = self.again(
-            lambda: links.link(listing, variant, actor=self.actor, request_id=request_id())
-        )
+        linked = self.again(lambda: links.link(listing, variant, actor=by, request_id=called))
         return Response(ListingSerializer(linked).data)
 
     @extend_schema(

@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations.api.fields import Money
-from inventory.models import Listing
+from inventory.models import LinkProblem, Listing
 from logix.common.amounts import money, places_of
 
 
@@ -22,6 +22,12 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
     store_id = serializers.UUIDField(read_only=True)
     variant_id = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="Null: `link_problem` says why."
+    )
+    link_problem = serializers.ChoiceField(
+        choices=LinkProblem.choices,
+        read_only=True,
+        help_text="`blank_sku` and `ambiguous` are linked to a product of their own, and may be "
+        "another. Empty: linked.",
     )
     price = serializers.SerializerMethodField()
     currency = serializers.CharField(

@@ -4,6 +4,7 @@ once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -18,17 +19,21 @@ from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict
 from integrations.api.lookups import store_of
 from integrations.api.views import ApiViewSet
+from inventory import linkruns
 from inventory.candidates import (
     MOST_AT_ONCE,
+    MOST_NAMED,
     Candidate,
     LinkedAll,
     candidates,
     link_all,
-    promising,
+    twins,
 )
 from inventory.models import Listing
 from logix.accounts.models import Scope
 from logix.common.transactions import rehearsed
+
+_TWINS = 10
 
 
 class LinkAll(Strict):
@@ -45,8 +50,17 @@ class CandidateSerializer(serializers.Serializer[Candidate]):
     is_sure = serializers.BooleanField(help_text="It can be linked unseen.")
 
 
+class TwinSerializer(serializers.Serializer[Listing]):
+    listing_id = serializers.UUIDField(source="pk")
+    title = serializers.CharField()
+    variant_id = serializers.UUIDField(allow_null=True)
+
+
 class CandidatesSerializer(serializers.Serializer[object]):
     results = CandidateSerializer(many=True)
+    twins = TwinSerializer(
+        many=True, help_text=f"Listings of the store with the same SKU, the first {_TWINS}."
+    )
 
 
 class LeftSerializer(serializers.Serializer[dict[str, object]]):
@@ -56,10 +70,25 @@ class LeftSerializer(serializers.Serializer[dict[str, object]]):
 
 class LinkedAllSerializer(serializers.Serializer[object]):
     linked = serializers.IntegerField()
-    left = LeftSerializer(many=True)
+    doubtful = serializers.IntegerField(help_text="Looked at, and left to a person.")
+    left = LeftSerializer(many=True, help_text=f"The first {MOST_NAMED} of these.")
     more = serializers.BooleanField(
-        help_text=f"Only the first {MOST_AT_ONCE} were looked at: call again for the rest."
+        help_text=f"{MOST_AT_ONCE} were linked, and there are more: call again for the rest."
     )
+    run = serializers.IntegerField(
+        source="run_id", allow_null=True, help_text="What `/listings/link-all/undo` takes."
+    )
+
+
+class UndoLinkAll(Strict):
+    store = serializers.UUIDField()
+    run = serializers.IntegerField(min_value=1, help_text="As `/listings/link-all` told it.")
+    dry_run = serializers.BooleanField(default=False, help_text="Say what would be, undo nothing.")
+
+
+class UndoneSerializer(serializers.Serializer[linkruns.Undone]):
+    put_back = serializers.IntegerField()
+    kept = serializers.IntegerField(help_text="Changed since by somebody, and left so.")
 
 
 class MatchingViews(ApiViewSet):
@@ -72,7 +101,8 @@ class MatchingViews(ApiViewSet):
 
     @extend_schema(
         summary="What a listing might be",
-        description="Products with its SKU, barcode or title, the likeliest first.",
+        description="Products with its SKU, barcode or title, the likeliest first, and the store's "
+        "other listings with its SKU.",
         responses=CandidatesSerializer,
     )
     @action(detail=True)
@@ -81,8 +111,8 @@ class MatchingViews(ApiViewSet):
         listing = Listing.objects.filter(merchant=self.merchant, pk=pk).first()
         if listing is None:
             raise Http404
-        found = [CandidateSerializer(one).data for one in candidates(listing)]
-        return Response({"results": found})
+        found = {"results": candidates(listing), "twins": list(twins(listing)[:_TWINS])}
+        return Response(CandidatesSerializer(found).data)
 
     @extend_schema(
         summary="Link all listings of a store that leave no doubt",
@@ -96,11 +126,39 @@ class MatchingViews(ApiViewSet):
         asked = self.read(LinkAll)
         store = store_of(self.merchant, asked["store"], field="store")
 
-        def work() -> tuple[LinkedAll, bool]:
-            done = link_all(store.pk, actor=self.actor, request_id=request_id())
-            return done, promising(store.pk).count() > len(done.left)
+        def work() -> LinkedAll:
+            return link_all(store.pk, actor=self.actor, request_id=request_id())
 
-        done, more = self.again(partial(rehearsed, work) if asked["dry_run"] else work)
+        if asked["dry_run"]:
+            done = replace(self.again(partial(rehearsed, work)), run_id=None)
+        else:
+            done = self.again(work)
         left = [{"listing_id": listing, "reason": reason} for listing, reason in done.left]
-        shown = {"linked": done.linked, "left": left, "more": more}
+        shown = {
+            "linked": done.linked,
+            "doubtful": done.doubtful,
+            "left": left,
+            "more": done.more,
+            "run_id": done.run_id,
+        }
         return Response(LinkedAllSerializer(shown).data)
+
+    @extend_schema(
+        summary="Undo what linking all did",
+        description="Listings that nobody touched since are as they were before the run; they do "
+        "not count as unlinked by hand.",
+        request=UndoLinkAll,
+        responses=UndoneSerializer,
+    )
+    @action(detail=False, methods=["post"])
+    def undo_link_all(self, request: Request) -> Response:
+        asked = self.read(UndoLinkAll)
+        store = store_of(self.merchant, asked["store"], field="store")
+        run = linkruns.of_store(store.pk, asked["run"])
+        if run is None:
+            raise serializers.ValidationError(
+                {"run": serializers.ErrorDetail(f"{store} has no such run.", "unknown")}
+            )
+        work = partial(linkruns.undo, run, actor=self.actor, request_id=request_id())
+        done = self.again(partial(rehearsed, work) if asked["dry_run"] else work)
+        return Response(UndoneSerializer(done).data)

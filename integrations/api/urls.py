@@ -134,6 +134,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("listings/<uuid:pk>/take-over", BundleViews.at(post="take_over")),
     path("listings/<uuid:pk>/candidates", MatchingViews.at(get="candidates")),
     path("listings/link-all", MatchingViews.at(post="link_all")),
+    path("listings/link-all/undo", MatchingViews.at(post="undo_link_all")),
     path("oversells", OversellViews.at(get="list")),
     path("oversells/<uuid:pk>", OversellViews.at(get="retrieve")),
     path("locations", LocationViews.at(get="list", post="create")),

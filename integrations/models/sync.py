@@ -184,6 +184,13 @@ class SyncRun(models.Model):
         """0–1, None while the platform has not said how much there is."""
         return min(1.0, self.seen / self.expected) if self.expected else None
 
+    @property
+    def matching(self) -> dict[str, Any] | None:
+        """What a dry run of products would link (``sync.matching``); None: it is none, or not done
+        yet.
+        """
+        return self.checkpoint.get("matching")
+
 
 class SyncGap(models.Model):
     """A window that could not be read completely. Re-read until it closes."""

@@ -25,6 +25,7 @@ from integrations.sync.fieldrules import (
 from integrations.sync.gaps import reread_gaps
 from integrations.sync.mastering import Switch, master_of, set_stock_master
 from integrations.sync.outcome import Applied
+from integrations.sync.owning import make_product
 from integrations.sync.parking import dismiss as dismiss_parked
 from integrations.sync.parking import forget_buyer as forget_parked
 from integrations.sync.parking import park
@@ -65,6 +66,7 @@ __all__ = [
     "dismiss_parked",
     "drop_prepared",
     "forget_parked",
+    "make_product",
     "mark_gone",
     "master_of",
     "open_stock",

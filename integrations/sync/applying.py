@@ -30,6 +30,7 @@ from integrations.models import Store, Stream, StreamName
 from integrations.platform import Ability, Compensation
 from integrations.sync import parking
 from integrations.sync.inbound import Inbound
+from integrations.sync.linking import note_links
 from integrations.sync.outcome import Applied
 from inventory.catalogue import import_products
 from inventory.data import ProductData
@@ -47,6 +48,8 @@ log = structlog.get_logger(__name__)
 Record = TypeVar("Record", OrderData, ProductData, PayoutData)
 
 CLASHES = (OrderChangedMeanwhile, LedgerConflict, PayoutChangedMeanwhile)
+# Origins of many batches, which note their links once.
+_RUNS = ("poll", "backfill")
 # Not the record's fault: the database is away, or another process was faster.
 _NOBODYS_FAULT = (OperationalError, InterfaceError, *CLASHES)
 # What a record can be blamed for. Anything else is a mistake of ours.
@@ -115,15 +118,21 @@ def apply_products(
             batch,
             observed_at=observed_at,
             now=timezone.now(),
-            adopt_stock=_stock_is_open(store),
+            adopt_stock=stock_is_open(store),
             holds_open=figures_hold_open(store),
         )
         return Applied(
-            created=done.created, changed=done.changed + done.gone, unchanged=done.unchanged
+            created=done.created,
+            changed=done.changed + done.gone,
+            unchanged=done.unchanged,
+            ways=done.ways,
         )
 
     page = _Page(store, StreamName.PRODUCTS, observed_at, certain=True)
-    return _apply(page, mapped, unmapped, write, origin)
+    applied = _apply(page, mapped, unmapped, write, origin)
+    if origin not in _RUNS:
+        note_links(store, applied.ways, origin=origin)
+    return applied
 
 
 def apply_payouts(
@@ -304,7 +313,7 @@ def _is_paid_out(store: Store) -> bool:
         return False
 
 
-def _stock_is_open(store: Store) -> bool:
+def stock_is_open(store: Store) -> bool:
     """Asked afresh until it is: a walk may be older than the opening."""
     if store.stock_opened_at is None:
         rows = Store.objects.filter(pk=store.pk)

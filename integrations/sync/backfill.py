@@ -26,9 +26,11 @@ from integrations.errors import PlatformError, Unsupported
 from integrations.kit.http import Priority
 from integrations.models import RunState, Store, StreamName, SyncGap, SyncRun
 from integrations.policy import What
-from integrations.sync import applying, dropping, gaps, leases, opening, reading
+from integrations.sync import applying, dropping, gaps, leases, matching, opening, reading
+from integrations.sync.linking import note_links
 from integrations.sync.outcome import Applied
 from integrations.sync.windows import Plan, Window, read_ahead
+from inventory.linking import LinkedBy
 from logix.common.transactions import again_on
 
 log = structlog.get_logger(__name__)
@@ -81,6 +83,9 @@ def run_slice(run_id: UUID, *, if_due: bool = False) -> bool:
     except BaseException:
         leases.drop(SyncRun.objects, run_id, fence)
         raise
+    finally:
+        # Pages that were written stay written, however the slice ended.
+        note_links(job.store, job.ways, origin="backfill")
 
 
 class _Job:
@@ -93,12 +98,16 @@ class _Job:
         self.stream: str = run.stream.name
         self.plan = Plan.of(run)
         self.gaps = False
+        self.ways: dict[UUID, LinkedBy] = {}
 
     def work(self, adapter: BaseEcommerceIntegration) -> bool:
         """True when the slice ended before the run did. What the store does not prepare as a whole
         is read by pages from then on.
         """
         self._start(adapter)
+        if self.run.dry_run and self.stream == StreamName.PRODUCTS:
+            self._rehearse(adapter)
+            return False
         try:
             has_more = self._read(adapter)
         except Unsupported as err:
@@ -109,6 +118,20 @@ class _Job:
         if has_more is None:
             self._finish(adapter)
         return bool(has_more)
+
+    def _rehearse(self, adapter: BaseEcommerceIntegration) -> None:
+        """A dry run of products is one look, from the start each time: what a product is linked to
+        depends on all that came before it.
+        """
+        since, until = self.run.window_from, self.run.window_to
+        asked = Filters(since=since, until=until, by=ReadBy.PLACED)
+        found = matching.rehearse(
+            self.store, adapter, asked, keep=self._keep, must_stop=self.must_stop
+        )
+        if found is not None:
+            done, pages, report = found
+            self._keep(**_counts(done, pages=pages), checkpoint={"matching": report})
+            self._finish(adapter)
 
     def _read(self, adapter: BaseEcommerceIntegration) -> bool | None:
         """None when all is read. False: nothing is to be done at once."""
@@ -247,6 +270,7 @@ class _Job:
     def _page(self, adapter: BaseEcommerceIntegration, window: Window, read: reading.Read) -> None:
         place = self.plan.after(window, read.page)
         done = again_on(*applying.CLASHES)(lambda: self._write(window, read, place))
+        self.ways |= {} if self.run.dry_run else done.ways
         again = Applied()
         if done.reread:
             again = reading.reread(

@@ -24,6 +24,7 @@ from integrations.errors import ContractBroken, PlatformError
 from integrations.models import RunKind, RunState, Store, Stream, StreamName, SyncRun
 from integrations.policy import Decision, What
 from integrations.sync import applying, beginning, gaps, kinds, leases, reading
+from integrations.sync.linking import note_links
 from integrations.sync.outcome import Applied
 from integrations.sync.windows import OLDEST
 from logix.common.transactions import again_on
@@ -84,6 +85,9 @@ def run_stream(stream_id: int, *, if_due: bool = False) -> bool:
     except BaseException:
         leases.drop(Stream.objects, stream_id, fence, next_at=Now())
         raise
+    finally:
+        # Pages that were written stay written, however the walk ended.
+        note_links(walk.store, walk.done.ways, origin="poll")
 
 
 def products_known(store: Store) -> bool:

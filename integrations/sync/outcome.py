@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from inventory.linking import LinkedBy
 
 
 @dataclass(slots=True)
 class Applied:
     """Counts of records. ``reread``: external ids that only a read by id can decide or complete;
     ``incomplete``: those of them that are counted here already; ``parked``: those set aside.
+    ``ways``: of listings that are new or linked anew, how they came by their variant.
     """
 
     created: int = 0
@@ -18,6 +23,7 @@ class Applied:
     reread: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
     parked: tuple[str, ...] = ()
+    ways: Mapping[UUID, LinkedBy] = field(default_factory=dict)
 
     def __add__(self, other: Applied) -> Applied:
         return Applied(
@@ -28,6 +34,7 @@ class Applied:
             reread=self.reread + other.reread,
             incomplete=self.incomplete + other.incomplete,
             parked=self.parked + other.parked,
+            ways={**self.ways, **other.ways},
         )
 
     @property

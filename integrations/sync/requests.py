@@ -53,7 +53,9 @@ def request_run(
     if row is None:
         raise RunRefused(f"{store.name} has no {stream} that Logix could read.")
     now = timezone.now()
-    start = since or store.import_since or OLDEST
+    # Where reading begins is said of orders; products are read as they are.
+    begins = None if stream == StreamName.PRODUCTS else store.import_since
+    start = since or begins or OLDEST
     end = until or beginning.newest(now, timedelta(milliseconds=row.skew_ms))
     if start >= end:
         raise RunRefused("The window ends before it begins. Choose an earlier start.")

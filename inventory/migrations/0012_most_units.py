@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0009_kits_by_hand'),
+        ('inventory', '0010_link_problems'),
     ]
 
     operations = [

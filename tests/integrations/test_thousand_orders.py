@@ -13,10 +13,10 @@ import pytest
 from django.db.models import Sum
 from msgspec import structs
 
+from integrations import sync
 from integrations.models import ParkedRecord, Store, SyncRun
 from integrations.sandbox.woocommerce import placing, selling
-from inventory import links
-from inventory.models import Listing, Reservation, Variant
+from inventory.models import Listing, Reservation
 from orders.models import Order, OrderLine
 from orders.status import ImportState
 from tests.factories import make_merchant
@@ -46,7 +46,7 @@ def store(world: WooWorld) -> Store:
 def twice(store: Store) -> list[Listing]:
     """What the store sells under a SKU that stands twice."""
     rows = Listing.objects.filter(store=store, gone_at=None, link_problem="duplicate_sku")
-    return list(rows.order_by("pk"))
+    return list(rows.select_related("store").order_by("pk"))
 
 
 def buy(world: WooWorld, listing: Listing, **how: Any) -> str:
@@ -125,9 +125,8 @@ def test_every_one_of_a_thousand_is_here_or_named_and_the_waiting_finish_alone(
     runs = SyncRun.objects.filter(stream__name="orders").count()
     asked = orders_asked(world)
     began = time.monotonic()
-    variants = Variant.objects.filter(counted_as=None).order_by("pk")
-    for listing, variant in zip(strange, variants, strict=False):
-        links.link(listing, variant, actor="user:anna")
+    for listing in strange:
+        sync.make_product(listing, actor="user:anna")
     begin_to_sell(world, NEW)
     read(store, "products")
     assert time.monotonic() - began < FINISH_WITHIN_S

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inventory import links
-from inventory.candidates import candidates, link_all, promising
+from inventory.candidates import candidates, counted_alone, link_all, promising, twins
 from inventory.catalogue import import_products
 from inventory.data import VariantData
 from inventory.linking import barcode_key
@@ -90,6 +90,106 @@ def test_candidates_come_with_their_reasons(first: Any, second: Any) -> None:
         ("MUG", "It has the same SKU.", True),
         ("CUP", "It has the same title.", False),
     ]
+
+
+def test_a_name_in_two_parts_is_a_hint(first: Any, second: Any) -> None:
+    variants = (
+        VariantData(external_id="m", sku="SHIRT-M", title="Medium", stock=1),
+        VariantData(external_id="l", sku="SHIRT-L", title="Large", stock=1),
+    )
+    shirt = make_product(4, title="Shirt", external_id="p4", variants=variants)
+    import_products(first, [shirt], observed_at=NOW, now=NOW)
+    listing = bring(second, 7, title="shirt –  medium")
+
+    assert [(x.variant.sku, x.is_sure) for x in candidates(listing)] == [("SHIRT-M", False)]
+
+
+def test_a_sku_that_the_store_has_twice_is_not_sure(second: Any) -> None:
+    one, other = (bring(second, number, sku="MUG") for number in (1, 2))
+    links.unlink(one, actor="user:anna")
+
+    (found,) = candidates(other)
+
+    assert (found.is_sure, found.reason) == (
+        False,
+        "It has the same SKU. Another listing of the store has it too.",
+    )
+    assert list(twins(other)) == [one]
+
+
+def test_what_came_without_a_sku_is_counted_alone_and_says_so(first: Any, second: Any) -> None:
+    bare = bring(second, 5, title="Nothing")
+
+    assert bare.variant is not None
+    assert bare.link_problem == LinkProblem.BLANK_SKU
+    assert list(Listing.objects.filter(counted_alone())) == [bare]
+
+    links.link(bring(first, 6, sku="CUP"), bare.variant, actor="user:anna")
+    assert not Listing.objects.filter(counted_alone()).exists(), "it is counted with another"
+
+
+def test_a_barcode_of_several_products_leaves_a_listing_alone(first: Any, second: Any) -> None:
+    bring(first, 2, sku="MUG-NEW", barcode=MUG)
+
+    listing = bring(second, 7, sku="BECHER", barcode=MUG)
+
+    assert listing.link_problem == LinkProblem.AMBIGUOUS
+    assert list(Listing.objects.filter(counted_alone())) == [listing]
+    assert {(x.variant.sku, x.is_sure) for x in candidates(listing)} == {
+        ("MUG", False),
+        ("MUG-NEW", False),
+    }
+
+
+def test_one_that_is_counted_alone_is_linked_when_another_product_has_its_barcode(
+    first: Any, second: Any
+) -> None:
+    bare = bring(second, 5, barcode="4006381333948")
+    Variant.objects.filter(sku="MUG").update(barcode="4006381333948")
+    assert list(promising(second.pk)) == [bare]
+
+    done = link_all(second.pk, actor="user:anna")
+
+    bare.refresh_from_db()
+    assert (done.linked, bare.link_problem) == (1, LinkProblem.NONE)
+    assert bare.variant == Variant.objects.get(sku="MUG")
+
+
+def test_doubtful_ones_in_front_hold_nobody_up(
+    first: Any, second: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (2, 3):
+        bring(first, number, sku=f"TWO-{number}", barcode="4006381333948")
+    doubtful = [bring(second, n, sku=f"D{n}", barcode="4006381333948") for n in (11, 12, 13)]
+    Variant.objects.filter(sku__startswith="D").delete()
+    sure = [bring(second, n, sku=f"S{n}") for n in range(21, 29)]
+    Listing.objects.filter(store=second).update(variant=None)
+    monkeypatch.setattr("inventory.candidates.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("inventory.candidates._BATCH", 2)
+
+    done = [link_all(second.pk, actor="user:anna") for _ in range(4)]
+
+    assert [(x.linked, x.doubtful, x.more) for x in done] == [
+        (3, 3, True),
+        (3, 3, True),
+        (2, 3, False),
+        (0, 3, False),
+    ]
+    assert {pk for pk, _ in done[0].left} == {x.pk for x in doubtful}
+    assert done[3].run_id is None
+    linked = Listing.objects.filter(pk__in=[x.pk for x in sure], variant__isnull=False)
+    assert linked.count() == len(sure)
+
+
+def test_two_listings_of_one_barcode_are_not_linked_to_one_product(second: Any) -> None:
+    for number in (1, 2):
+        bring(second, number, sku=f"B{number}")
+    Variant.objects.exclude(sku="MUG").delete()
+    Listing.objects.filter(store=second).update(barcode=MUG)
+
+    done = link_all(second.pk, actor="user:anna")
+
+    assert (done.linked, done.doubtful) == (0, 2)
 
 
 def test_what_is_sold_under_another_listing_is_not_sure(first: Any) -> None:

@@ -153,6 +153,32 @@ def test_products_without_a_sku_are_each_their_own(store: Any) -> None:
     assert Product.objects.count() == 2
 
 
+def test_a_product_that_came_without_a_sku_takes_the_one_it_is_given(store: Any) -> None:
+    told(store, product(1, ""))
+    own = listing("p1-0").variant
+    assert listing("p1-0").link_problem == LinkProblem.BLANK_SKU
+
+    told(store, product(1, "Mug"), minutes=1)
+
+    named = listing("p1-0")
+    assert (named.variant, named.link_problem) == (own, LinkProblem.NONE)
+    assert named.variant is not None
+    assert (named.variant.sku, named.variant.sku_key) == ("Mug", "mug")
+
+
+def test_a_sku_that_another_product_has_is_not_taken_by_one_that_came_without(store: Any) -> None:
+    other = make_store(store.merchant, base_url="https://second.example")
+    told(other, product(7, "Mug"))
+    told(store, product(1, ""))
+
+    told(store, product(1, "Mug"), minutes=1)
+
+    kept = listing("p1-0")
+    assert kept.link_problem == LinkProblem.BLANK_SKU, "somebody has to say whether it is that mug"
+    assert kept.variant is not None
+    assert kept.variant.sku == ""
+
+
 def test_a_sku_used_twice_waits_for_a_person_until_the_store_makes_it_unique(store: Any) -> None:
     told(store, product(1, "A"), product(2, "A"))
     assert {(x.variant, x.link_problem) for x in Listing.objects.all()} == {

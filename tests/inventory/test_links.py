@@ -165,9 +165,9 @@ def test_what_is_not_linked_cannot_be_unlinked(store: Store) -> None:
 def test_who_comes_second_is_told_to_try_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stale = links._fresh(listing(1))
+    stale = links.fresh_of(listing(1))
     links.link(listing(1), variant(2), actor="user:otto")
-    monkeypatch.setattr(links, "_fresh", lambda _: stale)
+    monkeypatch.setattr(links, "fresh_of", lambda _: stale)
 
     with pytest.raises(LedgerConflict):
         links.unlink(stale, actor="user:anna")

@@ -48,7 +48,7 @@ def test_every_count_on_the_first_page_leads_to_exactly_its_rows(
     boss: Client, store: Store
 ) -> None:
     store.runs.update(state="failed", problem="No answer.", created_at=timezone.now())
-    Listing.objects.filter(sku="SKU-1").update(link_problem="duplicate_sku")
+    Listing.objects.filter(sku="SKU-1").update(variant=None, link_problem="duplicate_sku")
     StockLevel.objects.filter(variant__sku="SKU-2").update(on_hand=-3)
     Order.objects.filter(number="1001").update(import_state="needs_review")
     Push.objects.filter(listing__sku="SKU-3").update(

@@ -14,6 +14,7 @@ from orders.models import Order, Oversell
 from tests import factories
 from tests.factories import NOW
 from tests.integrations.api.client import Api, api_for
+from tests.orders.shop import stock
 
 
 @pytest.fixture
@@ -39,12 +40,86 @@ def test_all_that_leave_no_doubt_are_linked_by_one_call(
 ) -> None:
     answer = api.post("/listings/link-all", {"store": str(store.pk)})
 
-    assert answer.json() == {"linked": 1, "left": [], "more": False}
+    run = AuditEvent.objects.get(action="listings.linked_all").pk
+    told = {"linked": 1, "doubtful": 0, "left": [], "more": False, "run": run}
+    assert answer.json() == told
     unlinked.refresh_from_db()
     assert unlinked.variant == Variant.objects.get(sku="SKU-1")
     assert AuditEvent.objects.filter(action="listing.linked").count() == 1
     links.unlink(unlinked, actor="user:anna")
     assert api.post("/listings/link-all", {"store": str(store.pk)}).json()["linked"] == 0
+
+
+def test_a_listing_says_which_others_of_its_store_have_its_sku(
+    api: Api, store: Store, unlinked: Listing
+) -> None:
+    stock(store, 2)
+    twin = Listing.objects.get(sku="SKU-2")
+    Listing.objects.filter(pk=twin.pk).update(sku="sku-1", sku_key="sku-1")
+
+    found = api.get(f"/listings/{unlinked.pk}/candidates").json()
+
+    assert found["twins"] == [
+        {"listing_id": str(twin.pk), "title": twin.title, "variant_id": str(twin.variant_id)}
+    ]
+    assert [x["is_sure"] for x in found["results"] if x["sku"] == "SKU-1"] == [False]
+
+
+def test_what_linking_all_did_is_undone_by_one_call(
+    api: Api, store: Store, unlinked: Listing
+) -> None:
+    asked: dict[str, Any] = {"store": str(store.pk)}
+    assert api.post("/listings/link-all", {**asked, "dry_run": True}).json()["run"] is None
+    asked["run"] = api.post("/listings/link-all", asked).json()["run"]
+
+    tried = api.post("/listings/link-all/undo", {**asked, "dry_run": True})
+    assert tried.json() == {"put_back": 1, "kept": 0}
+    assert Listing.objects.get(pk=unlinked.pk).variant is not None
+    assert api.post("/listings/link-all/undo", asked).json() == {"put_back": 1, "kept": 0}
+
+    found = Listing.objects.get(pk=unlinked.pk)
+    assert (found.variant, found.link_problem) == (None, LinkProblem.DUPLICATE_SKU)
+    again = api.post("/listings/link-all/undo", asked)
+    assert (again.status_code, again.json()["code"]) == (409, "link_refused")
+
+
+def test_a_run_of_another_store_is_not_undone(api: Api, store: Store, unlinked: Listing) -> None:
+    run = api.post("/listings/link-all", {"store": str(store.pk)}).json()["run"]
+    other = factories.make_store(store.merchant, base_url="https://second.example")
+
+    answer = api.post("/listings/link-all/undo", {"store": str(other.pk), "run": run})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/run")
+
+
+def test_a_listing_gets_a_product_of_its_own(api: Api, store: Store, unlinked: Listing) -> None:
+    before = Variant.objects.count()
+
+    answer = api.post(f"/listings/{unlinked.pk}/link", {"new": True})
+
+    own = Variant.objects.get(pk=answer.json()["variant_id"])
+    assert (answer.status_code, answer.json()["link_problem"]) == (200, "")
+    assert (own.sku, Variant.objects.count()) == ("", before + 1), "another product has the SKU"
+    assert AuditEvent.objects.filter(action="listing.product_made").count() == 1
+
+
+@pytest.mark.parametrize("body", [{"new": False}, {"new": True, "sku": "SKU-2"}, {}])
+def test_a_link_names_one_product(api: Api, unlinked: Listing, body: dict[str, Any]) -> None:
+    assert api.post(f"/listings/{unlinked.pk}/link", body).status_code == 400
+
+
+@pytest.mark.parametrize("asked", [{"alone": "true"}, {"link_problem": "blank_sku,ambiguous"}])
+def test_listings_that_are_counted_alone_are_found(
+    api: Api, store: Store, order: Order, asked: dict[str, str]
+) -> None:
+    stock(store, 2)
+    bare = Listing.objects.get(sku="SKU-2")
+    told = {"sku": "", "sku_key": "", "link_problem": LinkProblem.BLANK_SKU}
+    Listing.objects.filter(pk=bare.pk).update(**told)
+
+    (found,) = [x for x in api.get("/listings", asked).json()["results"] if x["id"] == str(bare.pk)]
+
+    assert found["variant_id"] == str(bare.variant_id)
 
 
 def test_who_may_only_read_links_nothing(

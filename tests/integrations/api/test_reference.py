@@ -13,8 +13,10 @@ from django.db.models import Model
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, Push, RunState, Store, Stream, SyncRun
 from integrations.sync import park
-from inventory import catalogue, ledger
+from inventory import catalogue, ledger, linkruns
 from inventory.data import PartData, VariantData
+from inventory.linkruns import Made
+from inventory.links import Former
 from inventory.models import (
     Allocation,
     Listing,
@@ -171,6 +173,8 @@ def ids(
         "PUSH": Push.objects.earliest("pk"),
         "RULECHANGE": AuditEvent.objects.get(action="stockrule.added"),
     }
+    linked = Made(named["LISTING"].pk, named["VARIANT"].pk, Former(None, "duplicate_sku"))
+    named["LINKRUN"] = linkruns.record([linked], actor="user:anna")
     import_products(connected, 2)
     named["KIT"] = Variant.objects.get(sku="SKU-2")
     named["BUNDLE"] = a_bundle(connected, "p1")
