@@ -155,7 +155,8 @@ def _changed_row(
     digest = _digest(product, variant)
     if before.is_bundle != variant.is_bundle or before.kit_problem:
         done.bundles.add(before.pk)
-    if before.digest == digest and before.gone_at is None and not product.gone:
+    is_same = before.digest == digest and before.backorders == variant.backorders
+    if is_same and before.gone_at is None and not product.gone:
         done.unchanged += 1
         return None
     if before.seen_at and before.seen_at > observed_at:
@@ -201,6 +202,7 @@ def _told(product: ProductData, variant: VariantData, observed_at: datetime) -> 
         "is_listed": product.is_listed,
         "stock_ref": variant.stock_ref,
         "kept_back": dict(variant.kept_back),
+        "backorders": variant.backorders,
         "seen_quantity": variant.stock,
         "seen_at_places": dict(variant.stock_at),
         "seen_at": observed_at,

@@ -44,6 +44,8 @@ class VariantData:
     that the store itself takes off its figure, by its location, or under "" off all together: a
     threshold, a safety stock. They count where the platform's card says so (``compensation``).
 
+    ``backorders``: the store goes on selling it below zero.
+
     ``is_bundle``: the store itself computes what can be sold of it, from ``parts``; these are all
     of them, or none where the store does not tell.
     """

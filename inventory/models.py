@@ -122,9 +122,9 @@ class LinkProblem(models.TextChoices):
 class Listing(models.Model):
     """One variant as one store sells it. ``seen_*`` is what the store last told us,
     ``seen_at_places`` its figure by the store's location, where it keeps several, ``kept_back``
-    what it takes off its figures by itself. ``variant`` null means unmatched. Of a bundle the store
-    computes the figure: ``bundle_parts`` are what it says there is in one, and ``kit_problem`` why
-    its variant is no kit of these.
+    what it takes off its figures by itself; with ``backorders`` it goes on selling below zero.
+    ``variant`` null means unmatched. Of a bundle the store computes the figure: ``bundle_parts``
+    are what it says there is in one, and ``kit_problem`` why its variant is no kit of these.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -152,6 +152,7 @@ class Listing(models.Model):
     seen_at_places = models.JSONField(default=dict, db_default={}, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)
     kept_back = models.JSONField(default=dict, db_default={}, blank=True)
+    backorders = models.BooleanField(default=False, db_default=False)
     changed_at = models.DateTimeField()
     digest = models.CharField(max_length=32, editable=False)
     mode = models.CharField(max_length=8, choices=ListingMode.choices, default=ListingMode.NORMAL)

@@ -18,7 +18,7 @@ from orders import conflict_diff, timeline
 from orders.data import OrderData
 from orders.lines import Lines
 from orders.models import Conflict, Order, OrderLine
-from orders.status import FulfillmentStatus, OrderStatus
+from orders.status import Flag, FulfillmentStatus, OrderStatus
 
 if TYPE_CHECKING:
     from orders.details import Before
@@ -78,8 +78,11 @@ def draft(
 
 def _may_open(known: Order, status: OrderStatus, lines: Lines) -> bool:
     """Picking began when a person said so, when a unit left, or when the store says that somebody
-    is at it. A cancelled order is a matter of its own.
+    is at it. A cancelled order is a matter of its own, and one that the platform sends the
+    platform's.
     """
+    if Flag.PLATFORM_FULFILLED in known.flag_set:
+        return False
     begun = known.picking_since is not None
     begun = begun or known.fulfillment_status == FulfillmentStatus.IN_PROGRESS
     begun = begun or any(x.in_parcels for x in lines.all)

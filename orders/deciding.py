@@ -14,9 +14,7 @@ from orders.models import Conflict, Order, OrderLine
 from orders.status import Flag
 
 
-def accept_edit(
-    order: Order, *, seen: int | None = None, actor: str, request_id: str = ""
-) -> Conflict:
+def accept_edit(order: Order, *, seen: int, actor: str, request_id: str = "") -> Conflict:
     """Take the store's edit over: what it wants less of is free again, and the order goes on. Units
     that had left stay as shipped. ``seen``: the ``edits`` of the conflict the person looked at;
     another figure means that the store edited again since, and is refused. Raises OrderError.
@@ -29,7 +27,7 @@ def accept_edit(
         flags = order.flag_set - {Flag.EDITED_AFTER_IMPORT}
         order.flags = ",".join(sorted(flags))
         order.save(update_fields=["flags"])
-        take_over(order, found, actor=actor, request_id=request_id)
+        _take_over(order, found, actor=actor, request_id=request_id)
         return found
 
     return change(order, accept)
@@ -49,8 +47,7 @@ def open_conflict(order: Order, *, seen: int | None = None) -> Conflict | None:
     return found
 
 
-def take_over(order: Order, found: Conflict, *, actor: str, request_id: str) -> None:
-    """Close the conflict of an order whose flag is off already."""
+def _take_over(order: Order, found: Conflict, *, actor: str, request_id: str) -> None:
     found.state, found.closed_at, found.decided_by = (
         Conflict.State.ACCEPTED,
         timezone.now(),

@@ -8,7 +8,7 @@ stands, returns, timeline, and what stock must become (``demands``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -74,6 +74,7 @@ class Occasion:
     observed_at: datetime
     now: datetime
     mark: Mark
+    came_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,7 @@ def draft(
     present = [x for x in line_rows.all if not x.removed]
     row = {
         "id": order_id,
-        **_identity(on.store, data, known),
+        **_identity(on, data, known),
         **stands.columns,
         **amounts.columns,
         **_told(data, known),
@@ -231,25 +232,47 @@ def draft(
             on.now,
         )
         + conflict.events,
-        demands=[
-            x.demand(order_id, on.store.pk, data, binds, until)
-            for x in line_rows.all
-            if x.item_id and stands.moves_stock
-        ],
+        demands=_demands(on.store, order_id, data, known, stands, line_rows, until, binds=binds),
         lacks_refund_lines=lacks_refund_lines,
         back=back,
         unmatched=[x.id for x in present if x.variant_id is None],
     )
 
 
-def _identity(store: Any, data: OrderData, known: Order | None) -> Row:
+def _demands(
+    store: Any,
+    order_id: UUID,
+    data: OrderData,
+    known: Order | None,
+    stands: standing.Standing,
+    line_rows: lines.Lines,
+    until: datetime | None,
+    *,
+    binds: bool,
+) -> list[Demand]:
+    if not stands.moves_stock and (known is None or not known.moves_stock):
+        return []
+    found = [
+        (x, x.demand(order_id, store.pk, data, binds, until)) for x in line_rows.all if x.item_id
+    ]
+    if stands.moves_stock:
+        return [demand for _, demand in found]
+    # The platform sends it from now on: what it held here is free, what had left stays gone.
+    return [
+        replace(demand, outstanding=0, shipped=x.before.quantity_shipped if x.before else 0)
+        for x, demand in found
+    ]
+
+
+def _identity(on: Occasion, data: OrderData, known: Order | None) -> Row:
     named = {"number": data.number[:64], "currency": data.currency}
     if known is not None:
         return named
     return {
-        "merchant_id": store.merchant_id,
-        "store_id": store.pk,
+        "merchant_id": on.store.merchant_id,
+        "store_id": on.store.pk,
         "external_id": data.external_id,
+        "came_by": on.came_by,
         **named,
     }
 

@@ -100,10 +100,12 @@ def import_orders(
     mark: Mark = no_mark,
     own_fields: frozenset[str] = frozenset(),
     request_id: str = "",
+    came_by: str = "",
 ) -> OrderImport:
     """Bring the store's orders to what ``records`` say. ``ahead``: by how much the store's clock
     goes before ours. ``mark`` names the raw record an order was made of, for callers who need not
     map the same again. ``own_fields``: names in ``custom`` that the hub itself writes.
+    ``came_by``: kept with the orders that are new.
 
     Raises OrderChangedMeanwhile, LedgerConflict: run it again. Raises ValueError, ArithmeticError,
     DataError, IntegrityError for a record that cannot be stored; nothing is written then.
@@ -139,7 +141,9 @@ def import_orders(
         drafts = _drafts(
             store,
             todo,
-            Occasion(store, keys.vault(store.data_key_id), authority, observed_at, now, mark),
+            Occasion(
+                store, keys.vault(store.data_key_id), authority, observed_at, now, mark, came_by
+            ),
             own_fields,
         )
         _write(store, drafts, now, request_id)

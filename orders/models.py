@@ -26,6 +26,7 @@ from orders.models_refunds import RefundRequest
 from orders.models_returns import Return, ReturnLine
 from orders.models_timeline import OrderEvent, OrderPayload
 from orders.status import (
+    CameBy,
     Flag,
     FulfillmentStatus,
     ImportState,
@@ -125,6 +126,9 @@ class Order(models.Model):
     details = models.JSONField(default=dict)
     raw_mark = models.CharField(max_length=32, blank=True)
     revision = models.PositiveIntegerField(default=0)
+    came_by = models.CharField(
+        max_length=10, blank=True, db_default="", choices=_choices(CameBy), editable=False
+    )
     imported_at = models.DateTimeField(db_default=Now())
     applied_at = models.DateTimeField(db_default=Now())
 

@@ -16,7 +16,8 @@ class Oversell(models.Model):
     """``units`` of an order line are not on hand (of a kit: kits). ``cause`` says how it came, at
     the time: what each store was told of the item and when, by which rule it was computed; and
     ``found_after_s``, how long after the sale we heard of it. Resolved when nothing is missing any
-    more: served, cancelled, shipped all the same.
+    more: served, cancelled, shipped all the same. ``is_backorder``: the order's store sells the
+    item below zero on purpose, so it waits for units like any other and alarms nobody.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -28,6 +29,7 @@ class Oversell(models.Model):
     )
     sku = models.CharField("SKU", max_length=128, blank=True)
     units = models.PositiveIntegerField()
+    is_backorder = models.BooleanField(default=False, db_default=False)
     cause = models.JSONField(default=dict)
     found_after_s = models.PositiveIntegerField(default=0)
     opened_at = models.DateTimeField()

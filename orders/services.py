@@ -20,7 +20,7 @@ from orders import erasing, privacy, signals, timeline
 from orders.changing import change, lines_of, note, settle_stock
 from orders.conflict_diff import place_of
 from orders.data import Address, Buyer
-from orders.deciding import accept_edit, open_conflict, take_over
+from orders.deciding import accept_edit, open_conflict
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent
 from orders.picking import begin_picking, undo_picking
@@ -52,6 +52,7 @@ __all__ = [
     "request_refund",
     "request_status",
     "restock_return",
+    "reviewable",
     "undo_picking",
     "update_tracking",
 ]
@@ -64,6 +65,10 @@ REVIEWED = {
     Flag.EDITED_AFTER_IMPORT: "the edit",
     Flag.CANCEL_REQUESTED: "the cancellation",
 }
+_EDIT_UNDECIDED = (
+    "The store edited this order after picking began. Look at the difference and accept the edit; "
+    "marking the order as reviewed does not decide it."
+)
 
 
 def request_status(order: Order, *, status: OrderStatus, actor: str, request_id: str = "") -> None:
@@ -165,23 +170,30 @@ def add_note(
 
 
 def mark_reviewed(order: Order, *, actor: str, request_id: str = "") -> None:
-    """A person has looked at an edit or a cancellation that came after picking began: the order may
-    go on. An open edit is accepted with it. Raises OrderError.
+    """A person has looked at a cancellation that came after picking began: the order may go on. An
+    open edit is left as it is, for who accepts one says which they saw. Raises OrderError.
     """
 
     def review(order: Order) -> None:
-        open_flags = [flag for flag in REVIEWED if flag in order.flag_set]
-        if not open_flags:
+        found = reviewable(order)
+        if not found and Flag.EDITED_AFTER_IMPORT in order.flag_set:
+            raise OrderError("edit_undecided", _EDIT_UNDECIDED)
+        if not found:
             raise OrderError("nothing_to_review", "Nothing in this order waits for a review.")
-        conflict = open_conflict(order)
-        order.flags = ",".join(sorted(order.flag_set.difference(open_flags)))
+        order.flags = ",".join(sorted(order.flag_set - found))
         order.save(update_fields=["flags"])
-        if conflict is not None:
-            take_over(order, conflict, actor=actor, request_id=request_id)
-        what = " and ".join(REVIEWED[flag] for flag in open_flags)
+        what = " and ".join(REVIEWED[flag] for flag in REVIEWED if flag in found)
         note(order, "reviewed", f"Reviewed {what}", actor, request_id=request_id)
 
     change(order, review)
+
+
+def reviewable(order: Order) -> frozenset[Flag]:
+    """The flags that a review takes off. One statement where the order was edited, else none."""
+    found = order.flag_set & REVIEWED.keys()
+    if open_conflict(order) is not None:
+        found -= {Flag.EDITED_AFTER_IMPORT}
+    return frozenset(found)
 
 
 def erase_buyer(order: Order, *, actor: str, request_id: str = "") -> None:

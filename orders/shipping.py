@@ -19,7 +19,7 @@ from orders.status import Flag, FulfillmentStatus, OrderStatus, fulfillment_stat
 
 _HOLDING = {
     Flag.CANCEL_REQUESTED: "A cancellation of this order is open. Decide it before shipping.",
-    Flag.EDITED_AFTER_IMPORT: "The order was edited after picking began. Review the changes first.",
+    Flag.EDITED_AFTER_IMPORT: "The order was edited after picking began. Accept the edit first.",
 }
 # Of the 64 characters of a parcel's reference, what the order's number may take.
 _NUMBER_IN_REFERENCE = 50
@@ -148,6 +148,11 @@ def _refuse_unless_shippable(order: Order, location: Location | None) -> None:
         raise OrderError("order_gone", "The store deleted this order; nothing may be shipped.")
     if order.order_status == OrderStatus.DRAFT:
         raise OrderError("order_draft", "The order has not been placed yet.")
+    if Flag.PLATFORM_FULFILLED in order.flag_set:
+        raise OrderError(
+            Flag.PLATFORM_FULFILLED.value,
+            "The platform ships this order from its own stock; nothing of it is sent from here.",
+        )
     for flag, sentence in _HOLDING.items():
         if flag in order.flag_set:
             raise OrderError(flag.value, f"{sentence}{_difference(order, flag)}")

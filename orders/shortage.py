@@ -1,5 +1,6 @@
 """Orders that sold what is not there: flagged, with a record of what is missing and how it came;
-and no longer flagged when nothing is missing any more.
+and no longer flagged when nothing is missing any more. What a store sells on back-order is missing
+as well, but nobody's mistake: its flag and its words are others.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from inventory.choosing import WHERE_ONLY
-from inventory.models import Reservation
+from inventory.models import Listing, Reservation
 from inventory.shelves import OPTION
 from logix.common import bulk
 from logix.common.ids import uuid7
@@ -25,6 +26,8 @@ from orders.lines import item_of
 from orders.models import Order, OrderEvent, OrderLine, Oversell
 from orders.status import Flag
 
+_SHORT = frozenset({Flag.OVERSOLD, Flag.BACKORDERED})
+
 
 def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") -> None:
     """``short``: units missing by line. Each has its record, an order is flagged and told of once,
@@ -32,23 +35,26 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     """
     if not short:
         return
-    lines: dict[UUID, list[OrderLine]] = defaultdict(list)
+    known = {x.line_id: x for x in Oversell.objects.unresolved().filter(line__in=short)}
+    lines: dict[UUID, list[Any]] = defaultdict(list)
     for line in _lines(short):
+        if before := known.get(line.pk):
+            # What it was when it came to light, it stays.
+            line.is_backorder = before.is_backorder
         lines[line.order_id].append(line)
     columns = ("pk", "merchant_id", "flags", "revision", "placed_at", "store__options")
     orders = Order.objects.filter(pk__in=lines).select_related("store").only(*columns)
-    fresh = [order for order in orders if Flag.OVERSOLD not in order.flag_set]
+    fresh = [order for order in orders if not _flags(lines[order.pk]) <= order.flag_set]
     flagged = [
         {
             "id": order.pk,
-            "flags": ",".join(sorted({*order.flag_set, Flag.OVERSOLD})),
+            "flags": ",".join(sorted(order.flag_set | _flags(lines[order.pk]))),
             "revision": order.revision + 1,
         }
         for order in fresh
     ]
     if len(bulk.update(Order, flagged, versioned="revision")) != len(flagged):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    known = dict(Oversell.objects.unresolved().filter(line__in=short).values_list("line", "pk"))
     new = {x.pk for order in orders for x in lines[order.pk] if x.pk not in known}
     told = {order.pk for order in fresh}
     why = _explained(
@@ -62,7 +68,7 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     ]
     if len(bulk.insert(Oversell, rows, ignore_conflicts=True)) != len(rows):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    bulk.update(Oversell, [{"id": pk, "units": short[line]} for line, pk in known.items()])
+    bulk.update(Oversell, [{"id": x.pk, "units": short[line]} for line, x in known.items()])
     events = [_event(order, lines[order.pk], short, why, now) for order in fresh]
     for event in events:
         event["request_id"] = request_id
@@ -75,7 +81,8 @@ def resolve(line_refs: Collection[UUID]) -> None:
     """
     now = timezone.now()
     _follow(line_refs, now)
-    orders = Order.objects.filter(lines__in=line_refs, flags__contains=Flag.OVERSOLD).distinct()
+    is_short = Q(flags__contains=Flag.OVERSOLD) | Q(flags__contains=Flag.BACKORDERED)
+    orders = Order.objects.filter(is_short, lines__in=line_refs).distinct()
     flagged = list(orders.only("pk", "flags", "revision"))
     if not flagged:
         return
@@ -84,18 +91,23 @@ def resolve(line_refs: Collection[UUID]) -> None:
     served = [order for order in flagged if order.pk not in waiting]
     rows = []
     for order in served:
-        flags = ",".join(sorted(order.flag_set - {Flag.OVERSOLD}))
+        flags = ",".join(sorted(order.flag_set - _SHORT))
         if is_under_way(order.pk):
             Order.objects.filter(pk=order.pk).update(flags=flags)
         else:
             rows.append({"id": order.pk, "flags": flags, "revision": order.revision + 1})
     if len(bulk.update(Order, rows, versioned="revision")) != len(rows):
         raise OrderChangedMeanwhile("The same order was written by another process.")
-    title = "Not oversold any more: nothing it still wants is missing"
     hub = OrderEvent.Origin.HUB
     bulk.insert(
-        OrderEvent, [timeline.row(x.pk, "oversold_over", title, now, origin=hub) for x in served]
+        OrderEvent,
+        [timeline.row(x.pk, "oversold_over", _over(x), now, origin=hub) for x in served],
     )
+
+
+def _over(order: Order) -> str:
+    was = "oversold" if Flag.OVERSOLD in order.flag_set else "on back-order"
+    return f"Not {was} any more: nothing it still wants is missing"
 
 
 def _follow(line_refs: Collection[UUID], now: datetime) -> None:
@@ -120,9 +132,23 @@ def _follow(line_refs: Collection[UUID], now: datetime) -> None:
     )
 
 
-def _lines(short: Mapping[UUID, int]) -> QuerySet[OrderLine]:
+def _lines(short: Mapping[UUID, int]) -> QuerySet[Any]:
+    """With ``is_backorder``: the order's store sells the item below zero, as it last told."""
     columns = ("pk", "order_id", "sku", "name", "variant_id")
-    return OrderLine.objects.filter(pk__in=short).with_items().only(*columns)
+    allowed = Listing.objects.filter(
+        store=OuterRef("order__store"),
+        external_product_id=OuterRef("external_product_id"),
+        external_variant_id=OuterRef("external_variant_id"),
+        backorders=True,
+        gone_at=None,
+    )
+    rows = OrderLine.objects.filter(pk__in=short).with_items()
+    return rows.annotate(is_backorder=Exists(allowed)).only(*columns)
+
+
+def _flags(lines: Iterable[Any]) -> frozenset[Flag]:
+    """``lines``: of ``_lines``, those of one order."""
+    return frozenset(Flag.BACKORDERED if x.is_backorder else Flag.OVERSOLD for x in lines)
 
 
 def _explained(lines: Iterable[OrderLine]) -> dict[UUID, dict[str, Any]]:
@@ -139,7 +165,7 @@ def _explained(lines: Iterable[OrderLine]) -> dict[UUID, dict[str, Any]]:
 
 def _row(
     order: Order,
-    line: OrderLine,
+    line: Any,
     units: int,
     why: Mapping[UUID, dict[str, Any]],
     now: datetime,
@@ -152,6 +178,7 @@ def _row(
         "variant_id": line.variant_id,
         "sku": line.sku,
         "units": units,
+        "is_backorder": line.is_backorder,
         "cause": {**_facts(line, why), **_bound(order)},
         "found_after_s": _late(order, now),
         "opened_at": now,
@@ -166,7 +193,7 @@ def _late(order: Order, now: datetime) -> int:
 
 def _event(
     order: Order,
-    lines: list[OrderLine],
+    lines: list[Any],
     short: Mapping[UUID, int],
     why: Mapping[UUID, dict[str, Any]],
     now: datetime,
@@ -174,11 +201,10 @@ def _event(
     missing = [
         {"sku": x.sku, "line": str(x.pk), "units": short[x.pk], **_facts(x, why)} for x in lines
     ]
-    named = ", ".join(f"{short[x.pk]} × {x.sku or x.name}" for x in lines)
     return timeline.row(
         order.pk,
         "oversold",
-        f"Oversold, not on hand{_where_only(order)}: {named}",
+        "; ".join(_sentences(order, lines, short)),
         now,
         origin=OrderEvent.Origin.HUB,
         data={
@@ -186,6 +212,16 @@ def _event(
             "seconds_since_sale": _late(order, now),
         },
     )
+
+
+def _sentences(order: Order, lines: Iterable[Any], short: Mapping[UUID, int]) -> Iterable[str]:
+    for is_backorder, words in (
+        (False, f"Oversold, not on hand{_where_only(order)}"),
+        (True, "Sold on back-order, which the store allows"),
+    ):
+        found = [x for x in lines if x.is_backorder is is_backorder]
+        if found:
+            yield f"{words}: {', '.join(f'{short[x.pk]} × {x.sku or x.name}' for x in found)}"
 
 
 def _bound(order: Order) -> dict[str, Any]:

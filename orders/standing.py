@@ -4,7 +4,7 @@ stock. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,9 @@ from orders.status import (
 
 _ALL_LEFT = frozenset({FulfillmentStatus.FULFILLED, FulfillmentStatus.DELIVERED})
 # What only a person, or the ledger, puts an end to.
-_LASTING = frozenset({Flag.OVERSOLD, Flag.EDITED_AFTER_IMPORT, Flag.CANCEL_REQUESTED})
+_LASTING = frozenset(
+    {Flag.OVERSOLD, Flag.BACKORDERED, Flag.EDITED_AFTER_IMPORT, Flag.CANCEL_REQUESTED}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,12 @@ def stand(
     if order is OrderStatus.CANCELLED and reading.payment is PaymentStatus.REFUNDED and has_left:
         order = OrderStatus.COMPLETED
     moves = not _is_past(data, order, store)
-    if known:
+    flags = set(data.flags) | ({*kept.flag_set} & {Flag.PLATFORM_FULFILLED} if kept else set())
+    elsewhere = Flag.PLATFORM_FULFILLED in flags
+    if elsewhere:
+        # It leaves a shelf of the platform's, which is not counted here.
+        moves = False
+    elif known:
         # One imported as past and opened again is an order like any other, if nothing had left.
         moves = known.moves_stock or (order in UNFINISHED and not has_left)
     reserve = kept.binds_stock if kept else reading.reserve
@@ -106,7 +113,7 @@ def stand(
         import_state=state,
         problem=problem,
         flags=_flags(
-            data,
+            flags,
             known,
             order,
             lines,
@@ -116,7 +123,8 @@ def stand(
         ),
         binds_stock=(leaves_again or (reserve and order in UNFINISHED))
         and not data.gone
-        and not reading.skip,
+        and not reading.skip
+        and not elsewhere,
         moves_stock=moves,
     )
 
@@ -148,7 +156,7 @@ def _payment(data: OrderData, kept: Order | None, amounts: Amounts) -> PaymentSt
 
 
 def _flags(
-    data: OrderData,
+    told: Collection[Flag],
     known: Order | None,
     order: OrderStatus,
     lines: Sequence[DraftLine],
@@ -157,7 +165,7 @@ def _flags(
     in_conflict: bool | None,
     ended_there: bool,
 ) -> frozenset[Flag]:
-    flags = set(data.flags)
+    flags = set(told)
     if known:
         flags |= known.flag_set & _LASTING
     if in_conflict:

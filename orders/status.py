@@ -97,12 +97,26 @@ class ImportState(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class CameBy(StrEnum):
+    """By which way an order was first heard of. POLL and COMPARISON: no webhook had told of it.
+    BACKFILL: it was read with all others, as when a store is connected. ASKED: by its number.
+    """
+
+    WEBHOOK = "webhook"
+    POLL = "poll"
+    COMPARISON = "comparison"
+    BACKFILL = "backfill"
+    ASKED = "asked"
+
+
 class Flag(StrEnum):
     EDITED_AFTER_IMPORT = "edited_after_import"
     CANCEL_REQUESTED = "cancel_requested"
     DISPUTED = "disputed"
+    FULFILLMENT_DECLINED = "fulfillment_declined"
     PLATFORM_FULFILLED = "platform_fulfilled"
     OVERSOLD = "oversold"
+    BACKORDERED = "backordered"
     ADDRESS_PROBLEM = "address_problem"
     INVOICE_NEEDED = "invoice_needed"
     ECHO = "echo"

@@ -177,6 +177,7 @@ def _imported(
         now,
         data={
             "raw_status": data.raw_status,
+            "came_by": order["came_by"],
             **{column: order[column] for column, _ in _AXES},
         },
     )

@@ -187,6 +187,7 @@ class ListingAdmin(LinkPages, BundlePages):
         ("mode", "fixed_quantity"),
         "explanation",
         ("seen", "seen_at", "told"),
+        "sells_on",
         ("raw_status", "asked", "link_words"),
         "bundle",
     )
@@ -199,6 +200,7 @@ class ListingAdmin(LinkPages, BundlePages):
         "seen",
         "seen_at",
         "told",
+        "sells_on",
         "raw_status",
         "asked",
         "link_words",
@@ -240,6 +242,10 @@ class ListingAdmin(LinkPages, BundlePages):
     def told(self, listing: Listing) -> Any:
         push = getattr(listing, "push", None)
         return push and by_location(listing.store, push.pushed_value, push.pushed_at_places)
+
+    @display(description="Sold below zero")
+    def sells_on(self, listing: Listing) -> str:
+        return "yes, on back-order" if listing.backorders else "no"
 
     @display(description="Price")
     def asked(self, listing: Listing) -> str:

@@ -15,7 +15,7 @@ from logix.accounts import audit
 from logix.accounts.models import Role
 from orders import services
 from orders.models import Order
-from orders.status import UNFINISHED, FulfillmentStatus, OrderStatus
+from orders.status import UNFINISHED, Flag, FulfillmentStatus, OrderStatus
 
 T = TypeVar("T")
 
@@ -120,7 +120,8 @@ def is_open(order: Order) -> bool:
 
 
 def is_shippable(order: Order) -> bool:
-    return is_open(order) and order.fulfillment_status not in _SHIPPED
+    from_here = Flag.PLATFORM_FULFILLED not in order.flag_set
+    return is_open(order) and from_here and order.fulfillment_status not in _SHIPPED
 
 
 def may_cancel(order: Order) -> bool:
@@ -150,7 +151,7 @@ def _may_undo_picking(order: Order) -> bool:
 
 
 def _waits_for_review(order: Order) -> bool:
-    return bool(order.flag_set & services.REVIEWED.keys())
+    return bool(services.reviewable(order))
 
 
 def _still_to_ship(order: Order) -> str:

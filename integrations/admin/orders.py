@@ -92,12 +92,19 @@ _UNCOUNTED = Q(
     import_state=ImportState.AWAITING_MAPPING,
     moves_stock=True,
 )
-_TO_LOOK_AT = (~Q(import_state__in=_UNDERSTOOD) & (~_OVER | _UNCOUNTED)) | _UNDECIDED
+_DECLINED = Q(flags__contains=Flag.FULFILLMENT_DECLINED) & ~Q(order_status__in=FINISHED)
+_TO_LOOK_AT = (~Q(import_state__in=_UNDERSTOOD) & (~_OVER | _UNCOUNTED)) | _UNDECIDED | _DECLINED
 _TO_SHIP = (
     FulfillmentStatus.UNFULFILLED,
     FulfillmentStatus.IN_PROGRESS,
     FulfillmentStatus.PARTIALLY_FULFILLED,
 )
+# Those that say little by their name.
+_FLAG_WORDS = {
+    Flag.PLATFORM_FULFILLED: "shipped by the platform from its own stock, never from here",
+    Flag.BACKORDERED: "sold on back-order, which the store allows",
+    Flag.FULFILLMENT_DECLINED: "a fulfilment service declined it: send it another way",
+}
 # Fewer digits than this are an order number rather than a phone number.
 _PHONE_DIGITS = 6
 _COMMANDS_SHOWN = 20
@@ -220,7 +227,8 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
             **order_conflicts.LOOK,
             "to-ship": Look(
                 "To ship",
-                Q(order_status=OrderStatus.OPEN, fulfillment_status__in=_TO_SHIP, gone_at=None),
+                Q(order_status=OrderStatus.OPEN, fulfillment_status__in=_TO_SHIP, gone_at=None)
+                & ~Q(flags__contains=Flag.PLATFORM_FULFILLED),
             ),
             "returns": Look("Goods are coming back", COMING_BACK),
             "new": Look("Placed in 24 hours", Q(placed_at__gte=Now() - timedelta(days=1))),
@@ -271,7 +279,7 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
 
     @display(description="Flags")
     def flag_words(self, order: Order) -> str:
-        return ", ".join(sorted(_words(flag) for flag in order.flag_set))
+        return ", ".join(sorted(_FLAG_WORDS.get(flag, _words(flag)) for flag in order.flag_set))
 
     @display(description="Status in the store's words")
     def store_words(self, order: Order) -> str:

@@ -127,6 +127,10 @@ class StoreHealth(HubAdmin):
             words = f"{_names(sudden)}: shows 0 for far more listings than orders explain. None "
             words += "was taken over. Look at its stock; “Believe the zeros” if that is meant."
             said.append(Sentence(BAD, words, "look=zeros"))
+        now = timezone.now()
+        for silence in sync.silences(mine, now)[:_NAMED]:
+            words = f"{silence.store}: {silence.words(now)} {sync.REMEDY}"
+            said.append(Sentence(WARN, words, url=self.row_url(silence.store)))
         if said:
             return said
         return [Sentence(GOOD, f"{count_of(connected, 'store')} connected, none needs anybody.")]
@@ -209,6 +213,14 @@ class StoreHealth(HubAdmin):
         if endpoint.problem:
             said.append(endpoint.problem)
         return format_html_join("", "{}<br>", ((words,) for words in said))
+
+    @display(description="How orders were heard of")
+    def heard_of(self, store: Store) -> str:
+        days = sync.arrivals(store, timezone.now())
+        if not days:
+            return "No order was placed in the last seven days."
+        rows = ((date_format(found.day, "DATE_FORMAT"), str(found)) for found in days)
+        return format_html_join("", "{}: {}<br>", rows)
 
     @display(description="Permissions")
     def permissions(self, store: Store) -> str:

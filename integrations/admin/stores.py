@@ -80,6 +80,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         "counted_by",
         "strange_statuses",
         "compared",
+        "heard_of",
     )
     fieldsets = (
         (None, {"fields": (("name", "auto_sync"), ("state", "why"))}),
@@ -89,7 +90,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
                 "fields": (
                     ("orders_read", "waiting"),
                     ("parked_now", "inbox"),
-                    "compared",
+                    ("compared", "heard_of"),
                     ("strange_statuses", "status_words"),
                     "try_words",
                 )

@@ -28,7 +28,6 @@ from orders.models import Conflict, Order
 
 class Acceptance(Strict):
     edits = serializers.IntegerField(
-        required=False,
         min_value=1,
         help_text="The conflict's `edits` as you saw it: refused where the store edited again "
         "since.",
@@ -78,7 +77,7 @@ class ConflictViews(ApiViewSet):
             "order.edit_accepted",
             order,
             lambda: services.accept_edit(
-                order, seen=asked.get("edits"), actor=self.actor, request_id=request_id()
+                order, seen=asked["edits"], actor=self.actor, request_id=request_id()
             ),
         )
         return Response(shape(self.get_queryset().get(pk=found.pk)))

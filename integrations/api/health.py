@@ -68,12 +68,27 @@ class AmountsSerializer(serializers.Serializer[Any]):
     gaps_open = serializers.IntegerField(help_text="Spans of time that are still to be read.")
 
 
+class ArrivalsSerializer(serializers.Serializer[Any]):
+    day = serializers.DateField(help_text="By the store's calendar.")
+    told = serializers.IntegerField(help_text="Webhooks told of them.")
+    polled = serializers.IntegerField(help_text="Found by polling; no webhook had told of them.")
+    compared = serializers.IntegerField(
+        help_text="Found by the nightly comparison; neither a webhook nor polling had."
+    )
+    others = serializers.IntegerField(help_text="Read with all orders, or by their number.")
+
+
 class HealthSerializer(serializers.Serializer[Any]):
     level = serializers.ChoiceField(_LEVELS, help_text="The worst of what was found.")
     status = serializers.ChoiceField(StoreStatus.choices)
     last_ok_at = serializers.DateTimeField(allow_null=True)
     found = FoundSerializer(many=True, help_text="Empty: nobody is needed.")
     amounts = AmountsSerializer()
+    arrivals = ArrivalsSerializer(
+        many=True,
+        help_text="How orders of the last seven days were first heard of, by the day they were "
+        "placed, newest first.",
+    )
     streams = StreamSerializer(many=True)
 
 
@@ -135,6 +150,9 @@ class StoreHealthViews(ApiViewSet):
                 "last_ok_at": store.last_ok_at,
                 "found": [f._asdict() for f in found],
                 "amounts": amounts,
+                "arrivals": ArrivalsSerializer(
+                    sync.arrivals(store, timezone.now()), many=True
+                ).data,
                 "streams": [StreamSerializer(s).data for s in store.streams.all()],
             }
         )
@@ -205,7 +223,9 @@ class StoreHealthViews(ApiViewSet):
 
 
 def _amounts(store: Store) -> dict[str, int]:
-    """Six statements, each over one table: joined, the rows of one would multiply the others."""
+    """Five statements, each over one table: joined, the rows of one would multiply the others."""
+    inbox = store.deliveries.filter(state__in=["new", "busy", "parked"]).order_by()
+    deliveries = dict(inbox.values_list("state").annotate(n=Count("pk")))
     held = Q(state=Push.State.BLOCKED, problem_code=Reason.MASS_ZERO)
     by_state = store.pushes.order_by().values_list("state").annotate(n=Count("pk"))
     counted = list(by_state.annotate(held=Count("pk", filter=held)))
@@ -213,8 +233,8 @@ def _amounts(store: Store) -> dict[str, int]:
     commands = dict(store.commands.order_by().values_list("state").annotate(n=Count("pk")))
     gaps = SyncGap.objects.filter(stream__store=store, closed_at=None)
     return {
-        "deliveries_waiting": store.deliveries.filter(state__in=["new", "busy"]).count(),
-        "deliveries_parked": store.deliveries.filter(state="parked").count(),
+        "deliveries_waiting": _sum(deliveries, "new", "busy"),
+        "deliveries_parked": _sum(deliveries, "parked"),
         "pushes_waiting": _sum(pushes, Push.State.READY, Push.State.BUSY),
         "pushes_blocked": _sum(pushes, Push.State.BLOCKED),
         "zeros_held": sum(held for *_, held in counted),
@@ -317,6 +337,9 @@ def _webhooks(store: Store) -> Iterator[Found]:
             endpoint.problem,
             "Mend the cause, then check the webhooks. Until then orders are read by polling.",
         )
+    elif endpoint is not None and sync.is_quiet(endpoint, now := timezone.now()):
+        for silence in sync.silences(Store.objects.filter(pk=store.pk), now):
+            yield Found(WARNING, "webhooks", silence.words(now), sync.REMEDY)
 
 
 def _work(store: Store, amounts: dict[str, int]) -> Iterator[Found]:

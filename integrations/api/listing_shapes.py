@@ -39,6 +39,9 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
         help_text="`seen_quantity` by the store's own id of each location whose figure is read, "
         "see `/integrations/{id}/locations`. Empty where the store keeps one figure.",
     )
+    backorders = serializers.BooleanField(
+        read_only=True, help_text="The store goes on selling it below zero."
+    )
     is_bundle = serializers.BooleanField(
         read_only=True,
         help_text="The store computes its figure from `bundle_parts`; Logix never writes it.",
@@ -70,6 +73,7 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
             "seen_quantity",
             "seen_at_places",
             "seen_at",
+            "backorders",
             "changed_at",
             "gone_at",
             "is_bundle",

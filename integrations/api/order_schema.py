@@ -284,7 +284,9 @@ class OrderSerializer(OrderSummarySerializer):
     raw_payment = serializers.CharField()
     raw_fulfillment = serializers.CharField()
     prices_include_tax = serializers.BooleanField()
-    moves_stock = serializers.BooleanField(help_text="False: imported as past.")
+    moves_stock = serializers.BooleanField(
+        help_text="False: imported as past, or shipped by the platform itself."
+    )
     picking_since = serializers.DateTimeField(
         allow_null=True, help_text="When a person said that picking began."
     )

@@ -196,8 +196,9 @@ class OrderViews(ApiViewSet):
 
     @extend_schema(
         summary="Mark an order as reviewed",
-        description="Takes off the flags `edited_after_import` and `cancel_requested`: a person "
-        "has looked, and the order goes on. An open edit is accepted with it.",
+        description="Takes off the flag `cancel_requested`: a person has looked, and the order "
+        "goes on. An open edit stays open: `POST /orders/{id}/conflict/accept` decides it, and an "
+        "order of which nothing else waits answers 409 `edit_undecided`.",
         request=None,
         responses=OrderSerializer,
     )

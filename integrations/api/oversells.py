@@ -25,6 +25,12 @@ class OversellQuery(Query):
     resolved = serializers.BooleanField(
         required=False, default=False, help_text="True: those that are over."
     )
+    backorder = serializers.BooleanField(
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="True: only what a store sold on back-order; false: only the rest.",
+    )
 
 
 class OversellSerializer(serializers.Serializer[Oversell]):
@@ -36,6 +42,10 @@ class OversellSerializer(serializers.Serializer[Oversell]):
     variant_id = serializers.UUIDField(allow_null=True)
     sku = serializers.CharField()
     units = serializers.IntegerField(help_text="Missing now; when it is over, missing last.")
+    is_backorder = serializers.BooleanField(
+        help_text="The order's store sells the item below zero on purpose: it waits for units, and "
+        "is nobody's mistake."
+    )
     cause = serializers.JSONField(
         help_text="What each store had been told of the item when the order came in, and when; "
         "`should_show` is its figure now that the order counts, not what it should have shown "
@@ -91,6 +101,8 @@ class OversellViews(ApiViewSet):
             rows = rows.filter(order__store_id=asked["store"])
         if "sku" in asked:
             rows = rows.filter(sku=asked["sku"])
+        if asked["backorder"] is not None:
+            rows = rows.filter(is_backorder=asked["backorder"])
         return self.page(rows, lambda row: OversellSerializer(row).data)
 
     @extend_schema(

@@ -113,7 +113,10 @@ def _words(card: PlatformCard, value: Any) -> str | None:
                 f"names “{word}”, which {card.name} never says; take the word of a waiting order."
             )
         if word in card.status_words:
-            return f"cannot give {card.name}'s own status “{word}” another meaning."
+            return (
+                f"cannot give {card.name}'s own status “{word}” another meaning: Logix writes "
+                "by these words too, and would not know its own writing again."
+            )
         if meaning not in card.status_words:
             return f"maps “{word}” to “{meaning}”; choose one of {', '.join(card.status_words)}."
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -11,6 +10,7 @@ from django.db.models.functions import Coalesce
 from integrations.models import LIVE_STATES, Reconciliation, Store, StreamName, SyncRun
 from integrations.reconcile.requests import request
 from integrations.sync import RunRefused
+from logix.common.zones import zone
 
 # By the store's clock.
 NIGHT_BEGINS_H, NIGHT_MINUTES = 2, 180
@@ -64,15 +64,7 @@ def _is_time(store: Store, now: datetime) -> bool:
     compared_at: datetime = store.compared_at  # type: ignore[attr-defined]
     if now - compared_at > AT_LATEST:
         return True
-    here = now.astimezone(_zone(store.timezone))
+    here = now.astimezone(zone(store.timezone))
     begins = here.replace(hour=NIGHT_BEGINS_H, minute=0, second=0, microsecond=0)
     minutes = (here - begins).total_seconds() / 60
     return store.pk.int % NIGHT_MINUTES <= minutes < NIGHT_MINUTES
-
-
-def _zone(name: str) -> ZoneInfo:
-    """UTC where the store told a zone nobody knows."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        return ZoneInfo("UTC")

@@ -22,7 +22,7 @@ from integrations.errors import PlatformError
 from integrations.kit.http import Priority
 from integrations.models import Phase, Reconciliation, ReconciliationState
 from integrations.policy import What
-from integrations.reconcile import orders, sample, stock
+from integrations.reconcile import hooks, orders, sample, stock
 from integrations.reconcile.desk import Desk, TooMuch
 from integrations.sync import leases
 
@@ -82,6 +82,7 @@ def compare_slice(run_id: UUID, *, if_due: bool = False) -> bool:
 
 
 def _work(desk: Desk) -> bool:
+    hooks.count(desk)
     end = time.monotonic() + SLICE_S
     while desk.report.phase != Phase.DONE:
         try:

@@ -32,6 +32,10 @@ class Cause(StrEnum):
     UNLISTED_LEFT = "unlisted_left"
     LISTINGS = "listings"
     LISTINGS_AGREE = "listings_agree"
+    LISTINGS_UNLINKED = "listings_unlinked"
+    LISTINGS_UNCOUNTED = "listings_uncounted"
+    LISTINGS_LEFT_ALONE = "listings_left_alone"
+    LISTINGS_UNREADABLE = "listings_unreadable"
     STOCK_PUSHING = "stock_pushing"
     STOCK_SOLD = "stock_sold"
     STOCK_DRIFT = "stock_drift"
@@ -44,6 +48,7 @@ class Cause(StrEnum):
     SAMPLE_READ = "sample_read"
     SAMPLE_LEFT = "sample_left"
     SAMPLE_UNREAD = "sample_unread"
+    HOOKS_MENDED = "hooks_mended"
 
 
 # In the order of the report. Each order listed or kept, each listing and each order of the sample
@@ -62,6 +67,10 @@ CAUSES: Mapping[Cause, str] = {
     Cause.UNLISTED_LEFT: "Not listed: left for the next run",
     Cause.LISTINGS: "Listings compared",
     Cause.LISTINGS_AGREE: "Listings in step",
+    Cause.LISTINGS_UNLINKED: "Not compared: linked to nothing here",
+    Cause.LISTINGS_UNCOUNTED: "Not compared: the store does not count them",
+    Cause.LISTINGS_LEFT_ALONE: "Not compared: left alone, never written by Logix",
+    Cause.LISTINGS_UNREADABLE: "Not compared: the store shows no figure of any place here",
     Cause.STOCK_PUSHING: "Differ: Logix is writing them now",
     Cause.STOCK_SOLD: "Differ: explained by sales",
     Cause.STOCK_DRIFT: "Differ: drift, told anew",
@@ -74,6 +83,14 @@ CAUSES: Mapping[Cause, str] = {
     Cause.SAMPLE_READ: "Differed: read now",
     Cause.SAMPLE_LEFT: "Differ still",
     Cause.SAMPLE_UNREAD: "Could not be read",
+    Cause.HOOKS_MENDED: "Webhooks made anew or switched on again since the last comparison",
+}
+# Listings of the store that no figure was compared of, in a few words.
+NOT_COMPARED: Mapping[Cause, str] = {
+    Cause.LISTINGS_UNLINKED: "not linked",
+    Cause.LISTINGS_UNCOUNTED: "not counted there",
+    Cause.LISTINGS_LEFT_ALONE: "left alone",
+    Cause.LISTINGS_UNREADABLE: "not readable",
 }
 # Differences that are mended now, and those that wait for somebody or for the next run.
 HEALED = (
@@ -82,6 +99,7 @@ HEALED = (
     Cause.STOCK_DRIFT,
     Cause.STOCK_TAKEN,
     Cause.SAMPLE_READ,
+    Cause.HOOKS_MENDED,
 )
 OPEN = (
     Cause.MISSING_PARKED,
@@ -193,6 +211,16 @@ def _looked_at(run: Reconciliation) -> str:
     counts = all_counts(run)
     return (
         f"{counts[Cause.ORDERS_THERE]} orders at the store and {counts[Cause.ORDERS_HERE]} here, "
-        f"{counts[Cause.LISTINGS]} stock figures, "
+        f"{_figures(counts)}, "
         f"{counts[Cause.EXACT]} of {counts[Cause.SAMPLED]} sampled orders exact"
     )
+
+
+def _figures(counts: Mapping[str, int]) -> str:
+    """What was not compared is said, so that the figures add up to the store's listings."""
+    compared = counts[Cause.LISTINGS]
+    left = {words: counts[cause] for cause, words in NOT_COMPARED.items() if counts[cause]}
+    if not left:
+        return f"{compared} stock figures"
+    named = ", ".join(f"{count} {words}" for words, count in left.items())
+    return f"{compared} of {compared + sum(left.values())} stock figures (not compared: {named})"

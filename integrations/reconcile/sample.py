@@ -21,7 +21,10 @@ from orders.comparing import differing
 from orders.data import OrderData
 from orders.models import Order
 
-SAMPLE = 20
+# Thirty nights make 3,000, of which 99.9 % can be told: three may differ. One order takes one to
+# three calls, behind all that is more urgent, so that even a store that gives one call a second is
+# through in five minutes. A store with fewer orders in the window has all of them compared.
+SAMPLE = 100
 
 
 def sample(desk: Desk) -> None:

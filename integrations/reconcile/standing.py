@@ -32,8 +32,11 @@ class Accuracy:
     def __str__(self) -> str:
         if not self.sampled:
             return "No order was compared yet."
-        share = f"{100 * self.exact / self.sampled:.2f} %"
-        return f"{share} exact ({self.exact} of {self.sampled} sampled orders)"
+        share, one = 100 * self.exact / self.sampled, 100 / self.sampled
+        return (
+            f"{share:.2f} % exact ({self.exact} of {self.sampled} sampled orders; one of them is "
+            f"{one:.2f} %)"
+        )
 
 
 @dataclass(frozen=True, slots=True)

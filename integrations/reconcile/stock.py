@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from integrations import mastery, outbox, sync
@@ -61,11 +61,12 @@ class _Compared:
 def stock(desk: Desk) -> None:
     """Compare the next listings. Those that show an unexplained 0 wait until all were looked at."""
     rows = _compared(desk)
-    if not desk.adapter.can(Ability.STOCK_READ) or not _shelves(desk):
+    is_readable = desk.adapter.can(Ability.STOCK_READ) and bool(_shelves(desk))
+    if "listings" not in desk.report.place:
+        desk.keep(_left_out(desk, is_readable=is_readable))
+    if not is_readable:
         desk.keep(desk.report.next(Phase.DONE))
         return
-    if "listings" not in desk.report.place:
-        desk.keep(desk.report.at(listings=rows.count()))
     after = desk.report.place.get("after")
     batch = list((rows.filter(pk__gt=after) if after else rows).order_by("pk")[:BATCH])
     if not batch:
@@ -133,6 +134,27 @@ def _compared(desk: Desk) -> QuerySet[Listing]:
         store=desk.store, gone_at=None, variant__isnull=False, seen_quantity__isnull=False
     )
     return rows.exclude(mode=ListingMode.IGNORE)
+
+
+def _left_out(desk: Desk, *, is_readable: bool) -> Report:
+    """How many listings are to be compared, and why each of the others is not: counted under the
+    first reason that holds.
+    """
+    linked, counted = Q(variant__isnull=False), Q(seen_quantity__isnull=False)
+    minded = ~Q(mode=ListingMode.IGNORE)
+    found = Listing.objects.filter(store=desk.store, gone_at=None).aggregate(
+        unlinked=Count("pk", filter=~linked),
+        uncounted=Count("pk", filter=linked & ~counted),
+        left_alone=Count("pk", filter=linked & counted & ~minded),
+        compared=Count("pk", filter=linked & counted & minded),
+    )
+    report = (
+        desk.report.at(listings=found["compared"])
+        .counted(Cause.LISTINGS_UNLINKED, found["unlinked"])
+        .counted(Cause.LISTINGS_UNCOUNTED, found["uncounted"])
+        .counted(Cause.LISTINGS_LEFT_ALONE, found["left_alone"])
+    )
+    return report if is_readable else report.counted(Cause.LISTINGS_UNREADABLE, found["compared"])
 
 
 def _shelves(desk: Desk) -> list[str]:

@@ -30,11 +30,13 @@ PAYMENT_IN: dict[str, PaymentStatus] = {
     "VOIDED": _P.VOIDED,
     "EXPIRED": _P.VOIDED,
 }
+# A fulfilment service refused some of the units: the merchant has to send them another way.
+_DECLINED = "REQUEST_DECLINED"
 # displayFulfillmentStatus: what it says of the order, and of its goods.
 FULFILLMENT_IN: dict[str, tuple[OrderStatus, FulfillmentStatus]] = {
     "UNFULFILLED": (_O.OPEN, _F.UNFULFILLED),
     "OPEN": (_O.OPEN, _F.UNFULFILLED),
-    "REQUEST_DECLINED": (_O.OPEN, _F.UNFULFILLED),
+    _DECLINED: (_O.OPEN, _F.UNFULFILLED),
     "SCHEDULED": (_O.OPEN, _F.NOT_READY),
     "ON_HOLD": (_O.ON_HOLD, _F.NOT_READY),
     "IN_PROGRESS": (_O.OPEN, _F.IN_PROGRESS),
@@ -53,10 +55,13 @@ _MOST_CUSTOM = 60
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The status, and the word it came from: one that is in no table is shown as it is."""
+    """The status, and the word it came from: one that is in no table is shown as it is. ``goods``
+    is Shopify's word for them, as the merchant reads it.
+    """
 
     status: StatusReading
     word: str
+    goods: str
 
 
 def to_order(
@@ -103,7 +108,7 @@ def to_order(
         shipments=shipments,
         returns=returns.to_returns(order.returns),
         restocks=resale.to_restocks(order, back),
-        flags=frozenset({Flag.DISPUTED}) if _is_disputed(order) else frozenset(),
+        flags=_flags(order, reading),
         custom=_custom(order),
         raw=raw,
     )
@@ -128,7 +133,7 @@ def _read(order: shapes.Order, has_left: bool, words: Mapping[str, str]) -> _Rea
         unknown = StatusReading(
             order=_O.PENDING, payment=_P.UNKNOWN, fulfillment=_F.UNFULFILLED, known=False
         )
-        return _Reading(unknown, strange)
+        return _Reading(unknown, strange, goods_word)
     status, goods = standing
     if goods is _F.FULFILLED and parcels.is_delivered(order.fulfillments):
         goods = _F.DELIVERED
@@ -136,11 +141,13 @@ def _read(order: shapes.Order, has_left: bool, words: Mapping[str, str]) -> _Rea
     if order.cancelled_at:
         goods = goods if has_left else _F.CANCELLED
         return _Reading(
-            replace(reading, order=_O.CANCELLED, fulfillment=goods, reserve=False), CANCELLED
+            replace(reading, order=_O.CANCELLED, fulfillment=goods, reserve=False),
+            CANCELLED,
+            goods_word,
         )
     if order.closed_at and goods in (_F.FULFILLED, _F.DELIVERED):
-        return _Reading(replace(reading, order=_O.COMPLETED, reserve=False), CLOSED)
-    return _Reading(reading, CLOSED if order.closed_at else OPEN)
+        return _Reading(replace(reading, order=_O.COMPLETED, reserve=False), CLOSED, goods_word)
+    return _Reading(reading, CLOSED if order.closed_at else OPEN, goods_word)
 
 
 def _paid_at(payments: tuple[PaymentData, ...]) -> datetime | None:
@@ -157,8 +164,14 @@ def _completed_at(order: shapes.Order) -> datetime | None:
     return max(left, default=None) or moment(order.closed_at, "$.closedAt")
 
 
-def _is_disputed(order: shapes.Order) -> bool:
-    return any(dispute.status in _OPEN_DISPUTES for dispute in order.disputes)
+def _flags(order: shapes.Order, reading: _Reading) -> frozenset[Flag]:
+    """What a person has to look at, while it lasts."""
+    found = set()
+    if any(dispute.status in _OPEN_DISPUTES for dispute in order.disputes):
+        found.add(Flag.DISPUTED)
+    if reading.goods == _DECLINED and reading.status.order is not _O.CANCELLED:
+        found.add(Flag.FULFILLMENT_DECLINED)
+    return frozenset(found)
 
 
 def _buyer(order: shapes.Order) -> Buyer:

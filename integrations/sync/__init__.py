@@ -8,6 +8,7 @@ from integrations.sync.applying import (
     apply_products,
     mark_gone,
 )
+from integrations.sync.arrivals import REMEDY, Arrivals, Silence, arrivals, is_quiet, silences
 from integrations.sync.backfill import run_slice
 from integrations.sync.changes import run_stream
 from integrations.sync.dropping import drop_prepared
@@ -47,17 +48,21 @@ from integrations.sync.zeros import believe_the_zeros, confirm_zeros, zeros_held
 
 __all__ = [
     "MOST_ORDERS",
+    "REMEDY",
     "RULED",
     "Applied",
+    "Arrivals",
     "Preview",
     "RulesTried",
     "RunRefused",
+    "Silence",
     "Switch",
     "Taken",
     "WordsTried",
     "apply_orders",
     "apply_payouts",
     "apply_products",
+    "arrivals",
     "believe_the_zeros",
     "broken_rules",
     "cancel_run",
@@ -66,6 +71,7 @@ __all__ = [
     "dismiss_parked",
     "drop_prepared",
     "forget_parked",
+    "is_quiet",
     "make_product",
     "mark_gone",
     "master_of",
@@ -88,6 +94,7 @@ __all__ = [
     "run_stream",
     "save_rule",
     "set_stock_master",
+    "silences",
     "take_figures",
     "take_sold",
     "try_rules",

@@ -43,6 +43,7 @@ from orders.importing import import_orders
 from orders.judge import is_early
 from orders.models import Order
 from orders.payouts import PayoutChangedMeanwhile, import_payouts, link_orders
+from orders.status import CameBy
 
 log = structlog.get_logger(__name__)
 Record = TypeVar("Record", OrderData, ProductData, PayoutData)
@@ -54,6 +55,15 @@ _RUNS = ("poll", "backfill")
 _NOBODYS_FAULT = (OperationalError, InterfaceError, *CLASHES)
 # What a record can be blamed for. Anything else is a mistake of ours.
 _BREAKS_A_RECORD = (DataError, IntegrityError, ContractBroken, ValueError, ArithmeticError)
+
+_CAME_BY = {
+    "webhook": CameBy.WEBHOOK,
+    "poll": CameBy.POLL,
+    # A span of time that polling could not read at first.
+    "gap": CameBy.POLL,
+    "reconcile": CameBy.COMPARISON,
+    "backfill": CameBy.BACKFILL,
+}
 
 
 def apply_orders(
@@ -83,6 +93,7 @@ def apply_orders(
             mark=inbound.mark,
             own_fields=inbound.written,
             request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+            came_by=_CAME_BY.get(origin, CameBy.ASKED),
         )
         if done.created and _is_paid_out(store):
             names = [record.external_id for record in batch]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0010_link_problems'),
+        ('inventory', '0011_listing_backorders'),
     ]
 
     operations = [

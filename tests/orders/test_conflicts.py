@@ -140,7 +140,7 @@ def test_a_line_that_was_reduced_is_kept_whole_until_the_decision(store: Any) ->
     bring(store, later(order, 2, lines=(THREE[0], THREE[1], make_line(3, quantity=1)), tax_total=1))
     assert shelf("SKU-3") == (10, 2)
 
-    services.mark_reviewed(Order.objects.get(), actor=ANNA)
+    services.accept_edit(Order.objects.get(), seen=1, actor=ANNA)
 
     assert shelf("SKU-3") == (10, 1)
     assert the_conflict().state == "accepted"
@@ -156,7 +156,7 @@ def test_a_removed_line_that_had_left_stays_as_shipped_and_says_so(store: Any) -
         "removed 2 × SKU-1 (1 had left and stay as shipped)"
     )
     assert shelf() == (9, 1)
-    services.accept_edit(Order.objects.get(), actor=ANNA)
+    services.accept_edit(Order.objects.get(), seen=1, actor=ANNA)
     assert shelf() == (9, 0)
     assert OrderLine.objects.get(external_id="l1").quantity_shipped == 1
 
@@ -211,7 +211,7 @@ def test_a_line_that_had_left_and_comes_again_under_another_id_is_no_return(stor
 def test_after_a_decision_the_next_edit_is_a_conflict_of_its_own(store: Any) -> None:
     order = picked(store)
     bring(store, edited(order))
-    services.accept_edit(Order.objects.get(), actor=ANNA)
+    services.accept_edit(Order.objects.get(), seen=1, actor=ANNA)
 
     bring(store, later(order, 2, lines=(make_line(1, quantity=3), make_line(3))))
 
@@ -333,7 +333,34 @@ def test_who_saw_an_earlier_edit_is_refused(store: Any) -> None:
     assert refused.value.code == "edited_meanwhile"
     services.accept_edit(Order.objects.get(), seen=2, actor=ANNA)
     with pytest.raises(OrderError, match="No edit of this order"):
-        services.accept_edit(Order.objects.get(), actor=ANNA)
+        services.accept_edit(Order.objects.get(), seen=2, actor=ANNA)
+
+
+def test_a_review_does_not_decide_an_open_edit(store: Any) -> None:
+    order = picked(store)
+    bring(store, edited(order))
+    before = the_conflict()
+
+    with pytest.raises(OrderError) as refused:
+        services.mark_reviewed(Order.objects.get(), actor=ANNA)
+
+    assert refused.value.code == "edit_undecided"
+    assert "accept the edit" in refused.value.message
+    assert flags() == {Flag.EDITED_AFTER_IMPORT}
+    assert (the_conflict().state, the_conflict().edits) == (before.state, before.edits)
+    assert not OrderEvent.objects.filter(kind="reviewed").exists()
+
+
+def test_a_review_of_a_cancellation_leaves_the_open_edit_to_whoever_saw_it(store: Any) -> None:
+    order = picked(store)
+    bring(store, edited(order))
+    Order.objects.update(flags="cancel_requested,edited_after_import")
+
+    services.mark_reviewed(Order.objects.get(), actor=ANNA)
+
+    assert flags() == {Flag.EDITED_AFTER_IMPORT}
+    assert the_conflict().state == "open"
+    assert OrderEvent.objects.get(kind="reviewed").title == "Reviewed the cancellation"
 
 
 def test_a_replay_of_an_edit_changes_nothing(store: Any) -> None:

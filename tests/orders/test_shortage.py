@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,12 +11,13 @@ from django.db.models import F
 
 from integrations.models import Push, Store
 from inventory import ledger
+from inventory.catalogue import import_products
 from inventory.models import Listing, Location, Reservation, StockRule, Variant
 from orders import services, shortage
 from orders.errors import OrderChangedMeanwhile
 from orders.models import Order, OrderEvent, Oversell
 from orders.status import Flag
-from tests.factories import CANCELLED, NOW, make_line, make_order, make_store
+from tests.factories import CANCELLED, NOW, make_line, make_order, make_product, make_store
 from tests.orders.shop import assert_books_balance, bring, later, stock
 
 pytestmark = pytest.mark.django_db
@@ -231,3 +233,96 @@ def test_the_record_says_what_each_channel_was_told_and_by_which_rule(store: Sto
     assert (here["store"], here["told"], here["told_at"]) == ("Example shop", 1, NOW.isoformat())
     assert here["should_show"] == 0
     assert here["terms"]["buffer"] == 0
+
+
+# -- on back-order ------------------------------------------------------------------------------
+
+
+def sells_on(store: Store, number: int = 1, *, below_zero: bool = True) -> None:
+    """The store tells of the item anew; nothing else of it changes."""
+    told = make_product(number, stock=1)
+    variants = tuple(replace(x, backorders=below_zero) for x in told.variants)
+    import_products(store, [replace(told, variants=variants)], observed_at=NOW, now=NOW)
+
+
+def test_what_the_store_sells_below_zero_is_a_back_order_and_no_oversell(store: Store) -> None:
+    sells_on(store)
+
+    bring(store, make_order(1, lines=(make_line(1, quantity=5),)))
+
+    order, record = Order.objects.get(), Oversell.objects.get()
+    assert order.flag_set == {Flag.BACKORDERED}
+    assert (record.is_backorder, record.units) == (True, 4)
+    assert not Oversell.objects.filter(is_backorder=False).exists()
+    assert OrderEvent.objects.get(kind="oversold").title == (
+        "Sold on back-order, which the store allows: 4 × SKU-1"
+    )
+
+
+def test_it_waits_for_units_like_any_shortage(store: Store) -> None:
+    sells_on(store)
+    bring(store, make_order(1, lines=(make_line(1, quantity=2),)))
+
+    put(1)
+
+    assert Order.objects.get().flag_set == frozenset()
+    assert records() == [("SKU-1", 1, True)]
+    assert OrderEvent.objects.get(kind="oversold_over").title.startswith("Not on back-order")
+    assert_books_balance()
+
+
+def test_another_store_that_does_not_allow_it_has_oversold(store: Store) -> None:
+    sells_on(store)
+    other = make_store(store.merchant, name="Strict shop", base_url="https://strict.example")
+    stock(other, units=1)
+
+    bring(store, make_order(1, lines=(make_line(1, quantity=2),)))
+    bring(other, make_order(2, lines=(make_line(1, quantity=2),)))
+
+    found = dict(Oversell.objects.values_list("order__number", "is_backorder"))
+    assert found == {"1001": True, "1002": False}
+    assert Order.objects.get(number="1002").flag_set == {Flag.OVERSOLD}
+
+
+def test_an_order_may_have_both_and_each_is_named(store: Store) -> None:
+    stock(store, 2, units=1)
+    sells_on(store)
+
+    bring(store, make_order(1, lines=(make_line(1, quantity=3), make_line(2, quantity=2))))
+
+    assert Order.objects.get().flag_set == {Flag.OVERSOLD, Flag.BACKORDERED}
+    assert OrderEvent.objects.get(kind="oversold").title == (
+        "Oversold, not on hand: 1 × SKU-2; Sold on back-order, which the store allows: 2 × SKU-1"
+    )
+
+
+def test_what_came_to_light_as_an_oversell_stays_one(store: Store) -> None:
+    order = make_order(1, lines=(make_line(1, quantity=3),))
+    bring(store, order)
+    sells_on(store)
+
+    bring(store, later(order, lines=(make_line(1, quantity=4),)))
+
+    record = Oversell.objects.get()
+    assert (record.units, record.is_backorder) == (3, False)
+    assert Order.objects.get().flag_set == {Flag.OVERSOLD}
+
+
+def test_a_flag_taken_back_holds_from_the_next_sale(store: Store) -> None:
+    sells_on(store)
+    assert Listing.objects.get().backorders
+    sells_on(store, below_zero=False)
+
+    bring(store, make_order(1))
+
+    assert not Listing.objects.get().backorders
+    assert not Oversell.objects.get().is_backorder
+
+
+def test_a_listing_kept_before_the_flag_was_read_gets_it_at_its_next_reading(store: Store) -> None:
+    sells_on(store)
+    Listing.objects.update(backorders=False)
+
+    sells_on(store)
+
+    assert Listing.objects.get().backorders

@@ -235,7 +235,7 @@ def test_a_line_removed_long_ago_is_no_edit(store: Any) -> None:
     assert Order.objects.get().flags == ""
 
 
-def test_an_edit_after_the_first_parcel_holds_the_order_until_it_is_reviewed(store: Any) -> None:
+def test_an_edit_after_the_first_parcel_holds_the_order_until_it_is_accepted(store: Any) -> None:
     order = make_order()
     bring(store, order)
     stored = Order.objects.get()
@@ -245,9 +245,9 @@ def test_an_edit_after_the_first_parcel_holds_the_order_until_it_is_reviewed(sto
 
     stored.refresh_from_db()
     assert stored.flag_set == {Flag.EDITED_AFTER_IMPORT}
-    with pytest.raises(OrderError, match="Review the changes first"):
+    with pytest.raises(OrderError, match="Accept the edit first"):
         services.add_shipment(stored, actor="user:anna")
-    services.mark_reviewed(stored, actor="user:anna")
+    services.accept_edit(stored, seen=1, actor="user:anna")
     with pytest.raises(OrderError, match="Nothing in this order waits"):
         services.mark_reviewed(stored, actor="user:anna")
     services.add_shipment(stored, actor="user:anna")

@@ -185,6 +185,22 @@ def order(store: Store) -> Order:
     return Order.objects.get(number="1001")
 
 
+def test_an_order_that_the_platform_ships_says_so_and_offers_no_parcel(
+    boss: Client, order: Order
+) -> None:
+    listed = reverse("admin:orders_order_changelist") + "?look=to-ship"
+    assert "Ship a parcel" in boss.get(address(order, "change")).content.decode()
+    waiting = boss.get(listed).context["cl"].result_count
+
+    Order.objects.filter(pk=order.pk).update(flags=Flag.PLATFORM_FULFILLED)
+
+    page = boss.get(address(order, "change")).content.decode()
+    assert "shipped by the platform from its own stock, never from here" in page
+    assert "Ship a parcel" not in page
+    assert "act/ship" not in page
+    assert boss.get(listed).context["cl"].result_count == waiting - 1
+
+
 def test_an_order_that_waits_for_a_review_offers_it_and_goes_on(boss: Client, order: Order) -> None:
     assert "act/review" not in boss.get(address(order, "change")).content.decode()
     Order.objects.filter(pk=order.pk).update(flags=Flag.EDITED_AFTER_IMPORT)

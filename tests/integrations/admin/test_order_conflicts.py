@@ -82,6 +82,16 @@ def test_another_edit_since_the_page_was_opened_is_shown_first(
     assert Conflict.objects.get().state == "open"
 
 
+def test_the_page_of_an_open_edit_offers_its_difference_and_no_review(
+    boss: Client, order: Order
+) -> None:
+    assert "act/review" not in boss.get(page(order)).content.decode()
+
+    boss.post(reverse("admin:orders_order_act", args=[order.pk, "review"]), {"why": ""})
+
+    assert Conflict.objects.get().state == "open"
+
+
 def test_deciding_takes_an_operator(store: Store, signed_in: As, order: Order) -> None:
     reader = signed_in(Role.VIEWER)
 

@@ -40,6 +40,27 @@ def test_the_list_says_what_is_missing_and_the_page_how_it_came(
     assert "3600 s" in page
 
 
+def test_what_a_store_sells_on_back_order_is_named_and_alarms_nobody(
+    boss: Client, store: Store
+) -> None:
+    Listing.objects.filter(store=store, sku="SKU-1").update(backorders=True)
+    order = make_order(50, lines=(make_line(1, quantity=99),))
+    import_orders(store, [order], authority=Authority.LIST_PAGE, observed_at=NOW, now=NOW)
+    found = Oversell.objects.unresolved().get()
+
+    shown = text(boss, reverse("admin:orders_oversell_changelist"))
+    assert "on back-order" in shown
+    assert "of orders sold what is not there" not in shown
+    assert "1 line sold on back-order, which the stores allow; nothing else is missing." in shown
+    page = text(boss, reverse("admin:orders_oversell_change", args=[found.pk]))
+    assert "Sold on back-order: Example shop allows it to be sold below zero." in page
+    page = text(boss, reverse("admin:orders_order_change", args=[found.order_id]))
+    assert "sold on back-order, which the store allows" in page
+    listing = Listing.objects.get(store=store, sku="SKU-1")
+    page = text(boss, reverse("admin:inventory_listing_change", args=[listing.pk]))
+    assert "yes, on back-order" in page
+
+
 def test_others_people_see_none_of_it(oversell: Oversell, signed_in: As) -> None:
     stranger = signed_in(None)
 

@@ -128,12 +128,29 @@ def test_what_was_edited_again_since_is_refused(api: Api, order: Order, store: S
 
 
 def test_where_no_edit_waits_there_is_nothing_to_accept(api: Api, order: Order) -> None:
-    api.post(f"/orders/{order.pk}/review")
+    api.post(f"/orders/{order.pk}/conflict/accept", {"edits": 1})
 
-    answer = api.post(f"/orders/{order.pk}/conflict/accept")
+    answer = api.post(f"/orders/{order.pk}/conflict/accept", {"edits": 1})
 
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_review")
     assert Conflict.objects.get().state == "accepted"
+
+
+def test_a_review_is_no_second_door_to_an_edit(api: Api, order: Order) -> None:
+    answer = api.post(f"/orders/{order.pk}/review")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "edit_undecided")
+    shown = api.get(f"/orders/{order.pk}").json()
+    assert (shown["flags"], shown["conflict"]["state"]) == (["edited_after_import"], "open")
+    assert not AuditEvent.objects.filter(action="order.reviewed").exists()
+
+
+def test_who_accepts_says_what_they_saw(api: Api, order: Order) -> None:
+    for told in (None, {}, {"edits": None}, {"edits": 0}):
+        answer = api.post(f"/orders/{order.pk}/conflict/accept", told)
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid"), told
+
+    assert Conflict.objects.get().state == "open"
 
 
 def test_who_may_only_read_accepts_nothing(merchant: Merchant, order: Order) -> None:

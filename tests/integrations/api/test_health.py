@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from integrations import sync
 from integrations.base import Unreadable
 from integrations.errors import Unavailable
 from integrations.models import Endpoint, Push, Store, StoreBreaker, Stream
@@ -17,6 +18,7 @@ from integrations.woocommerce.platform import CARD
 from inventory.models import Listing
 from logix.accounts.models import Merchant, Scope
 from logix.common.crypto import digest
+from orders.data import Authority
 from tests.factories import OPEN, make_order, make_store
 from tests.integrations.api.client import Api, api_for, import_orders, import_products
 from tests.integrations.api.shop import Shop
@@ -188,3 +190,25 @@ def test_statuses_nobody_has_explained_are_named_and_counted(api: Api, connected
     assert "options.status_words" in found["do"]
     Store.objects.update(options={"status_words": {"packed": "processing"}})
     assert health(api, connected)["found"] == []
+
+
+def test_webhooks_that_fell_silent_are_found_with_what_to_do(api: Api, connected: Store) -> None:
+    since = timezone.now() - timedelta(hours=3)
+    subscriptions = [{"topic": "order.created", "external_id": "1", "active": True}]
+    connected.endpoints.update(last_received_at=since, problem="", subscriptions=subscriptions)
+    orders = [make_order(n, placed_at=since + timedelta(hours=1)) for n in (1, 2, 3)]
+    sync.apply_orders(
+        connected, orders, authority=Authority.LIST_PAGE, observed_at=timezone.now(), origin="poll"
+    )
+
+    told = api.get(f"/integrations/{connected.pk}/health").json()
+
+    (found,) = [x for x in told["found"] if x["about"] == "webhooks"]
+    assert found["level"] == "warning"
+    assert found["what"] == (
+        "No webhook has come for 3 hours; 3 orders that were placed meanwhile were found by "
+        "polling."
+    )
+    assert found["do"].startswith("Check the webhooks.")
+    assert sum(day["polled"] for day in told["arrivals"]) == 3
+    assert {"day", "told", "polled", "compared", "others"} == set(told["arrivals"][0])

@@ -155,6 +155,7 @@ def test_oversells_are_listed_with_their_cause(api: Api, store: Store, order: Or
         "variant_id": None,
         "sku": line.sku,
         "units": 1,
+        "is_backorder": False,
         "cause": {"channels": [{"store": "Shop", "told": 3}]},
         "found_after_s": 12,
         "opened_at": "2026-11-20T12:00:00Z",
@@ -162,6 +163,21 @@ def test_oversells_are_listed_with_their_cause(api: Api, store: Store, order: Or
     }
     over = api.get("/oversells", {"resolved": "true"}).json()["results"]
     assert [row["units"] for row in over] == [2]
+
+
+@pytest.mark.parametrize("is_backorder", [True, False])
+def test_back_orders_are_told_apart(
+    api: Api, store: Store, order: Order, is_backorder: bool
+) -> None:
+    kept = {"merchant": store.merchant, "order": order, "line": order.lines.get()}
+    Oversell.objects.create(units=1, opened_at=NOW, is_backorder=is_backorder, **kept)
+
+    found = [
+        [row["is_backorder"] for row in api.get("/oversells", asked).json()["results"]]
+        for asked in ({}, {"backorder": "true"}, {"backorder": "false"})
+    ]
+
+    assert found == [[is_backorder], [True] * is_backorder, [False] * (not is_backorder)]
 
 
 def test_a_stranger_sees_none_of_it(store: Store, unlinked: Listing) -> None:

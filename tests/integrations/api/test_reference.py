@@ -30,7 +30,6 @@ from inventory.models import (
 from logix.accounts.models import AuditEvent, Merchant, Scope
 from logix.common.ids import uuid7
 from orders.models import Conflict, GoodsDecision, Order, Oversell, Return, ReturnLine
-from orders.status import Flag
 from tests import factories
 from tests.conftest import ROOT
 from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
@@ -118,7 +117,7 @@ def ids(
     for number in shop.orders:
         api.post(f"{store}/sync", {"order": number})
     order, shipped, edited, refunded = Order.objects.order_by("number")
-    Order.objects.filter(pk=edited.pk).update(flags=Flag.EDITED_AFTER_IMPORT)
+    Order.objects.filter(pk=edited.pk).update(flags="cancel_requested,edited_after_import")
     Conflict.objects.create(order=edited, edited_at=factories.NOW, opened_at=factories.NOW)
     api.post(f"/orders/{shipped.pk}/shipments", {"carrier": "DHL"})
     lost = {"lines": [{"sku": "SKU-1", "nothing": 1}]}

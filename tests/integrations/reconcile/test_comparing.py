@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from integrations import reconcile, sync
-from integrations.models import ParkedRecord, Push, Store, Stream
+from integrations.models import Endpoint, ParkedRecord, Push, Store, Stream
 from integrations.reconcile import Cause
 from integrations.sandbox.woocommerce import placing, selling
 from inventory.models import Listing
@@ -29,17 +29,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def in_step(store: Store, **changes: int) -> dict[str, int]:
     """What a comparison counts where nothing differs, but for ``changes``."""
     orders = Order.objects.filter(store=store).count()
-    listings = Listing.objects.filter(
-        store=store, gone_at=None, variant__isnull=False, seen_quantity__isnull=False
-    ).count()
+    rows = Listing.objects.filter(store=store, gone_at=None)
+    listings = rows.filter(variant__isnull=False, seen_quantity__isnull=False).count()
     told = {
         Cause.ORDERS_THERE: orders,
         Cause.ORDERS_HERE: orders,
         Cause.ORDERS_AGREE: orders,
         Cause.LISTINGS: listings,
         Cause.LISTINGS_AGREE: listings,
-        Cause.SAMPLED: min(20, orders),
-        Cause.EXACT: min(20, orders),
+        Cause.LISTINGS_UNLINKED: rows.filter(variant=None).count(),
+        Cause.LISTINGS_UNCOUNTED: rows.filter(
+            variant__isnull=False, seen_quantity__isnull=True
+        ).count(),
+        Cause.SAMPLED: min(100, orders),
+        Cause.EXACT: min(100, orders),
     }
     counts = {str(k): v for k, v in {**told, **changes}.items()}
     return {cause: number for cause, number in counts.items() if number}
@@ -52,9 +55,77 @@ def test_where_nothing_differs_a_zero_is_said_with_what_was_looked_at(store: Sto
     counts = reconcile.all_counts(run)
     assert reconcile.verdict(run) == (
         f"0 differences: {counts['orders_there']} orders at the store and "
-        f"{counts['orders_here']} here, {counts['listings']} stock figures, "
+        f"{counts['orders_here']} here, {figures(store)}, "
         f"{counts['exact']} of {counts['sampled']} sampled orders exact."
     )
+
+
+def figures(store: Store) -> str:
+    """The part of the sentence that must add up to all that the store lists."""
+    counts = in_step(store)
+    every = Listing.objects.filter(store=store, gone_at=None).count()
+    left = {
+        "not linked": counts.get(Cause.LISTINGS_UNLINKED, 0),
+        "not counted there": counts.get(Cause.LISTINGS_UNCOUNTED, 0),
+        "left alone": counts.get(Cause.LISTINGS_LEFT_ALONE, 0),
+    }
+    assert counts[Cause.LISTINGS] + sum(left.values()) == every
+    if not any(left.values()):
+        return f"{every} stock figures"
+    named = ", ".join(f"{count} {why}" for why, count in left.items() if count)
+    return f"{counts[Cause.LISTINGS]} of {every} stock figures (not compared: {named})"
+
+
+def test_what_is_not_compared_is_counted_by_why_not(woo_store: Store) -> None:
+    counted = Listing.objects.filter(
+        store=woo_store, gone_at=None, variant__isnull=False, seen_quantity__isnull=False
+    )
+    unlinked, uncounted, ignored, *rest = counted.order_by("pk")
+    before = in_step(woo_store)
+    Listing.objects.filter(pk=unlinked.pk).update(variant=None, mode="ignore")
+    Listing.objects.filter(pk=uncounted.pk).update(seen_quantity=None, mode="ignore")
+    Listing.objects.filter(pk=ignored.pk).update(mode="ignore")
+
+    run = compare(woo_store)
+
+    found = said(run)
+    assert found[Cause.LISTINGS] == len(rest)
+    assert found[Cause.LISTINGS_UNLINKED] == before.get(Cause.LISTINGS_UNLINKED, 0) + 1
+    assert found[Cause.LISTINGS_UNCOUNTED] == before.get(Cause.LISTINGS_UNCOUNTED, 0) + 1
+    assert found[Cause.LISTINGS_LEFT_ALONE] == 1
+    every = Listing.objects.filter(store=woo_store, gone_at=None).count()
+    assert f"{len(rest)} of {every} stock figures (not compared: " in reconcile.verdict(run)
+    assert "1 left alone)" in reconcile.verdict(run)
+    assert reconcile.left_open(run) == 0
+
+
+def test_webhooks_that_were_mended_are_counted_once(woo_store: Store) -> None:
+    endpoint, _ = Endpoint.objects.get_or_create(store=woo_store)
+    Endpoint.objects.filter(pk=endpoint.pk).update(mended=2)
+
+    rehearsed, first, second = (
+        compare(woo_store, dry_run=True),
+        compare(woo_store),
+        compare(woo_store),
+    )
+    Endpoint.objects.filter(pk=endpoint.pk).update(mended=3)
+    third = compare(woo_store)
+
+    runs = (rehearsed, first, second, third)
+    assert [said(run).get(Cause.HOOKS_MENDED, 0) for run in runs] == [0, 2, 0, 1]
+    assert [reconcile.healed(run) for run in runs] == [0, 2, 0, 1]
+    assert [x["sentence"] for x in first.findings] == [
+        "2 webhooks of the store were missing or switched off, and made right; its news was read."
+    ]
+
+
+def test_an_endpoint_opened_anew_counts_from_its_start(woo_store: Store) -> None:
+    endpoint, _ = Endpoint.objects.get_or_create(store=woo_store)
+    Endpoint.objects.filter(pk=endpoint.pk).update(mended=5)
+    compare(woo_store)
+    Endpoint.objects.filter(pk=endpoint.pk).update(mended=1)
+
+    assert said(compare(woo_store))[Cause.HOOKS_MENDED] == 1
 
 
 def test_an_order_that_was_never_told_is_read(store: Store, world: World) -> None:
@@ -135,7 +206,8 @@ def test_an_order_edited_behind_our_back_is_found_by_the_sample(store: Store, wo
     assert said(run)[Cause.EXACT] == said(run)[Cause.SAMPLED] - 1
     exact, of = said(run)[Cause.EXACT], said(run)[Cause.SAMPLED]
     assert str(reconcile.standing(store.pk).accuracy) == (
-        f"{100 * exact / of:.2f} % exact ({exact} of {of} sampled orders)"
+        f"{100 * exact / of:.2f} % exact ({exact} of {of} sampled orders; one of them is "
+        f"{100 / of:.2f} %)"
     )
 
 

@@ -13,7 +13,14 @@ from integrations.errors import ContractBroken
 from integrations.shopify import catalogue, mapper, returns
 from integrations.shopify.platform import CARD
 from orders.data import ChargeKind, OrderData
-from orders.status import Flag, FulfillmentStatus, OrderStatus, PaymentStatus, ReturnStatus
+from orders.status import (
+    Flag,
+    FulfillmentStatus,
+    OrderStatus,
+    PaymentStatus,
+    ReturnStatus,
+    StatusReading,
+)
 from tests.integrations.sandbox.shopify.official import official
 from tests.integrations.shopify import make
 from tests.integrations.shopify.make import CASES, bag, line, order, raw
@@ -97,26 +104,86 @@ def test_only_what_does_not_add_up_is_called_rounding(name: str) -> None:
     assert [c for c in found.charges if c.kind is ChargeKind.ROUNDING] == []
 
 
-@pytest.mark.parametrize("word", sorted(mapper.PAYMENT_IN))
-def test_every_word_for_the_payment_is_known(word: str) -> None:
-    found = mapped(displayFinancialStatus=word).status
+# What each word means, column by column: written out, so that the tables cannot vouch for
+# themselves. Every unfinished order binds its units, paid or not.
+PAYMENTS = [
+    ("PENDING", "unpaid"),
+    ("AUTHORIZED", "authorized"),
+    ("PARTIALLY_PAID", "partially_paid"),
+    ("PAID", "paid"),
+    ("PARTIALLY_REFUNDED", "partially_refunded"),
+    ("REFUNDED", "refunded"),
+    ("VOIDED", "voided"),
+    ("EXPIRED", "voided"),
+]
+DECLINED = {"fulfillment_declined"}
+GOODS: list[tuple[str, str, str, set[str]]] = [
+    ("UNFULFILLED", "open", "unfulfilled", set()),
+    ("OPEN", "open", "unfulfilled", set()),
+    ("REQUEST_DECLINED", "open", "unfulfilled", DECLINED),
+    ("SCHEDULED", "open", "not_ready", set()),
+    ("ON_HOLD", "on_hold", "not_ready", set()),
+    ("IN_PROGRESS", "open", "in_progress", set()),
+    ("PENDING_FULFILLMENT", "open", "in_progress", set()),
+    ("PARTIALLY_FULFILLED", "open", "partially_fulfilled", set()),
+    ("FULFILLED", "open", "fulfilled", set()),
+    ("RESTOCKED", "open", "cancelled", set()),
+]
 
-    assert (found.payment, found.known) == (mapper.PAYMENT_IN[word], True)
+
+def reading(
+    order: str, payment: str, fulfillment: str, *, reserve: bool = True, known: bool = True
+) -> StatusReading:
+    return StatusReading(
+        order=OrderStatus(order),
+        payment=PaymentStatus(payment),
+        fulfillment=FulfillmentStatus(fulfillment),
+        reserve=reserve,
+        known=known,
+    )
 
 
-@pytest.mark.parametrize("word", sorted(mapper.FULFILLMENT_IN))
-def test_every_word_for_the_goods_is_known(word: str) -> None:
-    found = mapped(displayFulfillmentStatus=word).status
+@pytest.mark.parametrize(("word", "payment"), PAYMENTS)
+def test_a_word_for_the_payment_is_read(word: str, payment: str) -> None:
+    found = mapped(displayFinancialStatus=word)
 
-    assert (found.order, found.fulfillment) == mapper.FULFILLMENT_IN[word]
-    assert found.known
+    assert found.status == reading("open", payment, "unfulfilled")
+    assert (found.raw_payment, found.flags) == (word, set())
+
+
+@pytest.mark.parametrize(("word", "status", "goods", "flags"), GOODS)
+def test_a_word_for_the_goods_is_read(word: str, status: str, goods: str, flags: set[str]) -> None:
+    found = mapped(displayFulfillmentStatus=word)
+
+    assert found.status == reading(status, "paid", goods)
+    assert (found.raw_fulfillment, found.flags) == (word, flags)
+
+
+@pytest.mark.parametrize(("word", "status", "goods", "flags"), GOODS)
+def test_a_cancelled_order_binds_nothing_whatever_its_words(
+    word: str, status: str, goods: str, flags: set[str]
+) -> None:
+    found = mapped(displayFulfillmentStatus=word, cancelledAt="2026-11-07T10:00:00Z")
+
+    assert found.status == reading("cancelled", "paid", "cancelled", reserve=False)
+    assert (found.raw_status, found.flags) == ("cancelled", set())
+
+
+@pytest.mark.parametrize(("word", "status", "goods", "flags"), GOODS)
+def test_an_archived_order_is_completed_where_all_of_it_was_sent(
+    word: str, status: str, goods: str, flags: set[str]
+) -> None:
+    found = mapped(displayFulfillmentStatus=word, closedAt="2026-11-07T10:00:00Z").status
+
+    done = reading("completed", "paid", "fulfilled", reserve=False)
+    assert found == (done if word == "FULFILLED" else reading(status, "paid", goods))
 
 
 @pytest.mark.parametrize("field", ["displayFinancialStatus", "displayFulfillmentStatus"])
 def test_a_word_that_is_in_no_table_is_for_a_person_to_look_at(field: str) -> None:
     found = mapped(**{field: "TELEPORTED"})
 
-    assert not found.status.known
+    assert found.status == reading("pending", "unknown", "unfulfilled", known=False)
     assert found.raw_status == "TELEPORTED"
 
 
@@ -127,7 +194,8 @@ def test_the_words_of_the_card_are_those_of_the_tables_and_of_the_official_schem
     financial = set(types["OrderDisplayFinancialStatus"].values)  # type: ignore[attr-defined]
     goods = set(types["OrderDisplayFulfillmentStatus"].values)  # type: ignore[attr-defined]
 
-    assert (set(mapper.PAYMENT_IN), set(mapper.FULFILLMENT_IN)) == (financial, goods)
+    assert {word for word, _ in PAYMENTS} == set(mapper.PAYMENT_IN) == financial
+    assert {word for word, *_ in GOODS} == set(mapper.FULFILLMENT_IN) == goods
     assert set(CARD.status_words) == financial | goods
 
 
@@ -139,6 +207,14 @@ def test_a_merchant_may_say_what_a_newer_word_means() -> None:
     assert found.status.known
     assert found.status.fulfillment is FulfillmentStatus.IN_PROGRESS
     assert found.raw_fulfillment == "TELEPORTED"
+
+
+def test_a_newer_word_that_means_declined_is_flagged_as_that() -> None:
+    node = json.dumps(order(displayFulfillmentStatus="TELEPORTED")).encode()
+
+    found = mapper.to_order(node, words={"TELEPORTED": "REQUEST_DECLINED"})
+
+    assert found.flags == DECLINED
 
 
 def test_an_order_without_a_word_for_its_payment_goes_by_its_amounts() -> None:

@@ -105,7 +105,7 @@ def test_an_edit_after_picking_is_shown_line_by_line_and_holds_the_parcel(
     assert "removed 1 ×" in refused.value.message
     assert_books_balance()
 
-    services.accept_edit(order, actor=ANNA)
+    services.accept_edit(order, seen=1, actor=ANNA)
     order.refresh_from_db()
     services.add_shipment(order, actor=ANNA)
     send(store)

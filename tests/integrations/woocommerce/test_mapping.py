@@ -14,8 +14,9 @@ import pytest
 
 from integrations.errors import ContractBroken
 from integrations.woocommerce import catalogue, mapper, money, shapes
+from integrations.woocommerce.platform import CARD
 from orders.data import ChargeKind, OrderData
-from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus
+from orders.status import FulfillmentStatus, OrderStatus, PaymentStatus, StatusReading
 from tests.integrations.woocommerce.told import told
 
 CASES = Path(__file__).parent / "cases"
@@ -187,26 +188,55 @@ def test_an_order_that_was_never_changed_was_changed_when_it_was_placed() -> Non
     assert order.changed_at == order.placed_at
 
 
-@pytest.mark.parametrize(
-    ("word", "paid", "status"),
-    [
-        ("pending", False, (OrderStatus.PENDING, PaymentStatus.UNPAID)),
-        ("on-hold", True, (OrderStatus.PENDING, PaymentStatus.PAID)),
-        ("processing", False, (OrderStatus.OPEN, PaymentStatus.UNPAID)),
-        ("completed", True, (OrderStatus.COMPLETED, PaymentStatus.PAID)),
-        ("cancelled", True, (OrderStatus.CANCELLED, PaymentStatus.VOIDED)),
-        ("failed", False, (OrderStatus.PENDING, PaymentStatus.FAILED)),
-        ("auto-draft", False, (OrderStatus.DRAFT, PaymentStatus.UNPAID)),
-        ("", False, (OrderStatus.PENDING, PaymentStatus.UNKNOWN)),
-    ],
-)
-def test_a_status_is_read(word: str, paid: bool, status: tuple[OrderStatus, PaymentStatus]) -> None:
+ENDED = {"reserve": False}
+ASSUMED = {"fulfilled_assumed": True}
+# Nobody maps a plugin's status to what WordPress does by itself.
+NOT_TO_BE_CHOSEN = ("auto-draft", "trash")
+# Columns: the word, whether the store set a date of payment; what is read of it on the three axes;
+# and what else holds. An order reserves unless it says otherwise; ``known`` False asks a person.
+STATUSES: list[tuple[str, bool, str, str, str, dict[str, bool]]] = [
+    ("checkout-draft", False, "draft", "unpaid", "unfulfilled", {"reserve": False, "skip": True}),
+    ("auto-draft", False, "draft", "unpaid", "unfulfilled", {"reserve": False, "skip": True}),
+    ("pending", False, "pending", "unpaid", "unfulfilled", {"lapses": True}),
+    ("pending", True, "pending", "paid", "unfulfilled", {"lapses": True}),
+    ("on-hold", False, "pending", "unpaid", "unfulfilled", {}),
+    ("on-hold", True, "pending", "paid", "unfulfilled", {}),
+    ("processing", False, "open", "unpaid", "unfulfilled", {}),
+    ("processing", True, "open", "paid", "unfulfilled", {}),
+    ("completed", False, "completed", "unpaid", "fulfilled", ENDED | ASSUMED),
+    ("completed", True, "completed", "paid", "fulfilled", ENDED | ASSUMED),
+    ("cancelled", False, "cancelled", "voided", "cancelled", ENDED),
+    ("cancelled", True, "cancelled", "voided", "cancelled", ENDED),
+    ("refunded", True, "cancelled", "refunded", "cancelled", ENDED),
+    ("failed", False, "pending", "failed", "unfulfilled", {"reserve": False}),
+    ("trash", True, "pending", "unknown", "unfulfilled", {"known": False, "reserve": False}),
+    ("shipped", True, "pending", "unknown", "unfulfilled", {"known": False}),
+    ("", False, "pending", "unknown", "unfulfilled", {"known": False}),
+]
+
+
+@pytest.mark.parametrize(("word", "paid", "order", "payment", "goods", "rest"), STATUSES)
+def test_a_status_is_read(
+    word: str, paid: bool, order: str, payment: str, goods: str, rest: dict[str, bool]
+) -> None:
     when = "2026-03-02T08:15:30" if paid else None
 
-    reading = mapper.to_order(simple(status=word, date_paid=when, date_paid_gmt=when)).status
+    found = mapper.to_order(simple(status=word, date_paid=when, date_paid_gmt=when))
 
-    assert (reading.order, reading.payment) == status
-    assert reading.known is bool(word)
+    assert found.status == StatusReading(
+        order=OrderStatus(order),
+        payment=PaymentStatus(payment),
+        fulfillment=FulfillmentStatus(goods),
+        **rest,
+    )
+    assert (found.raw_status, found.gone) == (word, word == "trash")
+
+
+def test_every_status_of_the_table_and_of_the_card_is_written_out() -> None:
+    words = {word for word, *_ in STATUSES}
+
+    assert words == {*mapper.STATUS_IN, "shipped", ""}
+    assert set(CARD.status_words) == {w for w in mapper.STATUS_IN if w not in NOT_TO_BE_CHOSEN}
 
 
 def test_a_plugins_status_counts_as_the_one_it_was_mapped_to() -> None:
