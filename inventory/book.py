@@ -1,7 +1,7 @@
 """The open book of one transaction: levels and reservations in memory, every change with its
 movement, written set-wise or not at all.
 
-``ledger`` and ``allocating`` decide what to change; nobody else opens a book.
+``ledger``, ``allocating`` and ``condition`` decide what to change; nobody else opens a book.
 """
 
 from __future__ import annotations

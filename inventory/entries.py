@@ -124,6 +124,8 @@ def level_row(level: Level, now: datetime) -> Row:
         "on_hand": level.on_hand,
         "reserved": level.reserved,
         "allocated": level.allocated,
+        "held": level.held,
+        "damaged": level.damaged,
         "counted_at": level.counted_at,
         "version": level.version + 1,
         "updated_at": now,

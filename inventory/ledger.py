@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from inventory import kits, reserving
+from inventory import byhand, kits, reserving
 from inventory.book import Book
 from inventory.choosing import Orders
 from inventory.data import MOST_UNITS
@@ -25,7 +25,6 @@ from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.kits import Recipe
 from inventory.models import (
     Bucket,
-    KitPart,
     Location,
     MovementKind,
     Reservation,
@@ -186,16 +185,10 @@ def _by_hand(
     cause: str,
     request_id: str,
 ) -> StockMovement:
-    if variant.merchant_id != location.merchant_id:
-        raise LedgerRefused("The product and the place belong to different merchants.")
-    item_id = variant.stock_item_id
-    if KitPart.objects.filter(kit=item_id).exists():
-        raise LedgerRefused(f"{variant} is a kit: what is counted are its parts.")
-    # Whoever brings the same cause waits for the level's lock before looking for it.
-    book = Book.open(variant.merchant_id, {item_id}, actor=actor, request_id=request_id)
-    if done := StockMovement.objects.filter(cause=cause).first():
-        return done
-    level = book.level_at(item_id, location.pk)
+    found = byhand.opened(variant, location, actor=actor, cause=cause, request_id=request_id)
+    if isinstance(found, StockMovement):
+        return found
+    book, level = found
     change = set_to - level.on_hand if set_to is not None else delta or 0
     if change > 0 and level.on_hand + change > MOST_UNITS:
         raise LedgerRefused(f"No more than {MOST_UNITS} units of an item can lie at one place.")

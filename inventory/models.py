@@ -190,8 +190,9 @@ class Listing(models.Model):
 
 class StockLevel(models.Model):
     """Units of one variant at one place; ``allocated`` are set aside for single stores and not
-    taken yet. ``counted_at`` null: nobody has counted it yet, so it is never pushed nor called
-    oversold. ``free`` may be negative; it is stored as it is.
+    taken yet, ``held`` and ``damaged`` lie there and are not sold. ``counted_at`` null: nobody has
+    counted it yet, so it is never pushed nor called oversold. ``free`` may be negative; it is
+    stored as it is.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -214,6 +215,8 @@ class StockLevel(models.Model):
             models.CheckConstraint(
                 condition=models.Q(allocated__gte=0), name="level_allocated_ge_0"
             ),
+            models.CheckConstraint(condition=models.Q(held__gte=0), name="level_held_ge_0"),
+            models.CheckConstraint(condition=models.Q(damaged__gte=0), name="level_damaged_ge_0"),
         ]
 
     def __str__(self) -> str:
@@ -235,12 +238,19 @@ class MovementKind(models.TextChoices):
     RESTOCK = "restock", "Returned to stock"
     ALLOCATE = "allocate", "Set aside for a store"
     DEALLOCATE = "deallocate", "No longer set aside"
+    HOLD = "hold", "Held back"
+    UNHOLD = "unhold", "No longer held back"
+    DAMAGE = "damage", "Found damaged"
+    REPAIR = "repair", "No longer damaged"
+    WRITE_OFF = "write_off", "Written off"
 
 
 class Bucket(models.TextChoices):
     ON_HAND = "on_hand"
     RESERVED = "reserved"
     ALLOCATED = "allocated"
+    HELD = "held", "Held back"
+    DAMAGED = "damaged", "Damaged"
 
 
 class StockMovement(models.Model):

@@ -79,9 +79,13 @@ class _Sums(NamedTuple):
     on_hand: int = 0
     reserved: int = 0
     allocated: int = 0
+    held: int = 0
+    damaged: int = 0
     on_hand_squares: int = 0
     reserved_squares: int = 0
     allocated_squares: int = 0
+    held_squares: int = 0
+    damaged_squares: int = 0
 
 
 _WIDE = BigIntegerField()
@@ -90,22 +94,27 @@ _SQUARES = Cast("after", _WIDE) * Cast("after", _WIDE) - Cast("before", _WIDE) *
     "before", _WIDE
 )
 _LEVEL, _MOVED, _HELD, _ASIDE = "level", "moved", "held", "aside"
-# Units and squares of each bucket.
-_SUMS = "abcdef"
+# Units of each bucket and their squares: the names of the columns.
+_UNITS = dict(zip(Bucket, "abcde", strict=True))
+_SQUARED = dict(zip(Bucket, "fghij", strict=True))
+_SUMS = (*_UNITS.values(), *_SQUARED.values())
+_NAMES = {
+    Bucket.ON_HAND: "on hand",
+    Bucket.RESERVED: "reserved",
+    Bucket.ALLOCATED: "set aside",
+    Bucket.HELD: "held back",
+    Bucket.DAMAGED: "damaged",
+}
 
 
 def _everything(variant_ids: Collection[UUID]) -> QuerySet[Any]:
     """(variant, location, which table, its sums) of all four tables."""
     levels = StockLevel.objects.annotate(
-        a=Cast("on_hand", _WIDE), b=Cast("reserved", _WIDE), c=Cast("allocated", _WIDE)
+        **{name: Cast(bucket.value, _WIDE) for bucket, name in _UNITS.items()}
     )
     moved = StockMovement.objects.values("variant", "location").annotate(
-        a=_sum("delta", Bucket.ON_HAND),
-        b=_sum("delta", Bucket.RESERVED),
-        c=_sum("delta", Bucket.ALLOCATED),
-        d=_sum(_SQUARES, Bucket.ON_HAND),
-        e=_sum(_SQUARES, Bucket.RESERVED),
-        f=_sum(_SQUARES, Bucket.ALLOCATED),
+        **{name: _sum("delta", bucket) for bucket, name in _UNITS.items()},
+        **{name: _sum(_SQUARES, bucket) for bucket, name in _SQUARED.items()},
     )
     held = Reservation.objects.filter(quantity__gt=0).values("variant", "location")
     held = held.annotate(a=_NONE, b=Sum("quantity", output_field=_WIDE))
@@ -135,14 +144,11 @@ def _said(sums: Mapping[str, _Sums]) -> Iterator[str]:
         yield "its level is gone; movements or reservations of it are still there."
         return
     moved, held, aside = moved or _Sums(), held or _Sums(), aside or _Sums()
-    for name, here, total, squares in (
-        ("on hand", level.on_hand, moved.on_hand, moved.on_hand_squares),
-        ("reserved", level.reserved, moved.reserved, moved.reserved_squares),
-        ("set aside", level.allocated, moved.allocated, moved.allocated_squares),
-    ):
+    for bucket, name in _NAMES.items():
+        here, total = getattr(level, bucket.value), getattr(moved, bucket.value)
         if here != total:
             yield f"{name} is {here}, its movements add up to {total}."
-        elif squares != here * here:
+        elif getattr(moved, f"{bucket.value}_squares") != here * here:
             yield f"the trail of {name} has a gap: a movement does not begin where another ended."
     if held.reserved != level.reserved:
         yield f"reserved is {level.reserved}, orders hold {held.reserved}."

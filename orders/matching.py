@@ -63,7 +63,7 @@ class Matches:
             "variant__counted_as_id",
         ):
             listings[product, variant] = found = (pk, counted_as or pk)
-            if gone_at is None:
+            if key and gone_at is None:
                 by_sku[key].add(found)
         variants = Variant.objects.filter(merchant_id=merchant_id, sku_key__in=wanted)
         return cls(

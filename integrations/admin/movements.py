@@ -25,6 +25,8 @@ BUCKETS = {
     Bucket.ON_HAND: "On hand",
     Bucket.RESERVED: "Reserved",
     Bucket.ALLOCATED: "Set aside",
+    Bucket.HELD: "Held back",
+    Bucket.DAMAGED: "Damaged",
 }
 # With the order's number where there is one, else without.
 _CAUSES: Mapping[MovementKind, tuple[str, str]] = {
@@ -38,6 +40,11 @@ _CAUSES: Mapping[MovementKind, tuple[str, str]] = {
     MovementKind.RESTOCK: ("Returned from order", "Returned to stock"),
     MovementKind.ALLOCATE: ("Set aside for order", "Set aside for a store"),
     MovementKind.DEALLOCATE: ("No longer set aside for order", "No longer set aside for a store"),
+    MovementKind.HOLD: ("Held back", "Held back by hand"),
+    MovementKind.UNHOLD: ("No longer held back", "No longer held back"),
+    MovementKind.DAMAGE: ("Found damaged", "Found damaged"),
+    MovementKind.REPAIR: ("No longer damaged", "No longer damaged"),
+    MovementKind.WRITE_OFF: ("Written off", "Written off as damaged"),
 }
 
 

@@ -22,11 +22,11 @@ from integrations.admin.explaining import explain_button
 from integrations.admin.looking import Look
 from integrations.admin.movements import item_link, item_words, trail_of
 from integrations.admin.roles import actor, may, merchants_of
+from integrations.admin.unsold import UnsoldPages, record
 from integrations.models import Store
 from inventory import ledger
 from inventory.data import MOST_UNITS
 from inventory.models import Location, StockLevel
-from logix.accounts import audit
 from logix.accounts.models import Role
 from logix.common.ids import uuid7
 from orders.models import Order
@@ -106,7 +106,7 @@ class RestockForm(forms.Form):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(HubAdmin):
+class StockLevelAdmin(UnsoldPages):
     empty_words = "No stock yet. It is counted when a store's catalogue comes in."
     list_display = (
         "item",
@@ -197,6 +197,7 @@ class StockLevelAdmin(HubAdmin):
             explain,
             {"label": "Count or correct", "url": self.row_url(obj, "count"), "asks": True},
             {"label": "Put a return back", "url": self.row_url(obj, "restock"), "asks": True},
+            *self.unsold_buttons(obj),
         ]
 
     def count_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -206,7 +207,7 @@ class StockLevelAdmin(HubAdmin):
             ledger.adjust(
                 variant=level.variant, location=level.location, **told, actor=actor(request)
             )
-            _record(request, level, "stock.adjusted", set_to=told["set_to"])
+            record(request, level, "stock.adjusted", set_to=told["set_to"])
             return f"{level.variant} is counted: {told['set_to']} on hand."
 
         return ask(
@@ -233,7 +234,7 @@ class StockLevelAdmin(HubAdmin):
                 order_ref=told["order"],
                 actor=actor(request),
             )
-            _record(request, level, "stock.restocked", units=told["units"])
+            record(request, level, "stock.restocked", units=told["units"])
             return f"{moved.delta} × {level.variant} put back: {moved.after} on hand."
 
         return ask(
@@ -265,16 +266,6 @@ def _untrue(request: HttpRequest) -> Said:
     )
     shown = ",".join(str(pk) for pk in items[:_UNTRUE_SHOWN])
     return [Sentence(BAD, words, f"variant__id__in={shown}")]
-
-
-def _record(request: HttpRequest, level: StockLevel, action: str, **details: Any) -> None:
-    audit.record(
-        action,
-        actor=actor(request),
-        merchant=level.merchant,
-        obj=level.variant,
-        details={"location": level.location.code, **details},
-    )
 
 
 def _tell_stores(merchant_id: UUID) -> None:

@@ -177,7 +177,7 @@ def _undo_links(request: HttpRequest, store: Store) -> str:
 def _would_undo(store: Store) -> str:
     try:
         done = again(partial(rehearsed, partial(_undone, store, "rehearsal")))
-    except LinkRefused as err:
+    except (LinkRefused, NotDone) as err:
         return str(err)
     return f"{count_of(done.put_back, 'listing')} would be put back as before.{_kept(done)}"
 
@@ -276,7 +276,7 @@ ACTS = (
     ),
     Act(
         verb="undo-links",
-        label="Undo “Link all sure”",
+        label="Undo the sure links",
         run=_undo_links,
         shown=lambda s: is_active(s) and linkruns.latest(s.pk) is not None,
         warns=_would_undo,

@@ -16,7 +16,7 @@ from integrations.api.errors import request_id
 from integrations.api.fields import Query, Strict, When, Words
 from integrations.api.lookups import ONE_ITEM, item_of, location_of, order_of
 from integrations.api.views import ApiViewSet
-from inventory import ledger, locations
+from inventory import condition, ledger, locations
 from inventory.catalogue import sku_key
 from inventory.data import MOST_UNITS
 from inventory.models import Bucket, Location, MovementKind, StockLevel, StockMovement
@@ -66,8 +66,8 @@ class LevelSerializer(serializers.Serializer[Any]):
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField(help_text="Held by orders.")
     allocated = serializers.IntegerField(help_text="Set aside for single stores, not taken yet.")
-    held = serializers.IntegerField()
-    damaged = serializers.IntegerField()
+    held = serializers.IntegerField(help_text="Lie there and are not sold: to be looked at.")
+    damaged = serializers.IntegerField(help_text="Lie there and are not sold.")
     free = serializers.IntegerField(help_text="What is left to sell; below zero when oversold.")
     counted_at = serializers.DateTimeField(
         allow_null=True, help_text="Null: nobody has counted it, so no store is told."
@@ -131,6 +131,41 @@ class Return(Strict):
     )
     order = serializers.UUIDField(required=False, help_text="The order they were returned from.")
     reason = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+class Unsold(Strict):
+    either = (ONE_ITEM, ("delta", "set_to"))
+
+    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(
+        max_length=60, required=False, help_text="Code or id; the first place if left out."
+    )
+    bucket = serializers.ChoiceField(
+        [b.value for b in condition.UNSOLD], help_text="`held` to be looked at, or `damaged`."
+    )
+    delta = serializers.IntegerField(
+        required=False,
+        min_value=-1_000_000,
+        max_value=1_000_000,
+        help_text="So many more, or fewer. This or `set_to`.",
+    )
+    set_to = serializers.IntegerField(
+        required=False, min_value=0, max_value=MOST_UNITS, help_text="So many in all."
+    )
+    reason = serializers.CharField(max_length=200)
+
+
+class WriteOff(Strict):
+    either = (ONE_ITEM,)
+
+    sku = serializers.CharField(max_length=128, required=False, help_text="This or `variant`.")
+    variant = serializers.UUIDField(required=False)
+    location = serializers.CharField(
+        max_length=60, required=False, help_text="Code or id; the first place if left out."
+    )
+    units = serializers.IntegerField(min_value=1, max_value=1_000_000)
+    reason = serializers.CharField(max_length=200)
 
 
 class LevelQuery(Query):
@@ -278,6 +313,68 @@ class StockViews(ApiViewSet):
             location=place.code,
             units=asked["units"],
             reference=asked["reference"],
+        )
+        return self._moved(moved)
+
+    @extend_schema(
+        summary="Hold units back, or call them damaged",
+        description="They lie there and no store is told of them. Let go of, they are sold again "
+        "and serve the orders that wait.",
+        request=Unsold,
+        responses={201: MovementSerializer},
+        examples=[
+            OpenApiExample(
+                "Damaged",
+                {"sku": "MUG-BLUE", "bucket": "damaged", "delta": 2, "reason": "Wet boxes"},
+                request_only=True,
+            ),
+        ],
+    )
+    @action(detail=False, methods=["post"])
+    def keep_back(self, request: Request) -> Response:
+        asked = self.read(Unsold)
+        variant, place = item_of(self.merchant, asked), self._open_place(asked)
+        told: dict[str, Any] = {name: asked.get(name) for name in ("delta", "set_to", "reason")}
+        moved = self.audited(
+            "stock.kept_back",
+            variant,
+            lambda: condition.keep_back(
+                variant=variant,
+                location=place,
+                bucket=Bucket(asked["bucket"]),
+                **told,
+                actor=self.actor,
+                request_id=request_id(),
+            ),
+            location=place.code,
+            bucket=asked["bucket"],
+            **told,
+        )
+        return self._moved(moved)
+
+    @extend_schema(
+        summary="Write damaged units off",
+        description="They are neither damaged nor on hand any more; what can be sold stays.",
+        request=WriteOff,
+        responses={201: MovementSerializer},
+    )
+    @action(detail=False, methods=["post"])
+    def write_off(self, request: Request) -> Response:
+        asked = self.read(WriteOff)
+        variant, place = item_of(self.merchant, asked), self._open_place(asked)
+        told = {"units": asked["units"], "reason": asked["reason"]}
+        moved = self.audited(
+            "stock.written_off",
+            variant,
+            lambda: condition.write_off(
+                variant=variant,
+                location=place,
+                **told,
+                actor=self.actor,
+                request_id=request_id(),
+            ),
+            location=place.code,
+            **told,
         )
         return self._moved(moved)
 

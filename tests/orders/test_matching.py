@@ -239,6 +239,19 @@ def test_blank_skus_name_nothing(store: Any) -> None:
     assert matched_sku() is None
 
 
+def test_a_blank_sku_is_not_that_of_a_blank_listing_beside_it(store: Any) -> None:
+    """The listing is read because another line of the same order names it by its id."""
+    stock(store, 1)
+    shown(store, renamed(1, ""))
+    blank = make_line(2, sku="", external_product_id="gone", external_variant_id="gone")
+
+    bring(store, make_order(lines=(make_line(1), blank)))
+
+    variants = OrderLine.objects.order_by("position").values_list("variant_id", flat=True)
+    assert [pk is None for pk in variants] == [False, True]
+    assert_books_balance()
+
+
 def test_matching_asks_two_things_whatever_the_lines_name(
     store: Any, django_assert_num_queries: Any
 ) -> None:

@@ -121,7 +121,7 @@ def test_an_edit_that_waits_is_decided_before_the_word_is_taken_back(store: Any)
     assert code_of(undo) == "edit_waits"
     assert shelf() == (10, 2)
 
-    services.accept_edit(Order.objects.get(), actor=ANNA)
+    services.accept_edit(Order.objects.get(), seen=1, actor=ANNA)
     undo()
     assert shelf() == (10, 1)
     assert Order.objects.get().picking_since is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from integrations.sandbox.woocommerce import product_writes
@@ -40,7 +41,8 @@ def is_variation() -> Refused:
 def select(call: Call, rows: list[Product]) -> tuple[list[Product], int]:
     """Those the arguments leave, one page of them in order, and how many in all."""
     args = call.args
-    found = [row for row in rows if _fits(call, row)]
+    tests = _tests(call)
+    found = [row for row in rows if all(fits(row) for fits in tests)]
     order_by = args["orderby"]
     if order_by in ("include", "post__in") and args.get("include"):
         place = {number: index for index, number in enumerate(args["include"])}
@@ -52,27 +54,42 @@ def select(call: Call, rows: list[Product]) -> tuple[list[Product], int]:
     return found[offset : offset + limit], len(found)
 
 
-def _fits(call: Call, product: Product) -> bool:
+def _tests(call: Call) -> list[Callable[[Product], bool]]:
+    """What a product has to stand, of that which is asked for at all."""
     args = call.args
-    wanted = args.get("status", "any")
-    if product.status != wanted and (wanted != "any" or product.status in ("trash", "auto-draft")):
-        return False
+    asked: tuple[tuple[Callable[[dict[str, Any], Product], bool], tuple[str, ...]], ...] = (
+        (_fits_ids, ("include", "exclude", "parent", "parent_exclude")),
+        (_fits_statuses, ("include_status", "exclude_status")),
+        (_fits_kind, _KINDS),
+        (_fits_sku, ("search_sku", "sku")),
+        (_fits_search, ("search_name_or_sku", "search")),
+        (_fits_prices, ("on_sale",)),
+    )
+    tests = [partial(_fits_status, args.get("status", "any"))]
+    tests += [
+        partial(fits, args)
+        for fits, names in asked
+        if any(args.get(name) not in (None, "", [], ()) for name in names)
+    ]
+    if spans := _spans(call):
+        tests.append(partial(_fits_dates, spans))
+    return tests
+
+
+def _fits_status(wanted: str, product: Product) -> bool:
+    return product.status == wanted or (
+        wanted == "any" and product.status not in ("trash", "auto-draft")
+    )
+
+
+def _fits_ids(args: dict[str, Any], product: Product) -> bool:
     if args.get("include") and product.id not in args["include"]:
         return False
     if product.id in args.get("exclude", ()):
         return False
     if args.get("parent") and product.parent_id not in args["parent"]:
         return False
-    if product.parent_id and product.parent_id in args.get("parent_exclude", ()):
-        return False
-    return (
-        _fits_statuses(args, product)
-        and _fits_kind(args, product)
-        and _fits_sku(args, product)
-        and _fits_search(args, product)
-        and _fits_dates(call, product)
-        and _fits_prices(call, product)
-    )
+    return not product.parent_id or product.parent_id not in args.get("parent_exclude", ())
 
 
 def _fits_statuses(args: dict[str, Any], product: Product) -> bool:
@@ -80,6 +97,18 @@ def _fits_statuses(args: dict[str, Any], product: Product) -> bool:
     if listed_ and "any" not in listed_ and product.status not in listed_:
         return False
     return product.status not in (args.get("exclude_status") or ())
+
+
+_KINDS = (
+    "type",
+    "include_types",
+    "exclude_types",
+    "stock_status",
+    "virtual",
+    "tax_class",
+    "slug",
+    "category",
+)
 
 
 def _fits_kind(args: dict[str, Any], product: Product) -> bool:
@@ -123,16 +152,25 @@ def _fits_search(args: dict[str, Any], product: Product) -> bool:
     )
 
 
-def _fits_dates(call: Call, product: Product) -> bool:
+Span = tuple[str, int | None, int | None]
+
+
+def _spans(call: Call) -> list[Span]:
+    """Moment, after, before; of those that are bounded."""
     args, gmt = call.args, bool(call.args.get("dates_are_gmt"))
 
     def bound(name: str) -> int | None:
         return call.store.clock.read(args[name], is_gmt=gmt) if args.get(name) else None
 
-    for moment, after, before in (
-        (product.created, bound("after"), bound("before")),
-        (product.modified, *_modified(call, bound)),
-    ):
+    spans: list[Span] = [("created", bound("after"), bound("before"))]
+    if not call.store.options.ignores_modified:
+        spans.append(("modified", bound("modified_after"), bound("modified_before")))
+    return [span for span in spans if span[1:] != (None, None)]
+
+
+def _fits_dates(spans: list[Span], product: Product) -> bool:
+    for name, after, before in spans:
+        moment = getattr(product, name)
         if after is not None and moment <= after:
             return False
         if before is not None and moment >= before:
@@ -140,16 +178,8 @@ def _fits_dates(call: Call, product: Product) -> bool:
     return True
 
 
-def _modified(call: Call, bound: Callable[[str], int | None]) -> tuple[int | None, int | None]:
-    if call.store.options.ignores_modified:
-        return None, None
-    return bound("modified_after"), bound("modified_before")
-
-
-def _fits_prices(call: Call, product: Product) -> bool:
-    if call.args.get("on_sale") is not None:
-        return (product.sale is not None) is call.args["on_sale"]
-    return True
+def _fits_prices(args: dict[str, Any], product: Product) -> bool:
+    return (product.sale is not None) is args["on_sale"]
 
 
 def index(call: Call) -> Answer:

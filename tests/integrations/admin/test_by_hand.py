@@ -64,6 +64,32 @@ def test_a_return_is_put_back_once_however_often_the_form_is_sent(
     assert audited.details == {"location": "main", "units": 2}
 
 
+def test_units_are_held_back_called_damaged_and_written_off(boss: Client, store: Store) -> None:
+    boss.post(address(level(), "count"), {"set_to": "9", "reason": "Count"})
+    assert b"Write damaged off" not in boss.get(address(level(), "change")).content
+
+    held = boss.post(address(level(), "hold"), {"set_to": "2", "reason": "Look"}, follow=True)
+    boss.post(address(level(), "damage"), {"set_to": "3", "reason": "Wet"})
+    assert b"Write damaged off" in boss.get(address(level(), "change")).content
+    boss.post(address(level(), "write_off"), {"units": "1", "reason": "Thrown away"})
+
+    assert "SKU-1: 2 held back." in held.content.decode()
+    found = level()
+    assert (found.on_hand, found.held, found.damaged) == (8, 2, 2)
+    audited = AuditEvent.objects.filter(action="stock.written_off").last()
+    assert audited is not None
+    assert audited.details == {"location": "main", "units": 1, "reason": "Thrown away"}
+
+
+def test_more_than_lies_there_is_not_held_back(boss: Client, store: Store) -> None:
+    boss.post(address(level(), "count"), {"set_to": "1", "reason": "Count"})
+
+    said = boss.post(address(level(), "hold"), {"set_to": "2", "reason": "Look"}).content.decode()
+
+    assert "1 lie there" in said
+    assert level().held == 0
+
+
 @pytest.mark.parametrize(
     ("told", "why"),
     [

@@ -458,8 +458,10 @@ def test_the_description_tells_the_two_ways_apart(site: Site) -> None:
     assert "502" in ends["post"]["responses"]
     body = paths["/api/v1/tokenshop/integrations"]["post"]["requestBody"]["content"]
     examples = body["application/json"]["examples"]
-    assert len(examples) == 2
+    assert len(examples) == 3
     name = body["application/json"]["schema"]["$ref"].rpartition("/")[2]
     schema = description["components"]["schemas"][name]
     assert schema["required"] == ["store_url"]
-    assert {"client_id", "client_secret", "access_token"} <= set(schema["properties"])
+    assert {"client_id", "client_secret", "access_token", "refresh_token"} <= set(
+        schema["properties"]
+    )

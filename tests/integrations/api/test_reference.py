@@ -13,12 +13,13 @@ from django.db.models import Model
 from integrations.base import Unreadable
 from integrations.models import FieldRule, ParkedRecord, Push, RunState, Store, Stream, SyncRun
 from integrations.sync import park
-from inventory import catalogue, ledger, linkruns
+from inventory import catalogue, condition, ledger, linkruns
 from inventory.data import PartData, VariantData
 from inventory.linkruns import Made
 from inventory.links import Former
 from inventory.models import (
     Allocation,
+    Bucket,
     Listing,
     Location,
     Product,
@@ -143,6 +144,14 @@ def ids(
     level = StockLevel.objects.get()
     counted = {"variant": level.variant, "location": level.location, "set_to": 90}
     ledger.adjust(**counted, reason="Count", actor="user:anna")
+    condition.keep_back(
+        variant=level.variant,
+        location=level.location,
+        bucket=Bucket.DAMAGED,
+        delta=3,
+        reason="Wet",
+        actor="user:anna",
+    )
     api.post("/stock/allocations", {"store": str(paused.pk), "sku": "SKU-1", "units": 5})
     named: dict[str, Model] = {
         "STORE": connected,

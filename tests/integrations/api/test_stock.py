@@ -234,3 +234,30 @@ def test_the_catalogue_is_read_and_filtered(api: Api, store: Store, stranger: Ap
         assert stranger.get(path).json()["results"] == []
     for path in (f"/products/{one['id']}", f"/variants/{variants[0]['id']}"):
         assert stranger.get(path).status_code == 404
+
+
+def test_units_are_called_damaged_and_written_off(api: Api, mug: Variant) -> None:
+    _adjust(api, set_to=9)
+
+    damaged = api.post(
+        "/stock/keep-back", {"sku": "SKU-1", "bucket": "damaged", "delta": 2, "reason": "Wet"}
+    )
+    gone = api.post("/stock/write-off", {"sku": "SKU-1", "units": 1, "reason": "Thrown away"})
+
+    assert (damaged.status_code, damaged.json()["kind"]) == (201, "damage")
+    assert (gone.status_code, gone.json()["delta"]) == (201, -1)
+    [level] = api.get("/stock/levels", {"sku": "SKU-1"}).json()["results"]
+    assert (level["on_hand"], level["damaged"], level["free"]) == (8, 1, 7)
+    told = AuditEvent.objects.get(action="stock.kept_back").details
+    assert (told["bucket"], told["delta"], told["reason"]) == ("damaged", 2, "Wet")
+    assert AuditEvent.objects.filter(action="stock.written_off").count() == 1
+
+
+def test_no_more_is_kept_back_than_lies_there(api: Api, mug: Variant) -> None:
+    _adjust(api, set_to=1)
+    body = {"sku": "SKU-1", "bucket": "held", "set_to": 2, "reason": "Look"}
+
+    answer = api.post("/stock/keep-back", body)
+
+    assert answer.status_code == 409
+    assert "1 lie there" in answer.json()["detail"]
