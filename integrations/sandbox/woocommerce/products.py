@@ -65,7 +65,7 @@ def _tests(call: Call) -> list[Callable[[Product], bool]]:
         (_fits_search, ("search_name_or_sku", "search")),
         (_fits_prices, ("on_sale",)),
     )
-    tests = [partial(_fits_status, args.get("status", "any"))]
+    tests: list[Callable[[Product], bool]] = [partial(_fits_status, args.get("status", "any"))]
     tests += [
         partial(fits, args)
         for fits, names in asked
