@@ -5,6 +5,7 @@ was sold goes out at once, however much it is.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,10 @@ MOST = 50
 SHARE = 5
 # Looked at again by itself: the mistake may have been mended.
 LOOK_AGAIN = timedelta(minutes=5)
+# A look at more than so many takes seconds, so what it allowed holds for the tasks that follow:
+# they would do nothing but look.
+LARGE = 5_000
+_HOLDS_S = 120.0
 
 _CHUNK = 1_000
 _State = Push.State
@@ -45,6 +50,30 @@ class Look:
 
     held: int
     allowed: int
+    due: int
+
+
+class Allowances:
+    """How many figures of each store may fall to 0 before it has to be looked at again."""
+
+    def __init__(self) -> None:
+        self._left: dict[UUID, tuple[int, float]] = {}
+
+    def look(self, store: Store, now: datetime, closed: Closed | None) -> None:
+        """Unless the last look was a large one and is not long ago."""
+        _, until = self._left.get(store.pk, (0, 0.0))
+        if time.monotonic() < until:
+            return
+        found = hold_back(store, now, closed)
+        holds_s = _HOLDS_S if found.due > LARGE else 0.0
+        self._left[store.pk] = (found.allowed, time.monotonic() + holds_s)
+
+    def take(self, store: Store, zeros: int) -> bool:
+        """Let so many fall. False where fewer may: it is looked again first."""
+        left, until = self._left[store.pk]
+        is_allowed = zeros <= left
+        self._left[store.pk] = (left - zeros, until) if is_allowed else (0, 0.0)
+        return is_allowed
 
 
 def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look:
@@ -52,21 +81,21 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
     ``closed``: the gate, before which most of it may have to wait.
     """
     due = claims.due(store.pk, now, closed).exclude(problem_code=Reason.ZERO_CONFIRMED)
-    if due.count() <= MOST:
-        return Look(held=0, allowed=MOST)
+    if (count := due.count()) <= MOST:
+        return Look(held=0, allowed=MOST, due=count)
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()
     most = max(MOST, live // SHARE)
     ids = list(due.order_by("pk").values_list("listing_id", flat=True))
     waiting = held_back(store.pk)
     if len(ids) + waiting <= most:
-        return Look(held=0, allowed=most)
+        return Look(held=0, allowed=most, due=count)
     falling, zeros = 0, list[UUID]()
     for start in range(0, len(ids), _CHUNK):
         fall, unexplained = _zeros(ids[start : start + _CHUNK])
         falling += fall
         zeros += unexplained
     if len(zeros) + waiting <= most:
-        return Look(held=0, allowed=falling + MOST)
+        return Look(held=0, allowed=falling + MOST, due=count)
     rows = Push.objects.filter(store=store, listing__in=zeros, state=_State.READY)
     held = rows.update(
         state=_State.BLOCKED,
@@ -76,7 +105,7 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
         problem=SENTENCES[Reason.MASS_ZERO].format(count=len(zeros) + waiting, live=live),
     )
     log.warning("push_brake", store=str(store.pk), held=held, live=live)
-    return Look(held=held, allowed=falling - len(zeros) + MOST)
+    return Look(held=held, allowed=falling - len(zeros) + MOST, due=count)
 
 
 def held_back(store_id: UUID) -> int:

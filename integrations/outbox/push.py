@@ -39,6 +39,7 @@ BUDGET_S = 40.0
 RIPENS_S = 15.0
 # Before another look for what is due and could not be had.
 _PAUSE = timedelta(seconds=0.2)
+_allowances = brake.Allowances()
 
 
 def send_pushes(store_id: UUID) -> int:
@@ -61,7 +62,8 @@ def send_pushes(store_id: UUID) -> int:
             closed = _stand_at_gate(store, now)
             pause = closed.look_again if closed else _PAUSE
             if sender.must_look:
-                sender.looked(brake.hold_back(store, now, closed))
+                sender.must_look = False
+                _allowances.look(store, now, closed)
             batch = registry.card(store.platform).stock_batch
             claimed = claims.take(store_id, now, batch, closed)
             if claimed is None:
@@ -143,21 +145,16 @@ class _Sender:
         self._stack = stack
         self._adapter: BaseEcommerceIntegration | None = None
         self._end = time.monotonic() + BUDGET_S
-        self._may_fall = 0
         self.must_look = True
         self.stopped = False
 
     def may_go_on(self) -> bool:
         return not self.stopped and time.monotonic() < self._end
 
-    def looked(self, look: brake.Look) -> None:
-        self._may_fall, self.must_look = look.allowed, False
-
     def send(self, store: Store, claimed: Sequence[Claimed], *, orders_unread: bool) -> int:
         clock = _Clock(_now(store), time.monotonic())
         plan = figures.plan(claimed, clock.now(), orders_unread=orders_unread)
-        self._may_fall -= plan.zeros
-        if self._may_fall < 0:
+        if not _allowances.take(store, plan.zeros):
             claims.put_back(claimed)
             self.must_look = True
             return 0

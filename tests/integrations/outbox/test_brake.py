@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from integrations import outbox
 from integrations.models import Push, Store
-from integrations.outbox import brake
+from integrations.outbox import brake, push
 from integrations.outbox.reasons import Reason
 from inventory import ledger
 from inventory.ledger import Demand
@@ -248,6 +248,48 @@ def test_a_sale_of_everything_is_sent_batch_by_batch(
     assert set(shop.stock.values()) == {0}
     assert states() == {IDLE: 300}
     assert Push.objects.filter(attempts__gt=0).count() == 0
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A look at ten is a large one. How much was due at each look."""
+    monkeypatch.setattr(brake, "LARGE", 10)
+    monkeypatch.setattr(push, "_allowances", brake.Allowances())
+    real, looks = brake.hold_back, list[int]()
+
+    def hold_back(*told: Any) -> brake.Look:
+        looks.append((found := real(*told)).due)
+        return found
+
+    monkeypatch.setattr(brake, "hold_back", hold_back)
+    return looks
+
+
+def test_a_large_look_holds_for_the_tasks_that_follow(
+    store: Store, shop: toy.ToyShop, listings: list[Listing], large: list[int]
+) -> None:
+    for _ in range(3):
+        outbox.mark_listings([x.pk for x in listings])
+        due()
+        outbox.send_pushes(store.pk)
+
+    assert large == [60]
+    assert states() == {IDLE: 60}
+
+
+def test_after_a_large_look_a_mistake_is_looked_at_all_the_same(
+    store: Store, shop: toy.ToyShop, listings: list[Listing], large: list[int]
+) -> None:
+    outbox.mark_listings([x.pk for x in listings])
+    due()
+    outbox.send_pushes(store.pk)
+    hide_all(store)
+
+    outbox.send_pushes(store.pk)
+
+    assert large == [60, 60]
+    assert shop.stock_calls == []
+    assert states() == {BLOCKED: 60}
 
 
 def test_figures_that_do_not_fall_to_zero_are_no_matter(
