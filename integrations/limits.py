@@ -24,15 +24,23 @@ def limiter(
     """
     declared = tuple(card.limits)
     if calls_per_s:
-        burst = max(1, round(2 * calls_per_s))
-        declared = tuple(
-            # Room for the largest call at least, where calls are counted by what they cost.
-            replace(limit, rate=calls_per_s, burst=max(burst, math.ceil(limit.largest)))
-            for limit in declared
-        )
+        declared = tuple(_allowed(limit, calls_per_s) for limit in declared)
     elif told:
-        declared = tuple(replace(limit, rate=told) for limit in declared)
+        declared = tuple(replace(x, rate=told) if _is_usual(x) else x for x in declared)
     return _limiter(declared, settings.LOGIX_LIMITER_URL)
+
+
+def _allowed(limit: RateLimit, calls_per_s: float) -> RateLimit:
+    """Calls with a limit of their own may become fewer by what staff allow, never more."""
+    if not _is_usual(limit):
+        return replace(limit, rate=min(limit.rate, calls_per_s))
+    # Room for the largest call at least, where calls are counted by what they cost.
+    burst = max(1, round(2 * calls_per_s), math.ceil(limit.largest))
+    return replace(limit, rate=calls_per_s, burst=burst)
+
+
+def _is_usual(limit: RateLimit) -> bool:
+    return limit.bucket == "default"
 
 
 def private_limiter(card: PlatformCard) -> Limiter:

@@ -193,8 +193,8 @@ class PlatformCard:
     they are asked for where somebody says so. ``scopes`` says which abilities need which scope,
     ``covered_by`` which others stand for it as well, ``scope_words`` what each lets Logix do, as
     the owner of a store would say it. ``host_pattern`` is a full-match regular expression of the
-    hosts stores have; ``token_origin`` where tokens are given out, if not at the store's own
-    address; ``pkce``: the platform takes a challenge (RFC 7636).
+    hosts stores have; ``token_origin`` where tokens are given out for those, if not at the store's
+    own address; ``pkce``: the platform takes a challenge (RFC 7636).
     """
 
     slug: str

@@ -11,12 +11,13 @@ from uuid import UUID
 
 import structlog
 
-from integrations import outbox, privacy, sync, upkeep
+from integrations import outbox, privacy, registry, sync, upkeep
 from integrations.connect import opening
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
 from integrations.outbox import refunds
 from integrations.outbox.telling import shipment_payload
+from integrations.platform import Ability
 from integrations.sync import signals as sync_signals
 from inventory import bundles, shelves
 from inventory import signals as inventory_signals
@@ -119,7 +120,7 @@ def on_shipment_cancelled(shipment: Shipment, reopens: bool, actor: str, **_: An
     if reopens:
         is_told = outbox.forget_completion(order, actor=actor)
         if is_told or order.order_status == OrderStatus.COMPLETED:
-            on_status_requested(order, OrderStatus.OPEN, actor)
+            on_status_requested(order, OrderStatus.OPEN, actor, by_parcels=True)
     _fields_follow(order)
 
 
@@ -150,10 +151,21 @@ def _tell_parcel(shipment: Shipment, parcel: ShipmentData, actor: str) -> None:
     )
 
 
-def on_status_requested(order: Order, status: OrderStatus, actor: str, **_: Any) -> None:
-    key = f"status:{order.pk}:{status}:{order.revision}"
-    _enqueue(order, Command.Kind.STATUS, key, {"status": str(status)}, actor)
+def on_status_requested(
+    order: Order, status: OrderStatus, actor: str, by_parcels: bool = False, **_: Any
+) -> None:
+    """What follows from parcels is no news to a platform that draws it from them itself."""
+    if not (by_parcels and _sets_statuses_itself(order.store)):
+        key = f"status:{order.pk}:{status}:{order.revision}"
+        _enqueue(order, Command.Kind.STATUS, key, {"status": str(status)}, actor)
     _fields_follow(order)
+
+
+def _sets_statuses_itself(store: Store) -> bool:
+    try:
+        return not registry.card(store.platform).can(Ability.STATUS_WRITE)
+    except registry.UnknownPlatform:
+        return False
 
 
 def on_cancel_requested(

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 BUILT_IN = {
     "woocommerce": "integrations.woocommerce.platform.CARD",
     "shopify": "integrations.shopify.platform.CARD",
+    "amazon": "integrations.amazon.platform.CARD",
 }
 GROUP = "logix.platforms"
 

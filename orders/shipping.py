@@ -86,7 +86,11 @@ def add_shipment(
         signals.shipment_added.send(sender=Shipment, shipment=parcel, version=1, actor=actor)
         if order.fulfillment_status == FulfillmentStatus.FULFILLED:
             signals.status_requested.send(
-                sender=Order, order=order, status=OrderStatus.COMPLETED, actor=actor
+                sender=Order,
+                order=order,
+                status=OrderStatus.COMPLETED,
+                actor=actor,
+                by_parcels=True,
             )
         return parcel
 

@@ -11,7 +11,8 @@ shipment_added = Signal()
 # leave again), actor: str
 shipment_cancelled = Signal()
 
-# order: Order, status: OrderStatus, actor: str
+# order: Order, status: OrderStatus, actor: str; by_parcels=True where its parcels say so and nobody
+# asked
 status_requested = Signal()
 
 # order: Order, reason: str, notify_customer: bool, actor: str

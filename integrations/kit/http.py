@@ -55,6 +55,14 @@ def _product() -> str:
         return "Logix"
 
 
+def _is_unauthorized(answer: Answer) -> bool:
+    return answer.status == 401
+
+
+def _usual_rest_s(_bucket: str) -> float:
+    return outcomes.UNSTATED_429_S
+
+
 class _Default:
     """The session's own auth, where None must mean "no auth"."""
 
@@ -132,6 +140,10 @@ class PlatformSession:
         self.observe = observe
         # Secrets of this store; no sentence about its answers repeats them.
         self.hidden: tuple[str, ...] = ()
+        # Whether an answer refuses the token alone; some platforms say so with another status.
+        self.refuses_token: Callable[[Answer], bool] = _is_unauthorized
+        # Seconds to rest a bucket after a 429 that states none.
+        self.rest_s: Callable[[str], float] = _usual_rest_s
         self._connect_s = connect_s
         self._read_s = read_s
         self._total_s = total_s
@@ -214,8 +226,8 @@ class PlatformSession:
         OutcomeUnknown. ``total_s`` is the deadline over all tries and waits. ``explain`` reads the
         error body of this call in place of the session's. Raises any ``PlatformError``.
 
-        An answer 401 to an auth that renews itself is no refusal yet: the call was not carried out,
-        so whatever it is, it is sent once more with the new token.
+        An answer that ``refuses_token`` to an auth that renews itself is no refusal yet: the call
+        was not carried out, so whatever it is, it is sent once more with the new token.
         """
         method = method.upper()
         url = url_below(self.base_url, path, self.guard)
@@ -352,7 +364,7 @@ class PlatformSession:
         self._learn(call, answer)
         if answer.status in call.ok:
             return answer, None
-        call.refused = prepared if answer.status == 401 else None
+        call.refused = prepared if self.refuses_token(answer) else None
         return self._refusal(call, answer)
 
     def _exchange(self, call: _Call, prepared: requests.PreparedRequest) -> Answer:
@@ -393,6 +405,8 @@ class PlatformSession:
             return redirected(call.origin, answer, self.hidden), None
         meaning = outcomes.meaning_of(answer.status, html=answer.is_html)
         stated = outcomes.retry_after_s(answer.headers, answer.date or datetime.now(UTC))
+        if stated is None and answer.status == 429:
+            stated = self.rest_s(call.bucket)
         error = refusal(
             answer,
             host,

@@ -37,8 +37,7 @@ class Told:
 def tell(adapter: BaseEcommerceIntegration, command: Command) -> Told:
     """Do what the command says at the store. Raises the errors of ``integrations.errors``."""
     needed = _needed(command)
-    if needed is Ability.SHIPMENT_CANCEL:
-        _refuse_exempt(adapter, needed)
+    _refuse_exempt(adapter, needed)
     adapter.require(needed)
     there = _look(adapter, command) if command.kind in _LOOKED_AT else None
     return _TELL[Command.Kind(command.kind)](adapter, command, there)

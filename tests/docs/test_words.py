@@ -10,6 +10,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from integrations import policy
+from integrations.amazon.mapper import STATUS_IN as AMAZON_STATUS_IN
+from integrations.amazon.platform import CARD as AMAZON
 from integrations.outbox import gate
 from integrations.sandbox.amazon.orders import acts as amazon_acts
 from integrations.sandbox.amazon.orders import placing as amazon_placing
@@ -99,6 +101,19 @@ def test_the_guide_names_each_scope_and_topic_of_shopify() -> None:
     assert SHOPIFY.api_version in text
     assert SHOPIFY.api_sunset is not None
     assert f"{SHOPIFY.api_sunset.day} {SHOPIFY.api_sunset:%B %Y}" in text
+
+
+def test_the_guide_says_what_each_status_and_role_of_amazon_becomes() -> None:
+    text = page("docs/integrations/AMAZON_INTEGRATION_GUIDE.md")
+    statuses = text.partition("| Amazon | order | payment | goods |")[2].partition("\n\n")[0]
+    roles = text.partition("| role | without it |")[2].partition("\n\n")[0]
+
+    listed = re.findall(r"^\| `([A-Z_]+)` \|", statuses, re.MULTILINE)
+    assert listed == list(AMAZON_STATUS_IN) == list(AMAZON.status_words)
+    named = re.findall(r"^\| `([^`]+)` \|", roles, re.MULTILINE)
+    assert tuple(named) == AMAZON.wanted_scopes
+    for role in AMAZON.required_scopes:
+        assert f"`{role}` | the account cannot be connected" in roles
 
 
 @pytest.mark.parametrize(

@@ -86,11 +86,19 @@ def _facts(cards: Sequence[PlatformCard]) -> Iterator[str]:
         ("Connected by", lambda c: ", ".join(k.value.replace("_", " ") for k in c.auth_kinds)),
         ("Read every", lambda c: f"{c.poll_every.total_seconds() / 60:g} min"),
         ("Page, stock batch", lambda c: f"{c.page_size}, {c.stock_batch}"),
-        ("A second", lambda c: ", ".join(f"{limit.rate:g} {limit.unit}" for limit in c.limits)),
+        ("A second", _pace),
         ("Refunds asked for here", lambda c: " or ".join(_REFUNDS[x] for x in c.refunds) or "none"),
         ("Guide", lambda c: f"[{c.name}]({c.guide})"),
     ):
         yield _row(name, [fact(card) for card in cards])
+
+
+def _pace(card: PlatformCard) -> str:
+    """Calls that have a limit of their own stand behind the others, by its name."""
+    return ", ".join(
+        f"{limit.rate:g} {limit.unit if limit.bucket == 'default' else f'`{limit.bucket}`'}"
+        for limit in card.limits
+    )
 
 
 def _abilities(cards: Sequence[PlatformCard]) -> Iterator[str]:

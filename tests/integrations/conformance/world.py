@@ -12,9 +12,10 @@ from integrations.base import BaseEcommerceIntegration
 from integrations.events import RawDelivery
 from integrations.kit.breaker import MemoryBreaker
 from integrations.kit.http import PlatformSession
+from integrations.kit.oauth2 import AccessToken, OAuthApp
 from integrations.kit.ratelimit import MemoryLimiter
 from integrations.kit.ssrf import AddressGuard
-from integrations.platform import Connection, RateLimit
+from integrations.platform import AuthKind, Connection, RateLimit
 
 SECRET = "the-webhook-secret-of-the-suite"
 
@@ -68,6 +69,23 @@ class World(Protocol):
     def peace(self) -> None: ...
 
 
+class RefreshedToken(AccessToken):
+    """Asked for at the store's own address, by what was pasted."""
+
+    def __init__(self, slug: str, http: PlatformSession, values: Mapping[str, str]) -> None:
+        self._oauth, self._http, self._values = registry.oauth(slug), http, values
+        self._token = ""
+
+    def current(self) -> str:
+        return self._token or self.renew("")
+
+    def renew(self, refused: str) -> str:
+        app = OAuthApp(self._values["client_id"], self._values["client_secret"])
+        grant = self._oauth.refresh(self._http, app, self._values["refresh_token"])
+        self._token = grant.access_token
+        return self._token
+
+
 @contextmanager
 def adapter_of(
     world: World,
@@ -87,13 +105,17 @@ def adapter_of(
         guard=AddressGuard(allow_loopback_http=True),
         **settings,
     )
+    values = dict(credentials or world.credentials)
+    kind = registry.card(world.slug).sign_in_for(values).kind
+    token = RefreshedToken(world.slug, http, values) if kind is AuthKind.REFRESH_TOKEN else None
     with http:
         yield registry.adapter_class(world.slug)(
             Connection(
                 store_id="conformance",
                 base_url=world.url,
-                credentials=dict(credentials or world.credentials),
+                credentials=values,
                 http=http,
+                token=token,
                 options=dict(options or {}),
                 callback_url=world.callback,
                 webhook_secret=SECRET,

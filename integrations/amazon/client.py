@@ -1,0 +1,133 @@
+"""The Selling Partner API in its own words; the only place that knows its addresses.
+
+Reference: https://developer-docs.amazon.com/sp-api. Each call takes from the bucket of its
+operation, whose limits are on the card.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+from urllib.parse import quote
+
+from integrations.amazon import refusals
+from integrations.errors import Misconfigured, NotFound
+from integrations.kit.http import Answer
+from integrations.kit.oauth2 import StaticToken, TokenAuth
+from integrations.platform import Connection
+
+Params = Mapping[str, Any]
+_ORDERS = "/orders/2026-01-01/orders"
+_CONFIRM = "/orders/v0/orders"
+_LISTINGS = "/listings/2021-08-01/items"
+TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
+
+# Without FULFILLMENT an order has no status, without PROCEEDS no money.
+ORDER_DATA = (
+    "BUYER",
+    "RECIPIENT",
+    "PROCEEDS",
+    "PROMOTION",
+    "CANCELLATION",
+    "FULFILLMENT",
+    "PACKAGES",
+    "PAYMENT",
+)
+PARCEL_DATA = ("FULFILLMENT", "PACKAGES")
+LISTING_DATA = ("summaries", "offers", "fulfillmentAvailability", "relationships")
+
+
+class AmazonClient:
+    """Calls for one seller account in one region. Raises any PlatformError."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.http = connection.http
+        self.http.auth = TokenAuth(TOKEN_HEADER, "", connection.token or StaticToken(""))
+        self.http.explain = refusals.explain
+        self.http.refuses_token = refusals.refuses_token
+        self.http.rest_s = refusals.rest_s
+        self.http.learn = refusals.learn
+        self._seller = connection.credentials.get("seller_id", "")
+
+    # -- sellers: …/docs/sellers-api-v1-reference ----------------------------------------------
+
+    def participations(self) -> Answer:
+        return self._get("getMarketplaceParticipations", "/sellers/v1/marketplaceParticipations")
+
+    # -- orders: …/docs/orders-api-v2026-01-01-reference ---------------------------------------
+
+    def search_orders(self, params: Params) -> Answer:
+        return self._get("searchOrders", _ORDERS, params)
+
+    def order(self, order_id: str, included: Sequence[str] = ORDER_DATA) -> Answer:
+        path = f"{_ORDERS}/{quote(order_id, safe='')}"
+        return self._get("getOrder", path, {"includedData": included})
+
+    # …/docs/orders-api-v0-reference#confirmshipment: it has no successor yet.
+    def confirm_shipment(self, order_id: str, body: Mapping[str, Any]) -> None:
+        path = f"{_CONFIRM}/{quote(order_id, safe='')}/shipmentConfirmation"
+        self.http.post(path, bucket="confirmShipment", json=dict(body), headers=_headers())
+
+    # -- listings: …/docs/listings-items-api-v2021-08-01-reference -----------------------------
+
+    def search_listings(self, marketplace: str, params: Params) -> Answer:
+        asked = {"marketplaceIds": marketplace, "includedData": LISTING_DATA, **params}
+        return self._get("searchListingsItems", self._items(), asked)
+
+    def listing(self, sku: str, marketplace: str) -> Answer:
+        """Several marketplaces could be named, but the first alone is answered for:
+        https://github.com/amzn/selling-partner-api-docs/issues/2362.
+        """
+        asked = {"marketplaceIds": marketplace, "includedData": LISTING_DATA}
+        return self._get("getListingsItem", self._items(sku), asked)
+
+    def patch_listing(self, sku: str, marketplace: str, body: Mapping[str, Any]) -> Answer:
+        """What is sent is absolute, so it may be sent again."""
+        return self.http.request(
+            "PATCH",
+            self._items(sku),
+            params={"marketplaceIds": marketplace, "includedData": "issues"},
+            json=dict(body),
+            headers=_headers(),
+            bucket="patchListingsItem",
+            repeatable=True,
+        )
+
+    # -- how a call is made --------------------------------------------------------------------
+
+    def _items(self, sku: str = "") -> str:
+        """Raises Misconfigured without a merchant token, NotFound for what cannot be a SKU."""
+        if not self._seller:
+            raise Misconfigured(
+                "The merchant token is missing. Copy it from Seller Central → Settings → Account "
+                "Info and enter it here.",
+                code="no_seller_id",
+            )
+        if sku in (".", ".."):
+            raise NotFound(f"The store has no listing with SKU “{sku}”.")
+        root = f"{_LISTINGS}/{quote(self._seller, safe='')}"
+        return f"{root}/{quote(sku, safe='')}" if sku else root
+
+    def _get(self, operation: str, path: str, params: Params | None = None) -> Answer:
+        asked = {name: _listed(value) for name, value in (params or {}).items()}
+        return self.http.get(path, params=asked, bucket=operation, headers=_headers())
+
+
+def _listed(value: Any) -> Any:
+    """Lists have commas."""
+    return ",".join(value) if isinstance(value, list | tuple) else value
+
+
+@cache
+def _headers() -> dict[str, str]:
+    """Amazon asks for name, version and language:
+    https://developer-docs.amazon.com/sp-api/docs/include-a-user-agent-header-in-all-requests
+    """
+    try:
+        product = f"Logix/{version('logix')}"
+    except PackageNotFoundError:
+        product = "Logix"
+    return {"User-Agent": f"{product} (Language=Python/{platform.python_version()})"}

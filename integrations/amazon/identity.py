@@ -1,0 +1,89 @@
+"""Who a seller account is, where it sells, and which roles the app has there: ``StoreIdentity``.
+
+No call tells an app's roles, so what a role opens is tried with a call that finds nothing. The
+roles for addresses cannot be tried so: an order tells, by what its address lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from integrations.amazon import account, shapes
+from integrations.amazon.account import Account
+from integrations.amazon.client import AmazonClient
+from integrations.amazon.marketplaces import MARKETPLACES
+from integrations.amazon.platform import CARD, LISTINGS_ROLE, ORDERS_ROLE
+from integrations.base import StoreIdentity
+from integrations.errors import ItemError, Misconfigured, PermissionMissing
+
+# An order id that cannot be: those of Amazon begin with a marketplace's number.
+_NO_ORDER = "000-0000000-0000000"
+_NONE_CHOSEN = (
+    "The account sells in none of the marketplaces that were chosen for this store, but in: {}."
+)
+_SELLS_NOWHERE = (
+    "The account sells in no marketplace of this region. Choose the region where it sells, or open "
+    "a marketplace in Seller Central."
+)
+_SUSPENDED = "{} has suspended listings of this account. Seller Central says why."
+
+
+def identify(client: AmazonClient, base_url: str, options: Mapping[str, Any]) -> StoreIdentity:
+    """Raises AuthenticationFailed, Misconfigured for an account that sells nowhere here, and
+    whatever says "not now".
+    """
+    answer = client.participations()
+    rows = account.participating(answer.body)
+    if not rows:
+        raise Misconfigured(_SELLS_NOWHERE, code="no_marketplace")
+    features = {account.FEATURE: account.kept(rows)}
+    mine = Account(client, {**options, **features})
+    if not mine.places:
+        names = ", ".join(row["name"] for row in mine.participations)
+        raise Misconfigured(_NONE_CHOSEN.format(names), code="no_marketplace")
+    by_id = {row.marketplace.id: row for row in rows}
+    chosen = [by_id[place] for place in mine.places]
+    first = chosen[0]
+    known = MARKETPLACES.get(first.marketplace.id)
+    missing = _missing(client, mine.places[0])
+    return StoreIdentity(
+        name=first.store_name or first.marketplace.name or CARD.name,
+        base_url=base_url,
+        currency=first.marketplace.default_currency_code or (known.currency if known else ""),
+        timezone=known.zone if known else "UTC",
+        version=CARD.api_version,
+        granted=tuple(role for role in CARD.wanted_scopes if role not in missing),
+        missing=missing,
+        clock_skew_s=(answer.date - datetime.now(UTC)).total_seconds() if answer.date else None,
+        features=features,
+        warnings=tuple(_warnings(chosen)),
+    )
+
+
+def _missing(client: AmazonClient, place: str) -> tuple[str, ...]:
+    tries: tuple[tuple[str, Callable[[], object]], ...] = (
+        (ORDERS_ROLE, lambda: client.order(_NO_ORDER, ("FULFILLMENT",))),
+        (LISTINGS_ROLE, lambda: client.search_listings(place, {"pageSize": 1})),
+    )
+    return tuple(role for role, call in tries if not _is_let(call))
+
+
+def _is_let(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except PermissionMissing:
+        return False
+    except ItemError:
+        # It was looked for, and is not there.
+        return True
+    return True
+
+
+def _warnings(rows: Sequence[shapes.Participating]) -> list[str]:
+    return [
+        _SUSPENDED.format(row.marketplace.name)
+        for row in rows
+        if row.participation.has_suspended_listings
+    ]

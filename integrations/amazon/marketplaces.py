@@ -1,0 +1,113 @@
+"""Where sellers sell: Amazon's regions and marketplaces, and what people paste to name one.
+
+Source: the pages "SP-API Endpoints" and "Marketplace IDs" of
+https://developer-docs.amazon.com/sp-api, read 2026-11. The zones are those of the capitals, of
+Seattle and of Sydney; Amazon names none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+HOSTS: Mapping[str, str] = {
+    "na": "sellingpartnerapi-na.amazon.com",
+    "eu": "sellingpartnerapi-eu.amazon.com",
+    "fe": "sellingpartnerapi-fe.amazon.com",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Marketplace:
+    """``site`` is what follows ``amazon.`` in its address."""
+
+    id: str
+    country: str
+    site: str
+    currency: str
+    zone: str
+    region: str
+
+    @property
+    def name(self) -> str:
+        return f"Amazon.{self.site}"
+
+
+_ALL = (
+    Marketplace("ATVPDKIKX0DER", "US", "com", "USD", "America/Los_Angeles", "na"),
+    Marketplace("A2EUQ1WTGCTBG2", "CA", "ca", "CAD", "America/Toronto", "na"),
+    Marketplace("A1AM78C64UM0Y8", "MX", "com.mx", "MXN", "America/Mexico_City", "na"),
+    Marketplace("A2Q3Y263D00KWC", "BR", "com.br", "BRL", "America/Sao_Paulo", "na"),
+    Marketplace("A1F83G8C2ARO7P", "GB", "co.uk", "GBP", "Europe/London", "eu"),
+    Marketplace("A1PA6795UKMFR9", "DE", "de", "EUR", "Europe/Berlin", "eu"),
+    Marketplace("A13V1IB3VIYZZH", "FR", "fr", "EUR", "Europe/Paris", "eu"),
+    Marketplace("APJ6JRA9NG5V4", "IT", "it", "EUR", "Europe/Rome", "eu"),
+    Marketplace("A1RKKUPIHCS9HS", "ES", "es", "EUR", "Europe/Madrid", "eu"),
+    Marketplace("A1805IZSGTT6HS", "NL", "nl", "EUR", "Europe/Amsterdam", "eu"),
+    Marketplace("AMEN7PMS3EDWL", "BE", "com.be", "EUR", "Europe/Brussels", "eu"),
+    Marketplace("A2NODRKZP88ZB9", "SE", "se", "SEK", "Europe/Stockholm", "eu"),
+    Marketplace("A1C3SOZRARQ6R3", "PL", "pl", "PLN", "Europe/Warsaw", "eu"),
+    Marketplace("A28R8C7NBKEWEA", "IE", "ie", "EUR", "Europe/Dublin", "eu"),
+    Marketplace("A33AVAJ2PDY3EV", "TR", "com.tr", "TRY", "Europe/Istanbul", "eu"),
+    Marketplace("A17E79C6D8DWNP", "SA", "sa", "SAR", "Asia/Riyadh", "eu"),
+    Marketplace("A2VIGQ35RCS4UG", "AE", "ae", "AED", "Asia/Dubai", "eu"),
+    Marketplace("ARBP9OOSHTCHU", "EG", "eg", "EGP", "Africa/Cairo", "eu"),
+    Marketplace("AE08WJ6YKNBMC", "ZA", "co.za", "ZAR", "Africa/Johannesburg", "eu"),
+    Marketplace("A21TJRUUN4KGV", "IN", "in", "INR", "Asia/Kolkata", "eu"),
+    Marketplace("A1VC38T7YXB528", "JP", "co.jp", "JPY", "Asia/Tokyo", "fe"),
+    Marketplace("A39IBJ37TRP1C6", "AU", "com.au", "AUD", "Australia/Sydney", "fe"),
+    Marketplace("A19VAU5U5O7RUS", "SG", "sg", "SGD", "Asia/Singapore", "fe"),
+)
+MARKETPLACES: Mapping[str, Marketplace] = {one.id: one for one in _ALL}
+
+# What a region is called, besides its marketplaces.
+_REGIONS = {
+    "na": "na",
+    "north america": "na",
+    "eu": "eu",
+    "europe": "eu",
+    "sellercentral-europe.amazon.com": "eu",
+    "fe": "fe",
+    "far east": "fe",
+    "sellercentral-japan.amazon.com": "fe",
+    "uk": "eu",
+} | {host: region for region, host in HOSTS.items()}
+_BY_SITE = {f"amazon.{one.site}": one.region for one in _ALL}
+_BY_WORD = {one.country.lower(): one.region for one in _ALL} | {
+    one.id.lower(): one.region for one in _ALL
+}
+_SCHEME = re.compile(r"https?://")
+_IN_FRONT = re.compile(r"^(?:www|smile|sellercentral)\.")
+
+
+def host_of(typed: str) -> str:
+    """The host of the region that a word, a marketplace's address or id, or an address of Seller
+    Central stands for; "" for anything else.
+    """
+    word = _SCHEME.sub("", typed.strip().lower())
+    word = re.split(r"[/?#]", word, maxsplit=1)[0].strip()
+    region = _REGIONS.get(word) or _BY_SITE.get(_IN_FRONT.sub("", word)) or _BY_WORD.get(word)
+    return HOSTS[region] if region else ""
+
+
+def chosen(named: Sequence[str], among: Sequence[str]) -> tuple[str, ...]:
+    """Which of the marketplaces ``among`` are meant: those that are named by id or country, in the
+    order in which they are named, or all where nobody named any.
+    """
+    if not named:
+        return tuple(among)
+    words = [word.strip().upper() for word in named]
+    words = ["GB" if word == "UK" else word for word in words]
+    found = (x for word in words for x in among if word in (x, _country(x)))
+    return tuple(dict.fromkeys(found))
+
+
+def name_of(marketplace_id: str) -> str:
+    known = MARKETPLACES.get(marketplace_id)
+    return known.name if known else marketplace_id
+
+
+def _country(marketplace_id: str) -> str:
+    known = MARKETPLACES.get(marketplace_id)
+    return known.country if known else ""

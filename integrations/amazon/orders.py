@@ -1,0 +1,272 @@
+"""Reading orders: the walk along changes, windows of creation, by id.
+
+``searchOrders`` gives back one call in three minutes, so a page is as large as it may be and no
+page is asked for twice. Its ``…Before`` must lie two minutes back; where it is not given, it is
+that. A page's token lives for 24 hours. Source: the model ``orders_2026-01-01``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from integrations.amazon import mapper, shapes
+from integrations.amazon.account import Account
+from integrations.amazon.client import ORDER_DATA, AmazonClient
+from integrations.amazon.platform import ORDERS_ON_A_PAGE
+from integrations.amazon.values import as_iso, moment
+from integrations.base import Filters, Page, ReadBy, Unreadable
+from integrations.errors import ContractBroken, NotFound, Rejected
+from orders.data import OrderData
+
+EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
+# With a little for clocks that differ.
+_UNTOLD = timedelta(minutes=2, seconds=30)
+_TOKEN_LIVES = timedelta(hours=23)
+_TOLD_FOR = timedelta(days=2 * 365)
+_ID = re.compile(r"[0-9A-Z]{3}-[0-9A-Z]{7}-[0-9A-Z]{7}")
+_FIRST_ID = re.compile(rb'"orderId"\s*:\s*"([0-9A-Za-z-]{1,40})"')
+_KEPT_BACK = "Amazon tells of orders of the last two years only; older ones are in its reports."
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One raw order and what can be known of it without mapping it."""
+
+    external_id: str
+    raw: bytes
+    placed_at: datetime | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``before``: until when this search tells; ``token``: there is more."""
+
+    items: Sequence[Item]
+    token: str
+    before: datetime | None
+    store_time: datetime | None
+
+
+class OrderReader:
+    def __init__(
+        self,
+        client: AmazonClient,
+        account: Account,
+        *,
+        words: Mapping[str, str] | None = None,
+    ) -> None:
+        self._client = client
+        self._account = account
+        self._words = words
+
+    def read(self, filters: Filters) -> Iterator[Page[OrderData]]:
+        """Pages for any filters. Raises any PlatformError."""
+        if filters.ids:
+            yield from self._by_ids(filters.ids)
+        elif filters.number:
+            yield from self._by_ids((filters.number,))
+        else:
+            yield from self._searched(filters)
+
+    def one(self, order_id: str) -> OrderData:
+        return self._to_order(self._raw(order_id))
+
+    def ids(self, filters: Filters) -> Iterator[str]:
+        search = _Search("created", filters)
+        while True:
+            found = self._ask(search, filters.page_size, included=())
+            yield from (x.external_id for x in found.items if search.is_in(x))
+            if not search.goes_on(found):
+                return
+
+    def withheld(self, filters: Filters) -> str:
+        """In Singapore, Japan and Australia orders are told from 2016 on: the page "Orders API"."""
+        since, is_far_east = filters.since, "-fe." in self._client.http.base_url
+        if filters.by is not ReadBy.PLACED or since is None or is_far_east:
+            return ""
+        return _KEPT_BACK if since < datetime.now(UTC) - _TOLD_FOR else ""
+
+    # -- searching -----------------------------------------------------------------------------
+
+    def _searched(self, filters: Filters) -> Iterator[Page[OrderData]]:
+        by = "created" if filters.by is ReadBy.PLACED else "lastUpdated"
+        search = _Search(by, filters)
+        while True:
+            found = self._ask(search, filters.page_size, included=ORDER_DATA)
+            items = [x for x in found.items if search.is_in(x)]
+            is_more = search.goes_on(found)
+            yield self._page(items, found, filters, search.position, last=not is_more)
+            if not is_more:
+                return
+
+    def _ask(self, search: _Search, size: int | None, *, included: Sequence[str]) -> Found:
+        places = self._account.places_asked_for
+        params = {
+            **search.params(),
+            "maxResultsPerPage": min(size or ORDERS_ON_A_PAGE, ORDERS_ON_A_PAGE),
+            **({"includedData": included} if included else {}),
+            **({"marketplaceIds": places} if places else {}),
+        }
+        answer = self._client.search_orders(params)
+        told = shapes.decode(answer.body, shapes.OrdersPage)
+        before = told.last_updated_before or told.created_before
+        return Found(
+            items=[_item(bytes(raw)) for raw in told.orders],
+            token=(told.pagination and told.pagination.next_token) or "",
+            before=moment(before, "$.lastUpdatedBefore"),
+            store_time=answer.date,
+        )
+
+    def _page(
+        self,
+        items: Sequence[Item],
+        found: Found,
+        filters: Filters,
+        position: Mapping[str, Any],
+        *,
+        last: bool,
+    ) -> Page[OrderData]:
+        raws = {x.external_id: x.raw for x in items}
+        stored = filters.known(raws) if filters.known else ()
+        records, unreadable = self._mapped([x for x in items if x.external_id not in stored])
+        return Page(
+            records=tuple(records),
+            unreadable=tuple(unreadable),
+            known=tuple(x.external_id for x in items if x.external_id in stored),
+            position=position,
+            store_time=found.store_time,
+            last=last,
+        )
+
+    # -- by id ---------------------------------------------------------------------------------
+
+    def _by_ids(self, wanted: Sequence[str]) -> Iterator[Page[OrderData]]:
+        """Those of these ids that exist."""
+        for place, order_id in enumerate(wanted, 1):
+            items = []
+            with suppress(NotFound):
+                items = [_item(self._raw(order_id))]
+            records, unreadable = self._mapped(items)
+            yield Page(
+                records=tuple(records),
+                unreadable=tuple(unreadable),
+                last=place == len(wanted),
+            )
+
+    def _raw(self, order_id: str) -> bytes:
+        """Raises NotFound, for what cannot be an id as well."""
+        return raw_order(self._client, order_id, ORDER_DATA)
+
+    def _mapped(self, items: Sequence[Item]) -> tuple[list[OrderData], list[Unreadable]]:
+        """Oldest change first; an order that cannot be read costs only itself."""
+        records: list[OrderData] = []
+        bad: list[Unreadable] = []
+        for item in items:
+            try:
+                records.append(self._to_order(item.raw))
+            except ContractBroken as err:
+                bad.append(
+                    Unreadable(
+                        external_id=item.external_id,
+                        reason=err.message,
+                        code=err.code,
+                        path=err.path,
+                        changed_at=item.changed_at,
+                        raw=item.raw,
+                    )
+                )
+        return sorted(records, key=lambda x: x.changed_at), bad
+
+    def _to_order(self, raw: bytes) -> OrderData:
+        return mapper.to_order(raw, currencies=self._account.currencies, words=self._words)
+
+
+class _Search:
+    """One search after another until all is read: where it stands is its ``position``.
+
+    What changes while pages are read leaves the list that is read. So a walk along changes that
+    took several pages ends with a search from where it began on: a short one, for which a poll of
+    one page has no need.
+    """
+
+    def __init__(self, by: str, filters: Filters) -> None:
+        self._by = by
+        self._since, self._until = filters.since, filters.until
+        place = filters.position or {}
+        begun = filters.since or EPOCH
+        self._after = moment(place.get("after"), "$") or min(begun, datetime.now(UTC) - _UNTOLD)
+        self._token, self._given = "", None
+        given = moment(place.get("given"), "$")
+        if given and datetime.now(UTC) - given < _TOKEN_LIVES:
+            self._token, self._given = str(place.get("token", "")), given
+        self._is_paged = bool(self._token)
+
+    @property
+    def position(self) -> dict[str, Any]:
+        place = {"after": as_iso(self._after)}
+        if self._token and self._given:
+            place |= {"token": self._token, "given": as_iso(self._given)}
+        return place
+
+    def params(self) -> dict[str, str]:
+        """The same for all pages of one search."""
+        latest = datetime.now(UTC) - _UNTOLD
+        found = {f"{self._by}After": as_iso(self._after)}
+        if self._until and self._after < self._until <= latest:
+            found[f"{self._by}Before"] = as_iso(self._until)
+        if self._token:
+            found["paginationToken"] = self._token
+        return found
+
+    def goes_on(self, found: Found) -> bool:
+        """Whether there is more to be asked for; then this stands there."""
+        self._token = found.token
+        if found.token:
+            self._given = datetime.now(UTC)
+            self._is_paged = True
+            return True
+        again = self._is_paged and self._by == "lastUpdated" and not self._until
+        self._is_paged = False
+        if again and found.before:
+            self._after = found.before
+            return True
+        return False
+
+    def is_in(self, item: Item) -> bool:
+        """Of a window of creation both ends are ours to keep: Amazon's are inclusive."""
+        if self._by != "created" or item.placed_at is None:
+            return True
+        if self._since and item.placed_at < self._since:
+            return False
+        return self._until is None or item.placed_at < self._until
+
+
+def raw_order(client: AmazonClient, order_id: str, included: Sequence[str]) -> bytes:
+    """Raises NotFound, for what cannot be an id as well."""
+    if not _ID.fullmatch(order_id):
+        raise NotFound(f"“{order_id[:40]}” is not the id of an Amazon order.")
+    try:
+        answer = client.order(order_id, included)
+    except Rejected as err:
+        raise NotFound(err.message, code=err.code, status=err.status) from err
+    return bytes(shapes.decode(answer.body, shapes.OneOrder).order)
+
+
+def _item(raw: bytes) -> Item:
+    try:
+        known = shapes.decode(raw, shapes.Dated)
+        return Item(
+            known.order_id,
+            raw,
+            moment(known.created_time, "$.createdTime"),
+            moment(known.last_updated_time, "$.lastUpdatedTime"),
+        )
+    except ContractBroken:
+        found = _FIRST_ID.search(raw)
+        return Item(found[1].decode() if found else "", raw)

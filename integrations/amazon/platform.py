@@ -1,0 +1,159 @@
+"""The card of Amazon (Selling Partner API). Facts with their sources:
+docs/integrations/AMAZON_INTEGRATION_GUIDE.md.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from integrations.platform import (
+    Ability,
+    AuthKind,
+    CredentialField,
+    PlatformCard,
+    RateLimit,
+    SignIn,
+    StoreOption,
+)
+
+ORDERS_ROLE = "Inventory and Order Tracking"
+LISTINGS_ROLE = "Product Listing"
+# The model's `maxResultsPerPage` and `identifiers`.
+ORDERS_ON_A_PAGE, LISTINGS_ON_A_PAGE = 100, 20
+
+_LISTINGS = (Ability.PRODUCTS, Ability.STOCK_READ, Ability.STOCK_WRITE)
+_ORDERS = (
+    Ability.ORDERS,
+    Ability.ORDER_BY_ID,
+    Ability.ORDER_IDS_IN_WINDOW,
+    Ability.SHIPMENTS,
+    Ability.PARTIAL_SHIPMENTS,
+    Ability.TRACKING_UPDATE,
+)
+
+CARD = PlatformCard(
+    slug="amazon",
+    name="Amazon",
+    service="integrations.amazon.service.AmazonIntegration",
+    routes="integrations.amazon.routes",
+    sign_ins=(
+        SignIn(
+            kind=AuthKind.REFRESH_TOKEN,
+            label="An app of your own",
+            help="You register a private app in Seller Central once and authorise it for your own "
+            "account. Nothing has to be published, and Amazon is asked for no permission.",
+            ends_at="Seller Central → Apps and Services → Manage Your Apps → Disable",
+            fields=(
+                CredentialField(
+                    name="client_id",
+                    label="LWA client ID",
+                    help="Seller Central → Apps and Services → Develop Apps → your app → View "
+                    "under LWA credentials. Begins with amzn1.application-oa2-client.",
+                    secret=False,
+                    pattern=r"amzn1\.application-oa2-client\.[0-9A-Za-z]{4,128}",
+                ),
+                CredentialField(
+                    name="client_secret",
+                    label="LWA client secret",
+                    help="Beside the client ID. It ends after 180 days: renew it there and enter "
+                    "the new one here.",
+                    pattern=r"[0-9A-Za-z._-]{8,256}",
+                ),
+                CredentialField(
+                    name="refresh_token",
+                    label="Refresh token",
+                    help="Develop Apps → your app → Authorize → Authorize app. Shown once; begins "
+                    "with Atzr|.",
+                    pattern=r"Atzr\|[\w|=+/.-]{4,2000}",
+                ),
+                CredentialField(
+                    name="seller_id",
+                    label="Merchant token",
+                    help="Seller Central → Settings → Account Info → Your Merchant Token. Begins "
+                    "with A.",
+                    secret=False,
+                    pattern=r"A[0-9A-Z]{6,20}",
+                ),
+            ),
+        ),
+    ),
+    # Amazon calls them roles. What they open: the page "Role mappings" of the documentation.
+    wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE),
+    optional_scopes=(LISTINGS_ROLE,),
+    scopes={ORDERS_ROLE: _ORDERS, LISTINGS_ROLE: _LISTINGS},
+    scope_words={
+        ORDERS_ROLE: "See orders and mark parcels as shipped",
+        LISTINGS_ROLE: "See listings and set their stock",
+    },
+    abilities=frozenset({*_ORDERS, *_LISTINGS}),
+    exempt={
+        Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
+        Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
+        Ability.STATUS_WRITE: "Amazon sets an order's status itself, by its parcels.",
+        Ability.SHIPMENT_CANCEL: "Amazon has no call that takes a confirmed parcel back.",
+        Ability.CANCEL: "Not connected yet; cancel the order in Seller Central.",
+        Ability.QUIET_SHIPMENTS: "Amazon writes to its customers as it sees fit.",
+        Ability.QUIET_CANCEL: "Amazon writes to its customers as it sees fit.",
+        Ability.NOTES: "Notes on an Amazon order cannot be written by an app.",
+        Ability.ORDER_FIELDS_WRITE: "An Amazon order has no fields that an app may write.",
+        Ability.REFUNDS_READ: "Not connected yet; Amazon tells of refunds in its finances only.",
+        Ability.REFUNDS_WRITE: "Not connected yet; refund the order in Seller Central.",
+        Ability.RETURNS: "Not connected yet; Amazon tells of returns in reports only.",
+        Ability.PAYOUTS: "Not connected yet; Amazon tells of payouts in settlement reports.",
+        Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
+        "AWS, which is not connected yet. Orders are read by polling.",
+        Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
+        Ability.MULTI_CHANNEL: "All marketplaces come as one store; each order says which it was.",
+        Ability.FULFILLMENT_ORDERS: "Amazon does not split a merchant's order by place.",
+        Ability.APP_REMOVAL: "An app is disabled by hand, in Seller Central.",
+    },
+    options=(
+        StoreOption(
+            name="marketplaces",
+            label="Marketplaces",
+            help="Those to connect, as country codes (DE) or Amazon's ids; the first gives the "
+            "store its currency and time zone. Empty: all where the account sells.",
+            pattern=r"[A-Za-z]{2}|A[0-9A-Z]{9,14}",
+            many=True,
+        ),
+    ),
+    host_pattern=r"sellingpartnerapi-(?:na|eu|fe)\.amazon\.com",
+    token_origin="https://api.amazon.com",  # noqa: S106 - an address
+    # Rates and bursts of the official models, for each seller and app. The first is for what has
+    # no limit of its own.
+    limits=(
+        RateLimit(rate=1, burst=5),
+        RateLimit(bucket="getMarketplaceParticipations", rate=0.016, burst=15),
+        RateLimit(bucket="searchOrders", rate=0.0056, burst=20),
+        RateLimit(bucket="getOrder", rate=0.5, burst=30),
+        RateLimit(bucket="confirmShipment", rate=2, burst=10),
+        RateLimit(bucket="searchListingsItems", rate=5, burst=5),
+        RateLimit(bucket="getListingsItem", rate=5, burst=10),
+        RateLimit(bucket="patchListingsItem", rate=5, burst=5),
+    ),
+    page_size=ORDERS_ON_A_PAGE,
+    stock_batch=LISTINGS_ON_A_PAGE,
+    # A search for orders is given back every three minutes: three in five are for polls, the rest
+    # for back-fill and the nightly comparison.
+    poll_every=timedelta(minutes=5),
+    # A search never tells of the last two minutes.
+    lag=timedelta(minutes=2),
+    overlap=timedelta(minutes=10),
+    # A window costs a search at least, however few orders it holds.
+    window=timedelta(days=30),
+    parallel_reads=1,
+    status_words=(
+        "PENDING_AVAILABILITY",
+        "PENDING",
+        "UNSHIPPED",
+        "PARTIALLY_SHIPPED",
+        "SHIPPED",
+        "INVOICE_UNCONFIRMED",
+        "CANCELLED",
+        "UNFULFILLABLE",
+    ),
+    status_pattern=r"[A-Z_]{1,60}",
+    api_version="2026-01-01",
+    docs_url="https://developer-docs.amazon.com/sp-api",
+    guide="integrations/AMAZON_INTEGRATION_GUIDE.md",
+)

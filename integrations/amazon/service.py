@@ -1,0 +1,106 @@
+"""Amazon as Logix uses it: the contract of ``BaseEcommerceIntegration`` in a few lines a method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from integrations.amazon import identity, marketplaces, shipping, stock
+from integrations.amazon.account import Account
+from integrations.amazon.client import AmazonClient
+from integrations.amazon.listings import ListingReader
+from integrations.amazon.orders import OrderReader
+from integrations.amazon.platform import CARD
+from integrations.base import (
+    BaseEcommerceIntegration,
+    Filters,
+    Page,
+    StoreIdentity,
+    Subscription,
+)
+from integrations.events import Event, EventKind, RawDelivery
+from integrations.platform import Ability, Connection
+from inventory.data import ProductData, StockResult, StockUpdate
+from orders.data import OrderData, ShipmentData
+from orders.status import OrderStatus
+
+
+class AmazonIntegration(BaseEcommerceIntegration):
+    """Options: ``marketplaces`` (those to connect, all where none is named), ``status_words``
+    (which of Amazon's statuses a newer one counts as).
+    """
+
+    card = CARD
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        words = connection.options.get("status_words")
+        self.client = AmazonClient(connection)
+        account = Account(self.client, connection.options)
+        self._orders = OrderReader(
+            self.client, account, words=words if isinstance(words, dict) else None
+        )
+        self._listings = ListingReader(self.client, account)
+
+    @staticmethod
+    def address(typed: str) -> str:
+        """A region or country by a word, a marketplace's address, or what the browser shows of
+        Seller Central: the host of the region.
+        """
+        return marketplaces.host_of(typed) or typed
+
+    # -- who is there --------------------------------------------------------------------------
+
+    def authenticate(self) -> bool:
+        self.client.participations()
+        return True
+
+    def identify(self) -> StoreIdentity:
+        return identity.identify(self.client, self.connection.base_url, self.connection.options)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    def read_orders(self, filters: Filters) -> Iterator[Page[OrderData]]:
+        yield from self._orders.read(filters)
+
+    def read_order(self, order_id: str) -> OrderData:
+        return self._orders.one(order_id)
+
+    def order_ids(self, filters: Filters) -> Iterable[str]:
+        return self._orders.ids(filters)
+
+    def withheld(self, filters: Filters) -> str:
+        return self._orders.withheld(filters)
+
+    def read_products(self, filters: Filters) -> Iterator[Page[ProductData]]:
+        yield from self._listings.read(filters)
+
+    def read_product(self, product_id: str) -> ProductData:
+        return self._listings.one(product_id)
+
+    def find_listing(self, sku: str, quantity: int) -> StockUpdate:
+        return self._listings.address(sku, quantity)
+
+    def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
+        return stock.read(self._listings, updates)
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
+        return stock.write(self.client, self._listings, updates)
+
+    def update_order_status(
+        self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None
+    ) -> bool:
+        """Amazon sets a status itself, by the parcels it is told of."""
+        if shipment is None:
+            raise self._exempt("setting an order's status")
+        return shipping.tell(self.client, order_id, shipment)
+
+    # -- webhooks ------------------------------------------------------------------------------
+
+    def setup_webhooks(self, events: Sequence[str]) -> list[Subscription]:
+        raise self._exempt("webhooks")
+
+    def handle_webhook(self, payload: RawDelivery) -> list[Event]:
+        reason = CARD.exempt[Ability.WEBHOOKS]
+        return [Event(kind=EventKind.IGNORED, topic=payload.topic, reason=reason)]
