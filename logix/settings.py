@@ -300,6 +300,8 @@ SPECTACULAR_SETTINGS = {
         "RuleModeEnum": "integrations.models.FieldRule.Mode",
         "ListingModeEnum": "inventory.models.ListingMode",
         "PushStateEnum": "integrations.models.Push.State",
+        "BucketEnum": "integrations.api.stock.BUCKETS",
+        "UnsoldBucketEnum": "integrations.api.stock.UNSOLD",
         "MovementKindEnum": "inventory.models.MovementKind",
         "StreamEnum": "integrations.models.StreamName",
         "RuledStreamEnum": "integrations.sync.RULED",

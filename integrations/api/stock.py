@@ -22,6 +22,8 @@ from inventory.data import MOST_UNITS
 from inventory.models import Bucket, Location, MovementKind, StockLevel, StockMovement
 from logix.accounts.models import Scope
 
+BUCKETS = [bucket.value for bucket in Bucket]
+UNSOLD = [bucket.value for bucket in condition.UNSOLD]
 _LEVEL = ("on_hand", "reserved", "allocated", "held", "damaged", "counted_at", "updated_at")
 _MOVEMENT = (
     "id",
@@ -79,7 +81,7 @@ class MovementSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
     kind = serializers.ChoiceField(MovementKind.choices)
-    bucket = serializers.ChoiceField([b.value for b in Bucket])
+    bucket = serializers.ChoiceField(BUCKETS)
     before = serializers.IntegerField()
     delta = serializers.IntegerField()
     after = serializers.IntegerField()
@@ -141,9 +143,7 @@ class Unsold(Strict):
     location = serializers.CharField(
         max_length=60, required=False, help_text="Code or id; the first place if left out."
     )
-    bucket = serializers.ChoiceField(
-        [b.value for b in condition.UNSOLD], help_text="`held` to be looked at, or `damaged`."
-    )
+    bucket = serializers.ChoiceField(UNSOLD, help_text="`held` to be looked at, or `damaged`.")
     delta = serializers.IntegerField(
         required=False,
         min_value=-1_000_000,
@@ -186,7 +186,7 @@ class MovementQuery(Query):
     variant = serializers.UUIDField(required=False)
     location = serializers.CharField(required=False, help_text="Code or id.")
     kind = Words(MovementKind.values)
-    bucket = Words([b.value for b in Bucket])
+    bucket = Words(BUCKETS)
     order = serializers.UUIDField(required=False)
     after = When(required=False, help_text="At or after.")
     before = When(required=False)

@@ -215,7 +215,7 @@ def test_what_amazon_sends_moves_no_stock_of_ours_and_cannot_be_sent_from_here(
     moved = StockMovement.objects.count()
     (order_id,) = world.place("fba")
     order = fetched(store, order_id)
-    with pytest.raises(OrderError, match="own warehouse"):
+    with pytest.raises(OrderError, match="own stock"):
         services.add_shipment(order, actor=ANNA)
 
     world.act("ship", order_id)
