@@ -150,10 +150,10 @@ class FirstPushPage(HubAdmin):
         return [own, *super().get_urls()]
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
-        found = [*matching_button(obj), *super().buttons(request, obj)]
+        found = super().buttons(request, obj)
         if _is_connected(obj) and not obj.writes_enabled:
             page = {"label": "First push", "url": self.row_url(obj, "first_push"), "asks": True}
-            return [page, *found]
+            return [page, *matching_button(obj), *found]
         return found
 
     def first_push_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
