@@ -193,8 +193,9 @@ class PlatformCard:
     they are asked for where somebody says so. ``scopes`` says which abilities need which scope,
     ``covered_by`` which others stand for it as well, ``scope_words`` what each lets Logix do, as
     the owner of a store would say it. ``host_pattern`` is a full-match regular expression of the
-    hosts stores have; ``token_origin`` where tokens are given out for those, if not at the store's
-    own address; ``pkce``: the platform takes a challenge (RFC 7636).
+    hosts stores have, ``address_help`` what is typed as a store's address; ``token_origin`` where
+    tokens are given out for those, if not at the store's own address; ``pkce``: the platform takes
+    a challenge (RFC 7636).
     """
 
     slug: str
@@ -234,6 +235,7 @@ class PlatformCard:
     reserved_fields: tuple[str, ...] = ()
     options: tuple[StoreOption, ...] = ()
     refunds: tuple[str, ...] = ()
+    address_help: str = "As you type it in the browser, for example https://shop.example.com"
     docs_url: str = ""
     guide: str = ""
 

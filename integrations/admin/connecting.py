@@ -61,7 +61,6 @@ class ConnectForm(forms.ModelForm):
     store_url = forms.CharField(
         label="Store address",
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-        help_text="As you type it in the browser, for example https://shop.example.com",
     )
     name = forms.CharField(
         required=False,
@@ -82,6 +81,7 @@ class ConnectForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.fields["store_url"].help_text = self.card.address_help
         merchant = self.fields["merchant"]
         assert isinstance(merchant, forms.ModelChoiceField)  # noqa: S101 - made from the model
         # With several merchants none is chosen: a store must not end up with the first by accident.
@@ -139,7 +139,9 @@ class KeysForm(forms.Form):
         super().__init__(data, initial={"base_url": store.base_url})
         self.store = store
         self.fields["base_url"] = forms.CharField(
-            label="Store address", widget=UnfoldAdminTextInputWidget
+            label="Store address",
+            widget=UnfoldAdminTextInputWidget,
+            help_text=card.address_help,
         )
         self.keys: dict[str, forms.Field] = {}
         for sign_in in typed_sign_ins(card):

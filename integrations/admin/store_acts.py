@@ -15,6 +15,7 @@ from integrations.admin.base import count_of
 from integrations.admin.counting import first_push_words
 from integrations.admin.roles import actor
 from integrations.models import Endpoint, RunKind, RunState, Store, StoreStatus, StreamName
+from integrations.platform import Ability
 from inventory import linkruns
 from inventory.candidates import link_all, promising
 from inventory.errors import LinkRefused
@@ -29,6 +30,10 @@ _RESUMABLE = (StoreStatus.PAUSED, StoreStatus.NEEDS_MERCHANT)
 
 def is_active(store: Store) -> bool:
     return store.status == StoreStatus.ACTIVE
+
+
+def _sends_webhooks(store: Store) -> bool:
+    return is_active(store) and registry.card(store.platform).can(Ability.WEBHOOKS)
 
 
 def _has_own_secret(store: Store) -> bool:
@@ -284,7 +289,7 @@ ACTS = (
         "they were before it.",
     ),
     Act(verb="compare", label="Compare now", run=_compare, shown=is_active, bulk=True),
-    Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=is_active),
+    Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=_sends_webhooks),
     Act(
         verb="rotate",
         label="Rotate secret",

@@ -47,6 +47,7 @@ from integrations.models import (
     SyncRun,
     ToldFigure,
 )
+from integrations.platform import Ability
 from logix.accounts.models import Role
 
 _TONES = {
@@ -208,7 +209,7 @@ class StoreHealth(HubAdmin):
     def webhooks(self, store: Store) -> str:
         endpoint = store_acts.endpoint_of(store)
         if endpoint is None:
-            return "Nothing listens."
+            return registry.card(store.platform).exempt.get(Ability.WEBHOOKS, "Nothing listens.")
         said = [", ".join(s["topic"] for s in endpoint.subscriptions) or "None registered."]
         if endpoint.problem:
             said.append(endpoint.problem)
@@ -219,7 +220,8 @@ class StoreHealth(HubAdmin):
         days = sync.arrivals(store, timezone.now())
         if not days:
             return "No order was placed in the last seven days."
-        rows = ((date_format(found.day, "DATE_FORMAT"), str(found)) for found in days)
+        by_webhooks = registry.card(store.platform).can(Ability.WEBHOOKS)
+        rows = ((date_format(x.day, "DATE_FORMAT"), x.words(by_webhooks)) for x in days)
         return format_html_join("", "{}: {}<br>", rows)
 
     @display(description="Permissions")

@@ -117,6 +117,8 @@ CARD = PlatformCard(
             many=True,
         ),
     ),
+    address_help="Where you sell: Europe, North America or Far East, or one of your sites, for "
+    "example amazon.de",
     host_pattern=r"sellingpartnerapi-(?:na|eu|fe)\.amazon\.com",
     token_origin="https://api.amazon.com",  # noqa: S106 - an address
     # Rates and bursts of the official models, for each seller and app. The first is for what has

@@ -190,9 +190,7 @@ class StoreHealthViews(ApiViewSet):
     def _endpoint(self, store: Store) -> dict[str, Any]:
         endpoint = store.endpoints.exclude(status=Endpoint.Status.CLOSED).first()
         if endpoint is None:
-            raise connect.ConnectError(
-                f"{store.name} has no webhooks yet. Check them to make them.", code="no_webhooks"
-            )
+            raise connect.lacks_webhooks(store)
         shown = may(self.request, Scope.STORES_WRITE)
         return {
             "status": endpoint.status,

@@ -211,9 +211,7 @@ def connect_body(card: PlatformCard) -> type[_Settings]:
     settings. Of several ways to sign in one is enough.
     """
     fields: dict[str, Any] = {
-        "store_url": serializers.CharField(
-            max_length=300, help_text="Address of the store, as in a browser."
-        )
+        "store_url": serializers.CharField(max_length=300, help_text=card.address_help)
     }
     ways = typed_sign_ins(card)
     always = frozenset.intersection(*(way.required for way in ways)) if ways else frozenset()

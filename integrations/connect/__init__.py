@@ -12,6 +12,7 @@ from integrations.connect.changing import (
 from integrations.connect.confirming import CodeGone, Question, come_back, confirm, decline
 from integrations.connect.consent import VALID_FOR, begin_oauth, finish_oauth
 from integrations.connect.hooks import (
+    lacks_webhooks,
     reconcile_webhooks,
     rotate_webhook_secret,
     webhook_address,
@@ -59,6 +60,7 @@ __all__ = [
     "finish_oauth",
     "finish_one_click",
     "lacks_places",
+    "lacks_webhooks",
     "make_places",
     "may_remove_app",
     "pause",

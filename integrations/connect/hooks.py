@@ -77,6 +77,15 @@ def follow_app(store: Store, before: str) -> None:
     )
 
 
+def lacks_webhooks(store: Store) -> ConnectError:
+    """Why a store has none, and what makes them where something can."""
+    card = registry.card(store.platform)
+    if why := card.exempt.get(Ability.WEBHOOKS):
+        return ConnectError(f"{card.name} sends no webhooks here. {why}", code="no_webhooks")
+    words = f"{store.name} has no webhooks yet. Check them to make them."
+    return ConnectError(words, code="no_webhooks")
+
+
 def reconcile_webhooks(store: Store) -> list[Subscription]:
     """Make the store's subscriptions what they should be and keep what is live. What had to be
     mended is counted, and the store is read at once: something may have been missed.
@@ -159,7 +168,7 @@ def rotate_webhook_secret(store: Store, *, actor: str) -> None:
         )
     endpoint = _endpoint(store)
     if endpoint is None:
-        raise ConnectError(f"{store.name} has no webhooks.", code="no_webhooks")
+        raise lacks_webhooks(store)
     old = _open_secret(store, endpoint)
     new = secrets.token_urlsafe(_SECRET_BYTES)
     with transaction.atomic():

@@ -40,8 +40,11 @@ class Arrivals:
     def rescued(self) -> int:
         return self.polled + self.compared
 
-    def __str__(self) -> str:
-        words = f"webhooks told {self.told}, polling rescued {self.polled}"
+    def words(self, by_webhooks: bool) -> str:
+        """``by_webhooks``: the store sends some, so what polling finds was missed by them."""
+        words = f"polling found {self.polled}"
+        if by_webhooks:
+            words = f"webhooks told {self.told}, polling rescued {self.polled}"
         if self.compared:
             words += f", the comparison {self.compared}"
         return f"{words}, read otherwise {self.others}" if self.others else words

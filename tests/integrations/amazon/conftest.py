@@ -15,10 +15,7 @@ from integrations.amazon.service import AmazonIntegration
 from tests.integrations.amazon.world import AmazonWorld, amazon_world
 from tests.integrations.conformance.suite import knowing
 from tests.integrations.conformance.world import adapter_of
-from tests.integrations.sandbox.amazon.fixtures import contracts
 from tests.integrations.sandbox.amazon.official import hold
-
-__all__ = ["contracts"]
 
 MakeWorld = Callable[..., AmazonWorld]
 MakeAdapter = Callable[..., AmazonIntegration]

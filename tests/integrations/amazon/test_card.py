@@ -74,10 +74,8 @@ def test_what_a_seller_pastes_looks_like_what_is_asked_for() -> None:
     assert not re.fullmatch(sign_in.fields[2].pattern, "Atza|an-access-token")
 
 
-def test_the_limits_are_those_of_the_official_models(contracts: Path | None) -> None:
-    if contracts is None:
-        pytest.skip("The official models are not at hand.")
-    plans = {one.id: one.plan() for one in operations(contracts)}
+def test_the_limits_are_those_of_the_official_models(shared: Path) -> None:
+    plans = {one.id: one.plan() for one in operations(shared)}
 
     for limit in CARD.limits[1:]:
         assert plans[limit.bucket] == (limit.rate, limit.burst), limit.bucket

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.db.models import F
 from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
 
 from integrations import connect, outbox, sync
 from integrations.connect import ConnectError
@@ -22,7 +24,8 @@ from integrations.models import (
     SyncRun,
 )
 from inventory.models import Listing, StockLevel, StockMovement
-from logix.accounts.models import Merchant
+from logix.accounts import tokens
+from logix.accounts.models import Merchant, Scope
 from logix.common import bell
 from orders import services
 from orders.errors import OrderError
@@ -284,3 +287,32 @@ def test_quiet_accounts_are_polled_within_their_quota(
 
     assert world.calls("searchOrders") - before == polls == 12
     assert polls / 3600 < 0.0056
+
+
+def test_that_it_sends_no_webhooks_is_said_and_none_are_offered(
+    world: AmazonWorld, store: Store, admin_client: Client
+) -> None:
+    page = admin_client.get(reverse("admin:integrations_store_change", args=[store.pk]))
+    _, text = tokens.issue(store.merchant, name="test", scopes=Scope.values)
+    bearer = {"Authorization": f"Bearer {text}"}
+    asked = f"/api/v1/integrations/{store.pk}/webhooks"
+
+    shown = page.content.decode()
+    answers = [
+        admin_client.post(f"{asked}/check", headers=bearer),
+        admin_client.post(f"{asked}/secret", headers=bearer),
+        admin_client.get(asked, headers=bearer),
+    ]
+
+    assert "Check webhooks" not in shown
+    assert "Amazon calls nobody" in shown
+    assert "rescued" not in shown
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (422, "no_webhooks")
+        assert "Orders are read by polling." in answer.json()["detail"]
+
+
+def test_the_form_says_what_is_typed_as_an_account_s_address(admin_client: Client) -> None:
+    form = admin_client.get(f"{reverse('admin:integrations_store_add')}?platform=amazon")
+
+    assert "for example amazon.de" in form.content.decode()

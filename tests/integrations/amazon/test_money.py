@@ -202,12 +202,10 @@ def test_a_wish_to_cancel_stands_while_there_is_something_of_ours_to_keep_back(
     assert (Flag.CANCEL_REQUESTED in order.flags) == is_asked
 
 
-def test_the_official_examples_are_orders_that_add_up(contracts: Path | None) -> None:
-    if contracts is None:
-        pytest.skip("The official models are not at hand.")
+def test_the_official_examples_are_orders_that_add_up(shared: Path) -> None:
     found = [
         example
-        for one in operations(contracts)
+        for one in operations(shared)
         if one.id in ("getOrder", "searchOrders") and "2026-01-01" in one.template
         for example in examples(one.spec)
     ]

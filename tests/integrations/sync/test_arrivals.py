@@ -71,9 +71,13 @@ def test_a_day_is_the_stores_and_says_what_was_told_and_what_was_rescued(store: 
         (date(2026, 11, 20), 0, 1, 0, 0),
     ]
     assert [x.rescued for x in found] == [2, 1]
-    assert [str(x) for x in found] == [
+    assert [x.words(by_webhooks=True) for x in found] == [
         "webhooks told 2, polling rescued 1, the comparison 1, read otherwise 2",
         "webhooks told 0, polling rescued 1",
+    ]
+    assert [x.words(by_webhooks=False) for x in found] == [
+        "polling found 1, the comparison 1, read otherwise 2",
+        "polling found 1",
     ]
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integrations.sandbox.amazon.client import Client, make_client
-from tests.integrations.sandbox.amazon.fixtures import contracts, make_account
+from tests.integrations.sandbox.amazon.fixtures import make_account
 from tests.integrations.sandbox.amazon.official import hold
 
-__all__ = ["account", "contracts", "make_account", "make_store"]
+__all__ = ["account", "make_account", "make_store"]
 
 Make = Callable[..., Client]
 

@@ -1,12 +1,11 @@
 """A simulated seller account over real HTTP for anybody's tests. Import into a conftest:
 
-``from tests.integrations.sandbox.amazon.fixtures import contracts, make_account``
+``from tests.integrations.sandbox.amazon.fixtures import make_account``
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -25,7 +24,6 @@ from integrations.sandbox.amazon.play import acts
 from integrations.sandbox.amazon.shop import Shop
 from integrations.sandbox.amazon.store import SellerStore
 from integrations.sandbox.server import Server
-from tests.conftest import ROOT
 from tests.integrations.sandbox.amazon.official import Asked, hold
 
 
@@ -164,13 +162,6 @@ class Running:
 
 
 Make = Callable[..., Running]
-
-
-@pytest.fixture(scope="session")
-def contracts() -> Path | None:
-    """As ``shared``, without a skip: an account can be tested where the contracts are not."""
-    folder = Path(os.environ.get("LOGIX_SHARED", ROOT.parent / "shared")).resolve()
-    return folder if (folder / "contracts" / "amazon").is_dir() else None
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integrations.sandbox.shopify.client import Client, make_client
-from tests.integrations.sandbox.shopify.fixtures import contracts, make_shop
+from tests.integrations.sandbox.shopify.fixtures import make_shop
 from tests.integrations.sandbox.shopify.official import hold
 
-__all__ = ["contracts", "make_shop", "make_store", "shop"]
+__all__ = ["make_shop", "make_store", "shop"]
 
 Make = Callable[..., Client]
 

@@ -1,12 +1,11 @@
 """A simulated store over real HTTP for anybody's tests. Import the fixtures into a conftest:
 
-``from tests.integrations.sandbox.shopify.fixtures import contracts, make_shop``
+``from tests.integrations.sandbox.shopify.fixtures import make_shop``
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -24,7 +23,6 @@ from integrations.sandbox.shopify.orders import placing
 from integrations.sandbox.shopify.play import acts
 from integrations.sandbox.shopify.shop import Shop
 from integrations.sandbox.shopify.store import ShopStore
-from tests.conftest import ROOT
 from tests.integrations.sandbox.shopify.official import Asked, hold
 
 VERSION = "2026-07"
@@ -159,13 +157,6 @@ class Running:
 
 
 Make = Callable[..., Running]
-
-
-@pytest.fixture(scope="session")
-def contracts() -> Path | None:
-    """As ``shared``, without a skip: a store can be tested where the contracts are not."""
-    folder = Path(os.environ.get("LOGIX_SHARED", ROOT.parent / "shared")).resolve()
-    return folder if (folder / "contracts").is_dir() else None
 
 
 @pytest.fixture
