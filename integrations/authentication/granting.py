@@ -71,7 +71,16 @@ def from_refresh_token(card: PlatformCard, base_url: str, values: Mapping[str, s
         return replace(grant, refresh_token=grant.refresh_token or pasted)
 
     with _session(card, base_url) as http:
-        return _granted(card, values, http, ask)
+        try:
+            return _granted(card, values, http, ask)
+        except AuthenticationFailed as err:
+            if err.code == INVALID_GRANT:
+                err.message = (
+                    f"{card.name} does not accept the refresh token: it was revoked, belongs to "
+                    "another app, or was not copied in full. Authorise the app again and paste "
+                    "the new one."
+                )
+            raise
 
 
 def renewed(store: Store, held: Held) -> Grant:

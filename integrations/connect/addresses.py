@@ -43,7 +43,8 @@ def store_address(card: PlatformCard, typed: str) -> str:
     # With its port, if it has one: no store of such a platform does.
     if not re.fullmatch(card.host_pattern, parts.netloc):
         raise Misconfigured(
-            f"{parts.netloc} is not the address of a {card.name} store.", code="address_foreign"
+            f"{parts.netloc} is not an address of {card.name}. {card.address_help}.",
+            code="address_foreign",
         )
     return f"https://{parts.netloc}"
 

@@ -233,6 +233,7 @@ CARD = PlatformCard(
             many=True,
         ),
     ),
+    address_help="Its address in Shopify, for example my-shop.myshopify.com",
     host_pattern=r"[a-z0-9][a-z0-9-]*\.myshopify\.com",
     # Signed with the app's client secret. 8 retries in 4 hours, then the subscription is deleted.
     # Source: https://shopify.dev/docs/apps/build/webhooks

@@ -595,7 +595,7 @@ def test_a_refresh_token_that_is_dead_is_told_as_such(site: Site, merchant: Merc
     pasted = site.authorize()
     site.revoke()
 
-    with pytest.raises(AuthenticationFailed, match="no longer accepts") as refused:
+    with pytest.raises(AuthenticationFailed, match="does not accept the refresh token") as refused:
         connect.connect_store(
             merchant=merchant,
             platform="tokenshop",

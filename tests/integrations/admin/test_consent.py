@@ -124,7 +124,7 @@ def test_what_is_refused_is_said_on_the_form(merchant: Merchant, site: Site) -> 
     )
 
     text = page.content.decode()
-    assert "shop.example is not the address of a TokenShop store." in text
+    assert "shop.example is not an address of TokenShop. As you type it in the browser" in text
     assert "my-own-secret" not in text
 
 
