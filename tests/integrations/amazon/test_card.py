@@ -48,7 +48,7 @@ def test_whatever_names_a_region_leads_to_its_host(typed: str, region: str) -> N
 @pytest.mark.parametrize("typed", ["amazon.example", "sellingpartnerapi-xx.amazon.com", "shop.de"])
 def test_what_names_none_is_refused_in_words(typed: str) -> None:
     assert AmazonIntegration.address(typed) == typed
-    with pytest.raises(Misconfigured, match="is not an address of Amazon. Where you sell"):
+    with pytest.raises(Misconfigured, match=r"is not an address of Amazon\. Where you sell"):
         addresses.store_address(CARD, typed)
 
 
