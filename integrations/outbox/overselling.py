@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Max, QuerySet, Sum
+from django.utils import timezone
 
 from inventory import kits
 from inventory.kits import Recipe
@@ -29,11 +30,14 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Units that became free for one reason, or were taken (below zero); ``at`` last."""
+    """Units that became free for one reason, or were taken (below zero); ``at`` last. ``by``: the
+    store whose order it was.
+    """
 
     what: str
     units: int
     order_id: UUID | None
+    by: UUID | None
     at: datetime
 
 
@@ -76,7 +80,8 @@ def _of(oversell: Oversell, channel: Mapping[str, Any], store_id: UUID | None) -
     places = _places(oversell.merchant_id, store_id)
     free = _free_then(trail, recipe, places)
     between = tuple(_between(oversell, trail.filter(location__in=places), recipe))
-    words = _words(oversell, name, sold_it, told, told_at, free, between)
+    is_news = any(x.by is None or x.by != store_id for x in between)
+    words = _words(oversell, name, sold_it, told, told_at, free, between, is_news=is_news)
     return Told(name, sold_it, told, told_at, free, between, words)
 
 
@@ -120,14 +125,16 @@ def _between(
         last[key] = max(at, last.get(key, at))
     orders = Order.objects.select_related("store").in_bulk([key[0] for key in freed if key[0]])
     for key in sorted(last, key=lambda key: last[key]):
-        order, kind, sku = key
+        order_id, kind, sku = key
+        order = orders.get(order_id) if order_id else None
         of = f" of {sku}" if len(recipe) > 1 else ""
         if freed[key]:
             yield Between(
-                f"{_who(orders.get(order) if order else None, kind)}{of}",
-                freed[key],
-                order,
-                last[key],
+                what=f"{_who(order, kind)}{of}",
+                units=freed[key],
+                order_id=order_id,
+                by=order.store_id if order else None,
+                at=last[key],
             )
 
 
@@ -149,7 +156,10 @@ def _words(
     told_at: datetime,
     free: int,
     between: tuple[Between, ...],
+    *,
+    is_news: bool,
 ) -> str:
+    """``is_news``: something came between that the store did not know by itself."""
     are = "was" if free == 1 else "were"
     found = [f"{name} was last told {told} on {_when(told_at)}, when {free} {are} free to it."]
     placed_at = oversell.order.placed_at
@@ -160,7 +170,8 @@ def _words(
         earlier = len(between) - _MOST_NAMED
         more = f" ({earlier} more before these)" if earlier > 0 else ""
         found.append(f"Between then and this order: {named}{more}.")
-        found.append("It had not been told of that yet.")
+        if is_news:
+            found.append("It had not been told of that yet.")
     else:
         found.append("Nothing else was taken or added between then and this order.")
     wanted = oversell.line.quantity
@@ -177,4 +188,4 @@ def _said(one: Between) -> str:
 
 
 def _when(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{timezone.localtime(at):%Y-%m-%d %H:%M:%S %Z}"
