@@ -24,6 +24,8 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 76rem; p
 h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.1rem; margin: 0 0 .5rem }
 section { border: 1px solid var(--line); border-radius: .6rem; margin-top: 1rem; padding: 1rem;
   overflow-x: auto }
+.pair { display: grid; gap: 0 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)) }
 dl { display: grid; gap: .15rem 1rem; grid-template-columns: max-content 1fr; margin: 0 }
 dt { opacity: .7 } dd { margin: 0; overflow-wrap: anywhere }
 table { border-collapse: collapse; width: 100% }
@@ -35,7 +37,8 @@ form { align-items: center; display: inline-flex; flex-wrap: wrap; gap: .4rem;
   margin: 0 .6rem .4rem 0 }
 input, select, button { font: inherit; padding: .15rem .5rem } input[type=number] { width: 5.5rem }
 button { cursor: pointer } .small button { font-size: .85rem; padding: 0 .4rem }
-.small form { margin: 0 .2rem 0 0 }
+.small, .small form { flex-wrap: nowrap; margin: 0 .2rem 0 0; white-space: nowrap }
+time, #stock code, #faults td:nth-child(2) { white-space: nowrap } code { font-size: .9em }
 #said { position: sticky; bottom: 0; background: Canvas; padding: .3rem 0 }
 #said:empty { display: none }
 html:not(.live) form { display: none }
@@ -61,10 +64,15 @@ async function send(form) {
 async function refresh(isForced) {
   const answer = await fetch(location.href);
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  const form = document.activeElement && document.activeElement.closest('form');
   for (const part of document.querySelectorAll('[data-live]')) {
     const isTyping = part.querySelector('input:focus, select:focus');
     const now = fresh.getElementById(part.id);
     if (now && (isForced || !isTyping)) part.replaceChildren(...now.childNodes);
+  }
+  if (form && !form.isConnected) {
+    const again = document.querySelector(`form[data-to="${form.dataset.to}"] button`);
+    if (again) again.focus();
   }
 }
 document.addEventListener('submit', (event) => {
@@ -102,6 +110,11 @@ def page(title: str, about: str, parts: Iterable[str]) -> str:
 def part(title: str, name: str, body: str, count: int | None = None) -> str:
     many = "" if count is None else f" <small>of {count}</small>"
     return f'<section id="{name}" data-live><h2>{escape(title)}{many}</h2>{body}</section>'
+
+
+def pair(*parts: str) -> str:
+    """Beside each other where there is room."""
+    return f'<div class="pair">{"".join(parts)}</div>'
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> str:
@@ -173,7 +186,7 @@ def requests(rows: Iterable[dict[str, Any]]) -> str:
         (
             time(row["at"]),
             escape(row["method"]),
-            f"<code>{escape(row['path'])}</code> {escape(row['asked'] or row['query'][:160])}",
+            f"<code>{escape(row['path'])}</code> {escape(row.get('asked') or row['query'][:160])}",
             answered(row["status"], ", ".join(row["faults"])),
             number(f"{row['took_ms']:.0f} ms"),
         )

@@ -1,9 +1,5 @@
 """The page and the JSON API under ``/_sandbox/`` from which people, tests and the demo play the
-store.
-
-Whoever reaches it may do anything to the invented store and read its key, so it answers only to a
-loopback name in the Host header (a page elsewhere cannot rebind its own name to here), and changes
-only what is sent as JSON from its own origin.
+store. Who may use them, ``sandbox.guard`` says.
 """
 
 from __future__ import annotations
@@ -17,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from integrations.sandbox import board, guard
 from integrations.sandbox.woocommerce import acts, page, placing, shapes, wire
 from integrations.sandbox.woocommerce.faults import KINDS
 
@@ -24,13 +21,7 @@ if TYPE_CHECKING:
     from integrations.sandbox.woocommerce.shop import Shop
 
 ROOT = "_sandbox"
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHOWN_ORDERS, _SHOWN_STOCK, _SHOWN_LOG = 20, 25, 25
-_HEADERS = [
-    ("Cache-Control", "no-store"),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-]
 
 
 # --- what is sent in ------------------------------------------------------------------------------
@@ -84,7 +75,7 @@ class Control:
 
     def answer(self, request: wire.Request, path: str) -> wire.Answer:
         """``path`` is what stands behind ``/_sandbox``."""
-        if refusal := _refusal(request):
+        if refusal := guard.refusal(request.method, request.headers):
             return _json(403, {"error": refusal})
         if path == "":
             return wire.Answer(308, headers=[("Location", f"{request.path}/")], body=b"")
@@ -110,32 +101,12 @@ class Control:
         return done if isinstance(done, wire.Answer) else _json(200, done)
 
 
-def _refusal(request: wire.Request) -> str:
-    host = request.headers.get("host", "")
-    if _name(f"//{host}") not in _LOOPBACK:
-        return "The control page answers only to localhost and 127.0.0.1."
-    if request.method in ("GET", "HEAD"):
-        return ""
-    origin = request.headers.get("origin")
-    is_foreign = origin is not None and origin.partition("://")[2] != host
-    if is_foreign or request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        return "A change must come from the control page itself or from no page at all."
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        return "A change is sent as application/json."
-    return ""
-
-
-def _name(address: str) -> str | None:
-    try:
-        return urlsplit(address).hostname
-    except ValueError:
-        return None
-
-
 def _json(status: int, document: Any) -> wire.Answer:
     body = json.dumps(document, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")
     return wire.Answer(
-        status, headers=[("Content-Type", "application/json; charset=utf-8"), *_HEADERS], body=body
+        status,
+        headers=[("Content-Type", "application/json; charset=utf-8"), *guard.HEADERS],
+        body=body,
     )
 
 
@@ -209,8 +180,8 @@ def _page(shop: Shop, _: Any) -> wire.Answer:
         200,
         headers=[
             ("Content-Type", "text/html; charset=utf-8"),
-            ("Content-Security-Policy", page.POLICY),
-            *_HEADERS,
+            ("Content-Security-Policy", board.POLICY),
+            *guard.HEADERS,
         ],
         body=page.rendered(described(shop)).encode("utf-8", "replace"),
     )
