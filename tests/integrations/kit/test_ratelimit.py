@@ -199,13 +199,18 @@ def test_no_more_is_given_back_than_the_platform_says_there_is() -> None:
 
 
 def rivals(limiter: Limiter, pause: Callable[[float], None]) -> Counter[int]:
-    """Two ask without rest for six seconds, now the one first, now the other: calls granted by what
-    they cost.
+    """Two ask without rest until each had three turns, for at most 30 seconds, now the one first,
+    now the other: calls granted by what they cost.
+
+    Who asks first when there is room again gets it. There is room about once a second, so in six
+    seconds one of them would come too short in a run of eleven.
     """
     chance, granted = Random(7), Counter[int]()
-    for _ in range(600):
+    for _ in range(3000):
         for cost in chance.sample([1, 90], 2):
             granted[cost] += limiter.take("s", cost=cost, priority=Priority.BULK) == 0
+        if min(granted[1], granted[90]) > 2:
+            break
         pause(0.01)
     return granted
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from integrations import outbox
+from integrations import outbox, policy
 from integrations.errors import (
     AuthenticationFailed,
     ContractBroken,
@@ -544,8 +544,9 @@ def test_one_store_s_commands_do_not_wait_for_another_s(
 
 
 def test_a_mistake_of_ours_is_unknown_and_holds_up_no_other_order(
-    store: Store, order: Order, shop: toy.ToyShop
+    store: Store, order: Order, shop: toy.ToyShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(policy, "SCHEDULE_S", (3600,) * policy.MAX_ATTEMPTS)
     bad, good = note(order, "1"), note(take_in(store, shop, 2), "2")
     shop.after = lambda call: (
         raising(KeyError("a buyer's name"))(call) if call[2] == bad.payload["reference"] else None
