@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from inventory import kits
+from inventory import kits, sharing
 from inventory.models import Allocation, Listing, ListingMode, StockLevel, StockRule, Variant
 from inventory.rules import Ruled, rules_for
 from inventory.shelves import Shelf, of_stores
@@ -64,6 +64,10 @@ _Own = Mapping[tuple[UUID, UUID], int]
 
 _NO_RULE = StockRule(buffer=0, percent=100, max_listed=None, end_when=0)
 _BUNDLE = "The store computes what it shows of a bundle itself, from its parts."
+_SHARED = (
+    "The store keeps one figure for several of its items, and is told the smallest of theirs: that "
+    "of {}."
+)
 _NO_SHELF = (
     "The store keeps its stock at several locations, and none of them shows a place of Logix yet. "
     "Choose which, on the store's page “Locations”."
@@ -73,16 +77,39 @@ _NO_SHELF = (
 def targets(listings: Sequence[Listing], *, suppose: StockRule | None = None) -> dict[UUID, Target]:
     """The figure each listing should show now, or would if ``suppose`` were the rule for it. Six
     statements, however many listings (of any stores); one more for each level of kits within kits,
-    and where something is set aside.
+    where something is set aside, and where listings share one figure.
     """
+    sharers = sharing.with_sharers(listings)
+    everyone = [*listings, *sharing.others_of(sharers, listings)]
+    done = _alone(everyone, dict.fromkeys((x.pk for x in listings), suppose) if suppose else {})
+    for alike in sharers.values():
+        _share(alike, done)
+    return {x.pk: done[x.pk] for x in listings}
+
+
+def _share(listings: Sequence[Listing], done: dict[UUID, Target]) -> None:
+    """One figure for all: of several the smallest cannot oversell."""
+    told = [x for x in listings if done[x.pk].value is not None]
+    if len(told) < 2:
+        return
+    least = min(told, key=lambda x: sum(done[x.pk].at.values()))
+    lowest = done[least.pk]
+    for listing in told:
+        if dict(done[listing.pk].at) != dict(lowest.at):
+            said = f"{lowest.reason} {_SHARED.format(least)}"
+            done[listing.pk] = replace(lowest, reason=said)
+
+
+def _alone(listings: Sequence[Listing], supposed: Mapping[UUID, StockRule]) -> dict[UUID, Target]:
+    """The figure of each as if it shared none."""
     items = _stock_items(listings)
     recipes = kits.recipes(set(items.values()))
     parts = {part for recipe in recipes.values() for part in recipe}
     levels = _levels({*items.values(), *parts})
     asides = _set_aside(levels)
     rules = rules_for(listings)
-    if suppose is not None:
-        rules = dict.fromkeys(rules, Ruled(suppose, "The rule that is supposed."))
+    for pk, rule in supposed.items():
+        rules[pk] = Ruled(rule, "The rule that is supposed.")
     shelves = of_stores({x.store_id for x in listings})
     done = {}
     for listing in listings:

@@ -90,7 +90,7 @@ def import_products(
                 inserts.append(row)
                 done.ways[row["id"]] = linker.ways[key]
             else:
-                changed = _changed_row(before, product, variant, observed_at, done)
+                changed = _changed_row(before, product, variant, observed_at, linker, done)
                 if changed is not None:
                     updates.append({**changed, **linker.relink(before, product, variant)})
                     if before.pk in linker.relinked:
@@ -138,6 +138,7 @@ def _new_row(
         "external_variant_id": variant.external_id,
         **linker.link(product, variant),
         **_told(product, variant, observed_at),
+        "shares_figure": linker.shares(product, variant),
         "digest": _digest(product, variant),
         "mode": ListingMode.NORMAL,
         "gone_at": observed_at if product.gone else None,
@@ -149,13 +150,16 @@ def _changed_row(
     product: ProductData,
     variant: VariantData,
     observed_at: datetime,
+    linker: Linker,
     done: CatalogueImport,
 ) -> dict[str, Any] | None:
     """The row to write, or None where nothing changed or we know something newer."""
     digest = _digest(product, variant)
     if before.is_bundle != variant.is_bundle or before.kit_problem:
         done.bundles.add(before.pk)
-    is_same = before.digest == digest and before.backorders == variant.backorders
+    shares = linker.shares(product, variant)
+    told_by_now = (digest, variant.backorders, shares)
+    is_same = (before.digest, before.backorders, before.shares_figure) == told_by_now
     if is_same and before.gone_at is None and not product.gone:
         done.unchanged += 1
         return None
@@ -184,6 +188,7 @@ def _changed_row(
     return {
         "id": before.pk,
         **told,
+        "shares_figure": shares,
         "digest": digest,
         "gone_at": before.gone_at or observed_at if product.gone else None,
     }

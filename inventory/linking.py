@@ -81,14 +81,17 @@ class Linker:
         self.codes = Counter(barcode_key(v.barcode) for _, v in pairs if v.barcode.strip())
         codes = [spelt for key in self.codes for spelt in spellings(key)]
         self.by_key: dict[str, UUID] = {}
+        self.counted_as: dict[str, UUID] = {}
         self.by_code: dict[str, set[UUID]] = defaultdict(set)
         known_by = Q(sku_key__in=keys) | Q(barcode__in=codes) if codes else Q(sku_key__in=keys)
         variants = Variant.objects.filter(known_by, merchant_id=store.merchant_id)
-        for pk, key, barcode, archived_at in variants.values_list(
-            "pk", "sku_key", "barcode", "archived_at"
+        for pk, key, barcode, archived_at, pool in variants.values_list(
+            "pk", "sku_key", "barcode", "archived_at", "counted_as"
         ):
             if key:
                 self.by_key[key] = pk
+            if key and pool:
+                self.counted_as[key] = pool
             if barcode and archived_at is None:
                 self.by_code[barcode_key(barcode)].add(pk)
         coded = {pk for found in self.by_code.values() for pk in found}
@@ -108,12 +111,22 @@ class Linker:
                 if pool and listing.stock_ref:
                     self.pools[product_id, listing.stock_ref] = pool
         self.shared = Counter((p.external_id, v.stock_ref) for p, v in pairs if v.stock_ref)
+        for product, variant in pairs:
+            # Of those it keeps one figure for, some are known by their SKU: the count is theirs.
+            if (pool := self.counted_as.get(sku_key(variant.sku))) and self.shares(
+                product, variant
+            ):
+                self.pools.setdefault((product.external_id, variant.stock_ref), pool)
         self.new_products: list[dict[str, Any]] = []
         self.new_variants: list[dict[str, Any]] = []
         self.relinked: set[UUID] = set()
         self.named: list[dict[str, Any]] = []
         # By the ids of product and variant in the store.
         self.ways: dict[tuple[str, str], LinkedBy] = {}
+
+    def shares(self, product: ProductData, variant: VariantData) -> bool:
+        """Whether the store keeps one figure for it and others of its product."""
+        return self.shared[product.external_id, variant.stock_ref] > 1
 
     def link(self, product: ProductData, variant: VariantData) -> dict[str, Any]:
         """The columns of a listing's link."""
@@ -185,7 +198,7 @@ class Linker:
     def _pool(self, product: ProductData, variant: VariantData) -> UUID | None:
         """The hidden variant that holds one count for several, where a store keeps it so."""
         place = (product.external_id, variant.stock_ref)
-        if self.shared[place] < 2:
+        if not self.shares(product, variant):
             return None
         if place not in self.pools:
             self.pools[place] = uuid7()

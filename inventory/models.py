@@ -123,8 +123,10 @@ class Listing(models.Model):
     """One variant as one store sells it. ``seen_*`` is what the store last told us,
     ``seen_at_places`` its figure by the store's location, where it keeps several, ``kept_back``
     what it takes off its figures by itself; with ``backorders`` it goes on selling below zero.
-    ``variant`` null means unmatched. Of a bundle the store computes the figure: ``bundle_parts``
-    are what it says there is in one, and ``kit_problem`` why its variant is no kit of these.
+    ``shares_figure``: the store keeps one figure for it and for others of its product, those with
+    the same ``stock_ref``. ``variant`` null means unmatched. Of a bundle the store computes the
+    figure: ``bundle_parts`` are what it says there is in one, and ``kit_problem`` why its variant
+    is no kit of these.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -148,6 +150,7 @@ class Listing(models.Model):
     raw_status = models.CharField(max_length=40, blank=True)
     is_listed = models.BooleanField(default=True)
     stock_ref = models.CharField(max_length=160, blank=True)
+    shares_figure = models.BooleanField(default=False, db_default=False)
     seen_quantity = models.IntegerField(null=True, blank=True)
     seen_at_places = models.JSONField(default=dict, db_default={}, blank=True)
     seen_at = models.DateTimeField(null=True, blank=True)

@@ -23,6 +23,7 @@ from integrations.outbox.compensating import targets
 from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.taken import taken
+from inventory import plenty
 from inventory.models import Listing
 from logix.accounts import audit
 
@@ -33,8 +34,8 @@ MOST = 50
 SHARE = 5
 # Looked at again by itself: the mistake may have been mended.
 LOOK_AGAIN = timedelta(minutes=5)
-# A look at more than so many takes seconds, so what it allowed holds for the tasks that follow:
-# they would do nothing but look.
+# A look that computes more than so many takes seconds, so what it allowed holds for the tasks that
+# follow: they would do nothing but look.
 LARGE = 5_000
 _HOLDS_S = 120.0
 
@@ -44,13 +45,13 @@ _State = Push.State
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found: figures that were ``held`` back, and how many may fall to 0 before the
-    next look is due.
+    """What one look found: figures that were ``held`` back, how many may fall to 0 before the next
+    look is due, and how many figures it ``computed``.
     """
 
     held: int
     allowed: int
-    due: int
+    computed: int = 0
 
 
 class Allowances:
@@ -65,7 +66,7 @@ class Allowances:
         if time.monotonic() < until:
             return
         found = hold_back(store, now, closed)
-        holds_s = _HOLDS_S if found.due > LARGE else 0.0
+        holds_s = _HOLDS_S if found.computed > LARGE else 0.0
         self._left[store.pk] = (found.allowed, time.monotonic() + holds_s)
 
     def take(self, store: Store, zeros: int) -> bool:
@@ -81,21 +82,22 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
     ``closed``: the gate, before which most of it may have to wait.
     """
     due = claims.due(store.pk, now, closed).exclude(problem_code=Reason.ZERO_CONFIRMED)
-    if (count := due.count()) <= MOST:
-        return Look(held=0, allowed=MOST, due=count)
+    if due.count() <= MOST:
+        return Look(held=0, allowed=MOST)
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()
     most = max(MOST, live // SHARE)
-    ids = list(due.order_by("pk").values_list("listing_id", flat=True))
+    scarce = plenty.may_show_nothing(store.pk, store.merchant_id).values("pk")
+    ids = list(due.filter(listing__in=scarce).order_by("pk").values_list("listing_id", flat=True))
     waiting = held_back(store.pk)
     if len(ids) + waiting <= most:
-        return Look(held=0, allowed=most, due=count)
+        return Look(held=0, allowed=most)
     falling, zeros = 0, list[UUID]()
     for start in range(0, len(ids), _CHUNK):
         fall, unexplained = _zeros(ids[start : start + _CHUNK])
         falling += fall
         zeros += unexplained
     if len(zeros) + waiting <= most:
-        return Look(held=0, allowed=falling + MOST, due=count)
+        return Look(held=0, allowed=falling + MOST, computed=len(ids))
     rows = Push.objects.filter(store=store, listing__in=zeros, state=_State.READY)
     held = rows.update(
         state=_State.BLOCKED,
@@ -105,7 +107,7 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
         problem=SENTENCES[Reason.MASS_ZERO].format(count=len(zeros) + waiting, live=live),
     )
     log.warning("push_brake", store=str(store.pk), held=held, live=live)
-    return Look(held=held, allowed=falling - len(zeros) + MOST, due=count)
+    return Look(held=held, allowed=falling - len(zeros) + MOST, computed=len(ids))
 
 
 def held_back(store_id: UUID) -> int:

@@ -133,6 +133,25 @@ def keep(endings: Mapping[Claimed, Ending], now: datetime) -> set[UUID]:
     return again_on()(write)
 
 
+def note_told(told: Mapping[UUID, Figures], now: datetime) -> None:
+    """By listing, what its store was told under another one's name: the figure is the same one.
+    Whether anything waits for it is left as it is.
+    """
+
+    def write() -> None:
+        rows = Push.objects.filter(listing__in=told).order_by("pk").select_for_update()
+        bulk.update(
+            Push,
+            [
+                {"id": pk, **told_columns(told[listing]), "pushed_at": now}
+                for pk, listing in rows.values_list("pk", "listing_id")
+            ],
+        )
+
+    if told:
+        again_on()(write)
+
+
 def put_back(claimed: Sequence[Claimed]) -> None:
     """Nothing was done with them: they are as they were before they were taken."""
     rows = [

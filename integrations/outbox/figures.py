@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from integrations import policy
-from integrations.outbox import compensating, sales
+from integrations.outbox import claims, compensating, sales
 from integrations.outbox.bylocation import Figures, is_shown, seen_at
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.dirty import ECHO
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.seeing import note_seen, stock_update
 from integrations.policy import Decision, What
+from inventory import sharing
 from inventory.data import StockResult, StockUpdate
 from inventory.models import Listing, StoreLocation
 
@@ -46,24 +47,26 @@ class _Due:
 class Plan:
     """What to write (``groups``), and how those end that need no write. A push whose listing has
     figures at several locations is in a group for each that is not in step. ``zeros`` of those to
-    be written sell out what shows more, and nobody said that it is meant.
+    be written sell out what shows more, and nobody said that it is meant. ``sharers`` are, by
+    listing, the others whose figure is the same one.
     """
 
     groups: list[Group] = field(default_factory=list)
     endings: dict[Claimed, Ending] = field(default_factory=dict)
     reversals: dict[Claimed, int] = field(default_factory=dict)
     wanted: dict[Claimed, Figures] = field(default_factory=dict)
+    sharers: Mapping[UUID, Sequence[UUID]] = field(default_factory=dict)
     zeros: int = 0
     orders_unread: bool = False
 
 
 def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = False) -> Plan:
-    """Compute the figures as they should be now. Six statements, nine where a figure fell
-    after our write. ``orders_unread``: the gate is closed, and these pushes have waited for it long
-    enough; their end says so.
+    """Compute the figures as they should be now. Six statements, nine where a figure fell after our
+    write; two more where listings share a figure. ``orders_unread``: the gate is closed, and these
+    pushes have waited for it long enough; their end says so.
     """
-    done = Plan(orders_unread=orders_unread)
     listings = Listing.objects.select_related("store").in_bulk([c.listing_id for c in claimed])
+    done = Plan(orders_unread=orders_unread, sharers=_sharers(list(listings.values())))
     targets = compensating.targets(list(listings.values()))
     due: list[_Due] = []
     for claim in claimed:
@@ -130,9 +133,31 @@ def keep_answers(
             told[claim].append(answer)
             if not answer.is_refused:
                 seen[claim.listing_id][group.update.external_location_id] = answer.shown
-    note_seen(seen, now)
     names = _names([(c, x) for c, found in told.items() for x in found if x.is_refused])
-    return {claim: _ending(plan, claim, found, names, now) for claim, found in told.items()}
+    endings = {claim: _ending(plan, claim, found, names, now) for claim, found in told.items()}
+    seen |= {
+        other: figures
+        for pk, figures in seen.items()
+        for other in plan.sharers.get(pk, ())
+        if other not in seen
+    }
+    note_seen(seen, now)
+    written = {c.listing_id: x.pushed for c, x in endings.items() if x.pushed is not None}
+    claims.note_told(
+        {
+            other: pushed
+            for pk, pushed in written.items()
+            for other in plan.sharers.get(pk, ())
+            if other not in written
+        },
+        now,
+    )
+    return endings
+
+
+def _sharers(listings: Sequence[Listing]) -> dict[UUID, list[UUID]]:
+    found = sharing.with_sharers(listings).values()
+    return {x.pk: [other.pk for other in alike if other != x] for alike in found for x in alike}
 
 
 def _names(refused: Sequence[tuple[Claimed, _Answer]]) -> dict[str, str]:

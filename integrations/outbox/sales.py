@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from integrations.models import Stream, StreamName
+from inventory import sharing
 from inventory.models import Listing, Reservation, Variant
 
 # An order's time has no parts of a second, and the measured difference of the clocks has few.
@@ -20,11 +21,14 @@ def since(told: Sequence[tuple[Listing, datetime]]) -> dict[UUID, int]:
     """Units by listing that orders of its own store took after it was told a figure, at the time
     beside it. What they hold, lack and have shipped counts alike: the store took it off its figure.
 
-    Listings of one item in a store share their sales. Three statements; none for nobody.
+    Listings of one item in a store share their sales, and so do those that share a figure. Three
+    statements, one more where some do; none for nobody.
     """
     if not told:
         return {}
-    items = _items([listing for listing, _ in told])
+    sharers = sharing.with_sharers([listing for listing, _ in told])
+    own = {x.pk: x for x, _ in told}
+    items = _items([*own.values(), *sharing.others_of(sharers, list(own.values()))])
     ahead = _ahead({listing.store_id for listing, _ in told})
     moments = {
         listing.pk: at + ahead.get(listing.store_id, timedelta()) - _BLUR for listing, at in told
@@ -37,14 +41,16 @@ def since(told: Sequence[tuple[Listing, datetime]]) -> dict[UUID, int]:
     taken: dict[tuple[UUID, UUID], list[tuple[datetime, int]]] = defaultdict(list)
     for store_id, variant_id, placed_at, *units in rows:
         taken[store_id, variant_id].append((placed_at, sum(units)))
+    alike = {x.pk: found for found in sharers.values() for x in found}
     return {
-        listing.pk: sum(
+        pk: sum(
             units
-            for placed_at, units in taken[listing.store_id, items[listing.pk]]
-            if placed_at >= moments[listing.pk]
+            for item in {items[x.pk] for x in alike.get(pk, [listing]) if x.pk in items}
+            for placed_at, units in taken[listing.store_id, item]
+            if placed_at >= moments[pk]
         )
-        for listing, _ in told
-        if listing.pk in items
+        for pk, listing in own.items()
+        if pk in items
     }
 
 

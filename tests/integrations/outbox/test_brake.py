@@ -252,22 +252,41 @@ def test_a_sale_of_everything_is_sent_batch_by_batch(
 
 @pytest.fixture
 def large(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """A look at ten is a large one. How much was due at each look."""
+    """A look that computes ten is a large one. How many were computed at each look."""
     monkeypatch.setattr(brake, "LARGE", 10)
     monkeypatch.setattr(push, "_allowances", brake.Allowances())
     real, looks = brake.hold_back, list[int]()
 
     def hold_back(*told: Any) -> brake.Look:
-        looks.append((found := real(*told)).due)
+        looks.append((found := real(*told)).computed)
         return found
 
     monkeypatch.setattr(brake, "hold_back", hold_back)
     return looks
 
 
+def strict_somewhere(store: Store) -> None:
+    """A rule that might leave nothing of what is there, so every figure has to be computed."""
+    StockRule.objects.create(
+        merchant=store.merchant, store=store, category="Of nothing here", buffer=1_000
+    )
+
+
+def test_of_what_there_is_plenty_nothing_is_computed(
+    store: Store, shop: toy.ToyShop, listings: list[Listing], large: list[int]
+) -> None:
+    outbox.mark_listings([x.pk for x in listings])
+    due()
+    outbox.send_pushes(store.pk)
+
+    assert large == [0]
+    assert states() == {IDLE: 60}
+
+
 def test_a_large_look_holds_for_the_tasks_that_follow(
     store: Store, shop: toy.ToyShop, listings: list[Listing], large: list[int]
 ) -> None:
+    strict_somewhere(store)
     for _ in range(3):
         outbox.mark_listings([x.pk for x in listings])
         due()
@@ -280,6 +299,7 @@ def test_a_large_look_holds_for_the_tasks_that_follow(
 def test_after_a_large_look_a_mistake_is_looked_at_all_the_same(
     store: Store, shop: toy.ToyShop, listings: list[Listing], large: list[int]
 ) -> None:
+    strict_somewhere(store)
     outbox.mark_listings([x.pk for x in listings])
     due()
     outbox.send_pushes(store.pk)
