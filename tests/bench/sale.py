@@ -1,10 +1,11 @@
 """One sale in many stores: ``python -m tests.bench.sale --skus 50000 --stores 6``.
 
-Simulated WooCommerce stores that sell the same SKUs, and a hub of real processes. Items are bought
-one by one, first while nothing else happens, then while every store is compared with what is kept
-of it: how long until all other stores were told? Then, without the processes, what a sale costs:
-statements and seconds from the order to the last store. Exits with 1 where a store was told later
-than ``LIMIT_S``.
+Simulated WooCommerce stores that sell the same SKUs, and a hub of real processes. The first is read
+by the hub. The others are the same store again, so what the hub knows of it is written down for
+them as well, which saves an hour of reading. Items are bought one by one, first while nothing else
+happens, then while every store is compared with what is kept of it: how long until all other stores
+were told? Then, without the processes, what a sale costs: statements and seconds from the order to
+the last store. Exits with 1 where a store was told later than ``LIMIT_S``.
 
 Needs PostgreSQL (``BENCH_POSTGRES``) and a broker (``BENCH_BROKER``); makes a database of its own
 and drops it, sends to loopback only.
@@ -68,14 +69,20 @@ def measured(skus: int, count: int, sales: int) -> int:
         schedule.ensure()
         with Hub(logs) as hub, override_settings(LOGIX_PUBLIC_URL=hub.url):
             began = time.monotonic()
-            stores = _connected(urls)
+            first = _connected(urls[0])
             until(
                 lambda: (
                     not Store.objects.filter(stock_opened_at=None).exists() and _nothing_waits()
                 ),
                 _READ_WITHIN_S,
-                "all stores are read",
+                "the first store is read",
             )
+            say(f"{_listings()} listings were read after {time.monotonic() - began:.0f} s")
+            stores = [
+                first,
+                *(_as_known(first, _connected(url, listens=False)) for url in urls[1:]),
+            ]
+            until(_nothing_waits, _READ_WITHIN_S, "every store is in step")
             say(f"{_listings()} listings in {count} stores after {time.monotonic() - began:.0f} s")
             items = iter(_sold_everywhere(stores, 3 * sales))
             say("| meanwhile | sales | median s | longest s |\n|---|---|---|---|")
@@ -115,23 +122,71 @@ class Shop:
         self._child.wait(30)
 
 
-def _connected(urls: list[str]) -> list[Any]:
+def _connected(url: str, *, listens: bool = True) -> Any:
     from integrations import connect
     from logix.accounts.models import Merchant
 
-    merchant = Merchant.objects.create(name="Acme", slug="acme")
-    return [
-        connect.connect_store(
-            merchant=merchant,
-            platform="woocommerce",
-            base_url=url,
-            credentials={"consumer_key": KEY, "consumer_secret": SECRET},
-            options={"calls_per_s": 50},
-            writes_enabled=True,
-            actor="user:anna",
+    merchant, _ = Merchant.objects.get_or_create(name="Acme", slug="acme")
+    return connect.connect_store(
+        merchant=merchant,
+        platform="woocommerce",
+        base_url=url,
+        credentials={"consumer_key": KEY, "consumer_secret": SECRET},
+        options={"calls_per_s": 50},
+        auto_sync=listens,
+        writes_enabled=True,
+        actor="user:anna",
+    )
+
+
+def _as_known(first: Any, store: Any) -> Any:
+    """As if all of it had been read and told: it is the first store once more."""
+    from django.db import transaction
+    from django.utils import timezone
+
+    from integrations import connect
+    from integrations.models import Push, Store, Stream
+    from inventory.models import Listing
+
+    with transaction.atomic():
+        _copied(Listing, "row.store_id = %s", [first.pk], {"store_id": "%s"}, [store.pk])
+        _copied(
+            Push,
+            "row.store_id = %s",
+            [first.pk],
+            {
+                "store_id": "%s",
+                "listing_id": """(SELECT own.id FROM inventory_listing own
+                    JOIN inventory_listing theirs
+                    USING (external_product_id, external_variant_id)
+                    WHERE own.store_id = %s AND theirs.id = row.listing_id)""",
+            },
+            [store.pk, store.pk],
         )
-        for url in urls
-    ]
+        Store.objects.filter(pk=store.pk).update(stock_opened_at=timezone.now())
+        for name, at in Stream.objects.filter(store=first).values_list("name", "read_through"):
+            Stream.objects.filter(store=store, name=name).update(read_through=at)
+    store.refresh_from_db()
+    connect.change_store(store, auto_sync=True, actor="user:anna")
+    return store
+
+
+def _copied(
+    model: Any, which: str, named: list[Any], changes: dict[str, str], values: list[Any]
+) -> None:
+    """Its rows once more, with ids of their own and these columns."""
+    from django.db import connection
+
+    changes = {"id": "gen_random_uuid()", **changes}
+    columns = [field.column for field in model._meta.concrete_fields]
+    chosen = ", ".join(changes.get(name, f"row.{name}") for name in columns)
+    table = model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} "  # noqa: S608 - names come from models
+            f"FROM {table} row WHERE {which}",
+            [*values, *named],
+        )
 
 
 def _nothing_waits() -> bool:
