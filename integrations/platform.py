@@ -195,7 +195,8 @@ class PlatformCard:
     the owner of a store would say it. ``host_pattern`` is a full-match regular expression of the
     hosts stores have, ``address_help`` what is typed as a store's address; ``token_origin`` where
     tokens are given out for those, if not at the store's own address; ``pkce``: the platform takes
-    a challenge (RFC 7636).
+    a challenge (RFC 7636). A merchant who begins at the platform is sent to the hub's form with the
+    page to go on at in ``start_parameter``.
     """
 
     slug: str
@@ -230,6 +231,7 @@ class PlatformCard:
     host_pattern: str = ""
     token_origin: str = ""
     pkce: bool = False
+    start_parameter: str = ""
     status_words: tuple[str, ...] = ()
     status_pattern: str = r".{1,60}"
     reserved_fields: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ _DISTINCT_CHARS = 12
 # What deploy/env.sample writes where a password belongs.
 _PLACEHOLDER = "change-me"
 _OAUTH = "LOGIX_OAUTH_"
+_APPLICATION = "LOGIX_APPLICATION_"
 # A name, a name with all below it (.example.com), or an address of IPv6 in brackets.
 _HOST = re.compile(r"\.?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
 _GENERATE = "`python -m logix.environment` prints a fresh one"
@@ -80,8 +81,14 @@ def oauth_apps(env: environ.Env) -> dict[str, str]:
     """The hub's apps with platforms as they are written, ``LOGIX_OAUTH_SHOPIFY=client_id:secret``,
     by the platform's name.
     """
-    names = [name for name in env.ENVIRON if name.startswith(_OAUTH)]
-    return {_platform(name): env.str(name).strip() for name in names if env.str(name).strip()}
+    return _by_platform(env, _OAUTH)
+
+
+def application_ids(env: environ.Env) -> dict[str, str]:
+    """By what other name than its client id a platform's consent page knows the hub's app, where it
+    does: ``LOGIX_APPLICATION_<PLATFORM>``, by the platform's name.
+    """
+    return _by_platform(env, _APPLICATION)
 
 
 def oauth_app(spec: str) -> tuple[str, str] | None:
@@ -93,11 +100,25 @@ def oauth_app(spec: str) -> tuple[str, str] | None:
 
 
 def oauth_variable(platform: str) -> str:
-    return f"{_OAUTH}{platform.upper().replace('-', '_')}"
+    return f"{_OAUTH}{_in_capitals(platform)}"
 
 
-def _platform(variable: str) -> str:
-    return variable.removeprefix(_OAUTH).lower().replace("_", "-")
+def application_variable(platform: str) -> str:
+    return f"{_APPLICATION}{_in_capitals(platform)}"
+
+
+def _in_capitals(platform: str) -> str:
+    return platform.upper().replace("-", "_")
+
+
+def _by_platform(env: environ.Env, prefix: str) -> dict[str, str]:
+    names = [name for name in env.ENVIRON if name.startswith(prefix)]
+    written = {name: env.str(name).strip() for name in names}
+    return {
+        name.removeprefix(prefix).lower().replace("_", "-"): value
+        for name, value in written.items()
+        if value
+    }
 
 
 def settings_or_exit() -> None:

@@ -41,6 +41,7 @@ LOGIX_KEYS: str = env.str("LOGIX_KEYS", default=own.get("LOGIX_KEYS"))
 LOGIX_PEPPER: str = env.str("LOGIX_PEPPER", default=own.get("LOGIX_PEPPER"))
 LOGIX_METRICS_TOKEN: str = env.str("LOGIX_METRICS_TOKEN", default="")
 LOGIX_OAUTH_APPS: dict[str, str] = environment.oauth_apps(env)
+LOGIX_APPLICATIONS: dict[str, str] = environment.application_ids(env)
 
 # --- Where the hub is, and whom it may talk to ----------------------------------------------------
 

@@ -84,7 +84,9 @@ class ConsentForm(forms.Form):
         self.extra = {scope: _extra_field(card, scope) for scope in card.extra_scopes}
         self.fields.update(self.extra)
 
-    def begin(self, card: PlatformCard, by: str, user: AbstractBaseUser) -> str:
+    def begin(
+        self, card: PlatformCard, by: str, user: AbstractBaseUser, came_with: dict[str, str]
+    ) -> str:
         """The address to leave for. Raises what ``begin_oauth`` raises."""
         data = self.cleaned_data
         url, _ = connect.begin_oauth(
@@ -96,6 +98,7 @@ class ConsentForm(forms.Form):
             scopes=[scope for scope in self.extra if data[scope]],
             actor=by,
             user=user,
+            came_with=came_with,
         )
         return url
 
@@ -136,10 +139,15 @@ class ConsentPages(StoreHealth):
             raise PermissionDenied
         card, sign_in = _by_consent(platform)
         mine = self.related_rows(request, Merchant, Role.OWNER)
-        form = ConsentForm(card, sign_in, mine, request.POST or None, self.known_before(request))
+        begun_there = card.start_parameter and card.start_parameter in request.GET
+        came_with = request.GET.dict() if begun_there else {}
+        known = self.known_before(request)
+        if came_with:
+            known["store_url"] = came_with[card.start_parameter].partition("?")[0]
+        form = ConsentForm(card, sign_in, mine, request.POST or None, known)
         if request.method == "POST" and form.is_valid():
             try:
-                url = form.begin(card, actor(request), person(request))
+                url = form.begin(card, actor(request), person(request), came_with)
             except REFUSALS as err:
                 form.add_error(None, str(err))
             else:

@@ -50,7 +50,7 @@ class AmazonClient:
         self.http.refuses_token = refusals.refuses_token
         self.http.rest_s = refusals.rest_s
         self.http.learn = refusals.learn
-        self._seller = connection.credentials.get("seller_id", "")
+        self.seller = connection.credentials.get("seller_id", "")
 
     # -- sellers: …/docs/sellers-api-v1-reference ----------------------------------------------
 
@@ -100,7 +100,7 @@ class AmazonClient:
 
     def _items(self, sku: str = "") -> str:
         """Raises Misconfigured without a merchant token, NotFound for what cannot be a SKU."""
-        if not self._seller:
+        if not self.seller:
             raise Misconfigured(
                 "The merchant token is missing. Copy it from Seller Central → Settings → Account "
                 "Info and enter it here.",
@@ -108,7 +108,7 @@ class AmazonClient:
             )
         if sku in (".", ".."):
             raise NotFound(f"The store has no listing with SKU “{sku}”.")
-        root = f"{_LISTINGS}/{quote(self._seller, safe='')}"
+        root = f"{_LISTINGS}/{quote(self.seller, safe='')}"
         return f"{root}/{quote(sku, safe='')}" if sku else root
 
     def _get(self, operation: str, path: str, params: Params | None = None) -> Answer:

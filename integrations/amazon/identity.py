@@ -38,7 +38,7 @@ def identify(client: AmazonClient, base_url: str, options: Mapping[str, Any]) ->
     rows = account.participating(answer.body)
     if not rows:
         raise Misconfigured(_SELLS_NOWHERE, code="no_marketplace")
-    features = {account.FEATURE: account.kept(rows)}
+    features: dict[str, Any] = {account.FEATURE: account.kept(rows)}
     mine = Account(client, {**options, **features})
     if not mine.places:
         names = ", ".join(row["name"] for row in mine.participations)
@@ -48,6 +48,9 @@ def identify(client: AmazonClient, base_url: str, options: Mapping[str, Any]) ->
     first = chosen[0]
     known = MARKETPLACES.get(first.marketplace.id)
     missing = _missing(client, mine.places[0])
+    if LISTINGS_ROLE not in missing:
+        # Nothing else tells that the merchant token is this account's.
+        features["account"] = client.seller
     return StoreIdentity(
         name=first.store_name or first.marketplace.name or CARD.name,
         base_url=base_url,

@@ -61,6 +61,16 @@ _ALL = (
 )
 MARKETPLACES: Mapping[str, Marketplace] = {one.id: one for one in _ALL}
 
+# Where sellers of Europe's first marketplaces, and of Japan, sign in; the others at their own site.
+_SHARED = dict.fromkeys(("co.uk", "de", "fr", "it", "es"), "sellercentral-europe.amazon.com") | {
+    "co.jp": "sellercentral-japan.amazon.com"
+}
+_CENTRALS = {one.site: _SHARED.get(one.site, f"sellercentral.amazon.{one.site}") for one in _ALL}
+SELLER_CENTRALS = frozenset(
+    {*_CENTRALS.values(), *(f"sellercentral.amazon.{one.site}" for one in _ALL)}
+)
+_USUAL = {"na": "com", "eu": "de", "fe": "co.jp"}
+
 # What a region is called, besides its marketplaces.
 _REGIONS = {
     "na": "na",
@@ -85,10 +95,24 @@ def host_of(typed: str) -> str:
     """The host of the region that a word, a marketplace's address or id, or an address of Seller
     Central stands for; "" for anything else.
     """
-    word = _SCHEME.sub("", typed.strip().lower())
-    word = re.split(r"[/?#]", word, maxsplit=1)[0].strip()
+    word = _word(typed)
     region = _REGIONS.get(word) or _BY_SITE.get(_IN_FRONT.sub("", word)) or _BY_WORD.get(word)
     return HOSTS[region] if region else ""
+
+
+def seller_central(named: Sequence[str], host: str) -> str:
+    """The host where a seller signs in: of the first of the words that names a marketplace or is
+    such a host; where none is more than the region of ``host``, that of its largest marketplace.
+    """
+    for word in map(_word, named):
+        if word in SELLER_CENTRALS:
+            return word
+        site = _IN_FRONT.sub("", word)
+        for one in _ALL:
+            if word in (one.country.lower(), one.id.lower()) or site == f"amazon.{one.site}":
+                return _CENTRALS[one.site]
+    region = next(region for region, known in HOSTS.items() if known == host)
+    return _CENTRALS[_USUAL[region]]
 
 
 def chosen(named: Sequence[str], among: Sequence[str]) -> tuple[str, ...]:
@@ -111,3 +135,8 @@ def name_of(marketplace_id: str) -> str:
 def _country(marketplace_id: str) -> str:
     known = MARKETPLACES.get(marketplace_id)
     return known.country if known else ""
+
+
+def _word(typed: str) -> str:
+    word = _SCHEME.sub("", typed.strip().lower())
+    return re.split(r"[/?#]", word, maxsplit=1)[0].strip()

@@ -76,7 +76,43 @@ CARD = PlatformCard(
                 ),
             ),
         ),
+        SignIn(
+            kind=AuthKind.OAUTH2,
+            label="A published app",
+            help="For an app that Amazon lets others use: you are sent to Seller Central and "
+            "authorise it there. An authorisation lasts a year. With an app of your own, give its "
+            "three values; without, the app of this hub is used.",
+            ends_at="Seller Central → Apps and Services → Manage Your Apps → Disable",
+            fields=(
+                CredentialField(
+                    name="client_id",
+                    label="LWA client ID",
+                    help="Seller Central → Apps and Services → Develop Apps → your app → View "
+                    "under LWA credentials. Begins with amzn1.application-oa2-client.",
+                    secret=False,
+                    required=False,
+                    pattern=r"amzn1\.application-oa2-client\.[0-9A-Za-z]{4,128}",
+                ),
+                CredentialField(
+                    name="client_secret",
+                    label="LWA client secret",
+                    help="Beside the client ID.",
+                    required=False,
+                    pattern=r"[0-9A-Za-z._-]{8,256}",
+                ),
+                CredentialField(
+                    name="application_id",
+                    label="Application ID",
+                    help="Seller Central → Develop Apps, below the app's name. Begins with "
+                    "amzn1.sp.solution.",
+                    secret=False,
+                    required=False,
+                    pattern=r"amzn1\.sp\.solution\.[0-9A-Za-z-]{4,128}",
+                ),
+            ),
+        ),
     ),
+    start_parameter="amazon_callback_uri",
     # Amazon calls them roles. What they open: the page "Role mappings" of the documentation.
     wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE),
     optional_scopes=(LISTINGS_ROLE,),
@@ -115,6 +151,13 @@ CARD = PlatformCard(
             "store its currency and time zone. Empty: all where the account sells.",
             pattern=r"[A-Za-z]{2}|A[0-9A-Z]{9,14}",
             many=True,
+        ),
+        StoreOption(
+            name="app_is_draft",
+            label="The app is a draft",
+            help="“yes” while Amazon has not listed the published app yet; its consent page "
+            "refuses it otherwise (MD1000).",
+            pattern=r"yes",
         ),
     ),
     address_help="Where you sell: Europe, North America or Far East, or one of your sites, for "

@@ -28,6 +28,7 @@ from logix.accounts import audit, keys
 GRANTED = frozenset({AuthKind.OAUTH2, AuthKind.CLIENT_CREDENTIALS, AuthKind.REFRESH_TOKEN})
 _TOKENS = ("access_token", "refresh_token")
 _APP = ("client_id", "client_secret")
+_OF_APP = (*_APP, "application_id")
 _TABLE = "integrations_credential"
 _TRIES = 5
 
@@ -176,7 +177,7 @@ def void(store: Store, before: Held) -> bool:
     stays, to connect the store again by (``app_before``). False when other keys were saved
     meanwhile; nothing is changed then.
     """
-    plain = _plain({name: before.values[name] for name in _APP if before.values.get(name)})
+    plain = _plain({name: before.values[name] for name in _OF_APP if before.values.get(name)})
     rows = Credential.objects.filter(pk=before.row_id, version=before.version)
     changed = rows.update(
         sealed=_sealed(store, before.kind, plain),
@@ -189,16 +190,17 @@ def void(store: Store, before: Held) -> bool:
 
 
 def app_before(store: Store) -> dict[str, str]:
-    """Client id and secret of the merchant's own app that the store was last connected by, be its
-    keys void or not; {} where there was none, or it cannot be opened.
+    """The merchant's own app that the store was last connected by, be its keys void or not: client
+    id, secret and, where it has one, application id; {} where there was none, or it cannot be
+    opened.
     """
     row = Credential.objects.filter(store=store).order_by("-updated_at").first()
     try:
         values = _opened(store, row) if row is not None else {}
     except Misconfigured:
         return {}
-    app = {name: values[name] for name in _APP if values.get(name)}
-    return app if len(app) == len(_APP) else {}
+    app = {name: values[name] for name in _OF_APP if values.get(name)}
+    return app if all(name in app for name in _APP) else {}
 
 
 def keep_grant(store: Store, before: Held, fence: int, grant: Grant) -> bool:

@@ -33,9 +33,11 @@ def app_id(store: Store) -> str:
 
 
 def own_app(values: Mapping[str, str]) -> OAuthApp | None:
-    """A merchant's own app, when both of its values are there."""
+    """A merchant's own app, when client id and secret are there."""
     client_id, secret = values.get("client_id", ""), values.get("client_secret", "")
-    return OAuthApp(client_id, secret) if client_id and secret else None
+    if not client_id or not secret:
+        return None
+    return OAuthApp(client_id, secret, values.get("application_id", ""))
 
 
 def hub_app(platform: str) -> OAuthApp | None:
@@ -49,7 +51,7 @@ def hub_app(platform: str) -> OAuthApp | None:
             f"{environment.oauth_variable(platform)} is not written client_id:client_secret.",
             code="app_malformed",
         )
-    return OAuthApp(*pair)
+    return OAuthApp(*pair, settings.LOGIX_APPLICATIONS.get(platform, ""))
 
 
 def needed_app(card: PlatformCard, values: Mapping[str, str]) -> OAuthApp:

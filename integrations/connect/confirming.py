@@ -21,7 +21,7 @@ from django.utils import timezone
 from integrations import registry
 from integrations.connect import attempts, consent
 from integrations.errors import PlatformError
-from integrations.kit.oauth2 import INVALID_GRANT, TOKENS_LOST, TOKENS_REFUSED
+from integrations.kit.oauth2 import INVALID_GRANT, TOKENS_LOST, TOKENS_REFUSED, Consent
 from integrations.lifecycle import ConnectError
 from integrations.models import ConnectAttempt, Store
 from integrations.platform import AuthKind, PlatformCard
@@ -83,18 +83,19 @@ def come_back(
     if attempt.user_id is not None:
         return consent.finish_oauth(platform, query, user=user)
     browser = browser if _BROWSER.fullmatch(browser) else secrets.token_urlsafe(32)
-    sealed = json.dumps({"state": state, "code": consent.code_in(attempt, query)}).encode()
+    brought = consent.brought(attempt, query)
+    kept = {"state": state, "code": brought.code, "values": dict(brought.values)}
     return Question(
         attempt=attempt,
         card=registry.card(platform),
-        answer=crypto.ring().seal(sealed, _place(platform, browser)),
+        answer=crypto.ring().seal(json.dumps(kept).encode(), _place(platform, browser)),
         browser=browser,
     )
 
 
 def confirm(platform: str, answer: str, browser: str) -> Store:
     """They said yes: the store, connected. Raises ConnectError, CodeGone, PlatformError."""
-    state, code = _opened(platform, answer, browser)
+    state, brought = _opened(platform, answer, browser)
     attempt = attempts.last_of(platform, state)
     card, app = registry.card(platform), consent.own_app_of(attempt, state)
     if attempt.used_at is None and attempt.expires_at <= timezone.now():
@@ -102,7 +103,7 @@ def confirm(platform: str, answer: str, browser: str) -> Store:
     if attempt.used_at is not None:
         return _pressed_before(platform, state)
     try:
-        return consent.exchange(attempt, state, code)
+        return consent.exchange(attempt, state, brought)
     except attempts.Unknown:  # by another press, in this very moment
         return _pressed_before(platform, state)
     except PlatformError as err:
@@ -156,8 +157,10 @@ def _again(attempt: ConnectAttempt, card: PlatformCard, app: Mapping[str, str]) 
     return url
 
 
-def _opened(platform: str, answer: str, browser: str) -> tuple[str, str]:
-    """State and code. Raises ConnectError for an answer that was not given to this browser."""
+def _opened(platform: str, answer: str, browser: str) -> tuple[str, Consent]:
+    """The state and what came back with it. Raises ConnectError for an answer that was not given to
+    this browser.
+    """
     try:
         sealed = json.loads(crypto.ring().open(answer, _place(platform, browser)))
     except crypto.SealBroken as err:
@@ -166,7 +169,7 @@ def _opened(platform: str, answer: str, browser: str) -> tuple[str, str]:
             "again where you began to connect the store.",
             code="page_foreign",
         ) from err
-    return sealed["state"], sealed["code"]
+    return sealed["state"], Consent(code=sealed["code"], values=sealed["values"])
 
 
 def _place(platform: str, browser: str) -> str:

@@ -27,7 +27,7 @@ from integrations import authentication, limits, registry
 from integrations.authentication import Keys
 from integrations.connect import addresses, attempts, changing, opening, testing
 from integrations.errors import PlatformError, Unsupported
-from integrations.kit.oauth2 import pkce_challenge
+from integrations.kit.oauth2 import Consent, Journey, pkce_challenge
 from integrations.lifecycle import ConnectError
 from integrations.models import ConnectAttempt, Credential, Store, StoreStatus
 from integrations.platform import AuthKind, PlatformCard, SignIn
@@ -60,12 +60,14 @@ def begin_oauth(
     options: Mapping[str, Any] | None = None,
     scopes: Collection[str] = (),
     user: AbstractBaseUser | None = None,
+    came_with: Mapping[str, str] | None = None,
 ) -> tuple[str, ConnectAttempt]:
     """The address to send the merchant's browser to, and the attempt to watch. Calls nobody.
 
     ``credentials``: client id and secret of the merchant's own app, in place of the hub's.
     ``scopes``: which of the card's ``extra_scopes`` the platform approved the app for. ``user``:
-    whoever begins it in the admin, and alone may end it. A store that is connected at the address
+    whoever begins it in the admin, and alone may end it. ``came_with``: what the platform sent the
+    browser here with, where the merchant began there. A store that is connected at the address
     already is given new tokens. Raises UnknownPlatform, Unsupported, ConnectError, Misconfigured
     (the address, or no app).
     """
@@ -79,6 +81,7 @@ def begin_oauth(
     values = _own_app(sign_in, credentials or {}) or _app_before(before)
     app = authentication.needed_app(card, values)
     wanted = [*card.wanted_scopes, *_extra(card, scopes, before)]
+    chosen = {**(before.options if before else {}), **(options or {})}
     state = "".join(secrets.choice(_STATE) for _ in range(_STATE_LENGTH))
     attempt = attempts.begin(
         merchant,
@@ -98,6 +101,7 @@ def begin_oauth(
         state,
         wanted,
         pkce_challenge(_verifier(state)) if card.pkce else "",
+        Journey(typed=base_url, options=chosen, came_with=came_with or {}),
     )
     return url, attempt
 
@@ -119,11 +123,11 @@ def finish_oauth(
     state = query.get("state", "")
     attempt = attempts.open_one(platform, state)
     _refuse_others(attempt, merchant, user)
-    return exchange(attempt, state, code_in(attempt, query))
+    return exchange(attempt, state, brought(attempt, query))
 
 
-def code_in(attempt: ConnectAttempt, query: Mapping[str, str]) -> str:
-    """The code of a redirect that is the platform's. An answer without one that says why ends the
+def brought(attempt: ConnectAttempt, query: Mapping[str, str]) -> Consent:
+    """What a redirect that is the platform's brings. An answer without one that says why ends the
     attempt, any other leaves it to the right one. Raises ConnectError, PlatformError.
     """
     state = query.get("state", "")
@@ -134,14 +138,15 @@ def code_in(attempt: ConnectAttempt, query: Mapping[str, str]) -> str:
         raise ConnectError(problem, code="consent_denied")
     try:
         app = authentication.needed_app(registry.card(attempt.platform), own_app_of(attempt, state))
-        code: str = registry.oauth(attempt.platform).read_redirect(app, attempt.base_url, query)
+        oauth = registry.oauth(attempt.platform)
+        consent: Consent = oauth.read_redirect(app, attempt.base_url, query)
     except PlatformError as err:
         attempts.stumbled(attempt, err.message)
         raise
-    return code
+    return consent
 
 
-def exchange(attempt: ConnectAttempt, state: str, code: str) -> Store:
+def exchange(attempt: ConnectAttempt, state: str, consent: Consent) -> Store:
     """The store, connected with what the code is worth; attempt and code are used up either way.
     Raises ConnectError, PlatformError.
     """
@@ -153,11 +158,12 @@ def exchange(attempt: ConnectAttempt, state: str, code: str) -> Store:
             card,
             attempt.base_url,
             values,
-            code=code,
+            code=consent.code,
             redirect_uri=attempts.callback_url(attempt.platform),
             verifier=_verifier(state) if card.pkce else "",
         )
-        store = _keep(attempt, card, Keys(kind=AuthKind.OAUTH2, values=values, grant=grant))
+        kept = {**values, **consent.values}
+        store = _keep(attempt, card, Keys(kind=AuthKind.OAUTH2, values=kept, grant=grant))
     except (PlatformError, ConnectError) as err:
         attempts.ended(attempt, problem=err.message)
         raise

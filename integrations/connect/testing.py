@@ -73,6 +73,8 @@ REMEDIES_BY_CLASS: tuple[tuple[type[PlatformError], str], ...] = (
     (NotFound, _FRONT_PAGE),
     (ContractBroken, _FRONT_PAGE),
 )
+# Of an identity's features: whose account it is, where many share the store's address.
+ACCOUNT = "account"
 # A page of the shop was entered: the store itself may be one step up.
 LOOK_ABOVE = frozenset({"html_answer", "not_found", "not_a_store", "redirected"})
 
@@ -227,7 +229,7 @@ def keys_of(card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
     values = {name: value for name, value in values.items() if value}
     sign_in = card.sign_in_for(values)
     consent = card.sign_in(AuthKind.OAUTH2)
-    if consent and (sign_in is consent or not values):
+    if consent and (sign_in is consent or (not values and card.sign_ins[0] is consent)):
         raise ConnectError(
             f"{card.name} asks the merchant for consent: choose “{consent.label}”.",
             code="consent_needed",
@@ -319,8 +321,11 @@ def _sunset(card: PlatformCard, day: date) -> str:
 
 
 def take_identity(store: Store, identity: StoreIdentity) -> None:
-    """Keep what the store said about itself."""
+    """Keep what the store said about itself. Raises ConnectError where it is another account's than
+    before, whose orders and stock it would be mixed with.
+    """
     kept = Store.objects.values_list("features", flat=True).get(pk=store.pk)
+    _refuse_another_account(store, kept.get(ACCOUNT), identity.features.get(ACCOUNT))
     changes: dict[str, Any] = {
         "currency": identity.currency or store.currency,
         "timezone": identity.timezone or store.timezone,
@@ -336,3 +341,12 @@ def take_identity(store: Store, identity: StoreIdentity) -> None:
         setattr(store, name, value)
     if identity.locations is not None:
         selling_places.take_locations(store.pk, identity.locations)
+
+
+def _refuse_another_account(store: Store, before: Any, now: Any) -> None:
+    if before and now and before != now:
+        raise ConnectError(
+            f"{store.name} is the account {before}, and these keys are of the account {now}. Its "
+            "orders and stock are kept, so another account cannot take its place.",
+            code="another_account",
+        )

@@ -66,10 +66,35 @@ _DESCRIPTION = re.compile(r"[ !#-\[\]-~]{3,200}")
 
 @dataclass(frozen=True, slots=True)
 class OAuthApp:
-    """What a platform knows an app by."""
+    """What a platform knows an app by: to the door of tokens and, where it has another name for its
+    consent page, as ``application_id``.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+    application_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """How the merchant comes to the consent page: the store's address as it was ``typed``, the
+    ``options`` chosen for it and, where the platform itself sent the browser here, the parameters
+    it ``came_with``.
+    """
+
+    typed: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    came_with: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What a browser brought back: the code for tokens, and ``values`` of the card's fields that
+    only the consent page tells; they are kept with the tokens.
+    """
+
+    code: str = field(repr=False)
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

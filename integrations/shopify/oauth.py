@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from integrations.errors import AuthenticationFailed
 from integrations.kit.http import PlatformSession
-from integrations.kit.oauth2 import Grant, OAuthApp, ask_token
+from integrations.kit.oauth2 import Consent, Grant, Journey, OAuthApp, ask_token
 from integrations.shopify.platform import CARD
 
 TOKENS = "/admin/oauth/access_token"
@@ -33,6 +33,7 @@ def authorize_url(
     state: str,
     scopes: Sequence[str],
     challenge: str,
+    journey: Journey,
 ) -> str:
     """Where to send the merchant's browser. Offline access: no ``grant_options[]``."""
     query = urlencode(
@@ -46,7 +47,7 @@ def authorize_url(
     return f"{base_url.rstrip('/')}/admin/oauth/authorize?{query}"
 
 
-def read_redirect(app: OAuthApp, base_url: str, query: Mapping[str, str]) -> str:
+def read_redirect(app: OAuthApp, base_url: str, query: Mapping[str, str]) -> Consent:
     """The code, when the redirect was signed by Shopify for this app, for this store and just now.
     Raises AuthenticationFailed.
     """
@@ -71,7 +72,7 @@ def read_redirect(app: OAuthApp, base_url: str, query: Mapping[str, str]) -> str
     code = query.get("code", "")
     if not code:
         raise AuthenticationFailed("Shopify sent no code. Start again.", code="redirect_forged")
-    return code
+    return Consent(code=code)
 
 
 def exchange(

@@ -9,7 +9,7 @@ import pytest
 from integrations.errors import AuthenticationFailed, Rejected
 from integrations.kit.breaker import MemoryBreaker
 from integrations.kit.http import PlatformSession
-from integrations.kit.oauth2 import OAuthApp, StaticToken
+from integrations.kit.oauth2 import Journey, OAuthApp, StaticToken
 from integrations.kit.ratelimit import MemoryLimiter
 from integrations.kit.ssrf import AddressGuard
 from integrations.platform import Connection, RateLimit
@@ -56,14 +56,14 @@ def adapter(url: str, token: str) -> ShopifyIntegration:
 
 def consent(url: str) -> dict[str, str]:
     """What the browser brings back from the merchant's yes."""
-    return agree(oauth.authorize_url(APP, url, BACK, "a1B2", CARD.wanted_scopes, ""))
+    return agree(oauth.authorize_url(APP, url, BACK, "a1B2", CARD.wanted_scopes, "", Journey()))
 
 
 def test_consent_ends_in_a_pair_of_tokens_that_renew_each_other(url: str) -> None:
     query = consent(url)
     assert query["state"] == "a1B2"
 
-    grant = oauth.exchange(session(url), APP, oauth.read_redirect(APP, url, query), BACK, "")
+    grant = oauth.exchange(session(url), APP, oauth.read_redirect(APP, url, query).code, BACK, "")
 
     assert grant.refresh_token
     assert grant.expires_at is not None

@@ -14,7 +14,7 @@ import pytest
 from integrations.errors import AuthenticationFailed, Misconfigured, Rejected, Unavailable
 from integrations.kit.breaker import MemoryBreaker
 from integrations.kit.http import PlatformSession
-from integrations.kit.oauth2 import Grant, OAuthApp
+from integrations.kit.oauth2 import Grant, Journey, OAuthApp
 from integrations.kit.ratelimit import MemoryLimiter
 from integrations.kit.ssrf import AddressGuard
 from integrations.platform import RateLimit
@@ -54,8 +54,9 @@ def signed(**changes: str) -> dict[str, str]:
 
 
 def test_the_merchant_is_sent_to_the_store_with_what_is_asked() -> None:
+    scopes = ["read_orders", "write_orders"]
     url = oauth.authorize_url(
-        APP, f"{STORE}/", "https://hub.example/cb", "8f3c0d2b", ["read_orders", "write_orders"], ""
+        APP, f"{STORE}/", "https://hub.example/cb", "8f3c0d2b", scopes, "", Journey()
     )
 
     parts = urlsplit(url)
@@ -70,7 +71,7 @@ def test_the_merchant_is_sent_to_the_store_with_what_is_asked() -> None:
 
 
 def test_a_redirect_that_shopify_signed_brings_the_code() -> None:
-    assert oauth.read_redirect(APP, STORE, signed()) == "0907a61c0c8d55e99db179b68161bc00"
+    assert oauth.read_redirect(APP, STORE, signed()).code == "0907a61c0c8d55e99db179b68161bc00"
 
 
 @pytest.mark.parametrize("extra", [{"locale": "pt-PT"}, {"session": "a1"}])

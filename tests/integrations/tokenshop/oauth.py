@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from integrations.errors import AuthenticationFailed
 from integrations.kit.http import PlatformSession
-from integrations.kit.oauth2 import Grant, OAuthApp, ask_token
+from integrations.kit.oauth2 import Consent, Grant, Journey, OAuthApp, ask_token
 
 
 def authorize_url(
@@ -19,6 +19,7 @@ def authorize_url(
     state: str,
     scopes: Sequence[str],
     challenge: str,
+    journey: Journey,
 ) -> str:
     query = {
         "client_id": app.client_id,
@@ -35,13 +36,13 @@ def signature(secret: str, query: Mapping[str, str]) -> str:
     return hmac.new(secret.encode(), signed.encode(), sha256).hexdigest()
 
 
-def read_redirect(app: OAuthApp, base_url: str, query: Mapping[str, str]) -> str:
+def read_redirect(app: OAuthApp, base_url: str, query: Mapping[str, str]) -> Consent:
     wanted = signature(app.client_secret, query)
     if not hmac.compare_digest(wanted.encode(), query.get("hmac", "").encode()):
         raise AuthenticationFailed("TokenShop did not sign this answer.", code="redirect_forged")
     if query.get("shop") != urlsplit(base_url).netloc:
         raise AuthenticationFailed("The answer is about another shop.", code="redirect_foreign")
-    return query["code"]
+    return Consent(code=query["code"])
 
 
 def exchange(
