@@ -59,14 +59,14 @@ def test_marketplaces_are_chosen_by_country_or_id_and_all_where_none_is_named() 
     assert marketplaces.chosen(("UK", "de", "GB"), all_) == ("A1F83G8C2ARO7P", "A1PA6795UKMFR9")
     assert marketplaces.chosen(("A13V1IB3VIYZZH",), all_) == ("A13V1IB3VIYZZH",)
     assert marketplaces.chosen(("JP",), all_) == ()
-    (option,) = CARD.options
+    option = CARD.options[0]
     assert all(re.fullmatch(option.pattern, word) for word in ("DE", *MARKETPLACES))
 
 
 def test_what_a_seller_pastes_looks_like_what_is_asked_for() -> None:
-    (sign_in,) = CARD.sign_ins
+    sign_in, consent = CARD.sign_ins
 
-    assert sign_in.kind is AuthKind.REFRESH_TOKEN
+    assert (sign_in.kind, consent.kind) == (AuthKind.REFRESH_TOKEN, AuthKind.OAUTH2)
     assert {x.name for x in sign_in.fields} == set(KEYS)
     for field in sign_in.fields:
         assert re.fullmatch(field.pattern, KEYS[field.name]), field.name

@@ -55,8 +55,10 @@ def operations() -> list[Operation]:
 
 
 def is_twin(path: str) -> bool:
-    """An address that a platform has because all have it: WooCommerce's stands for them."""
-    noun = path.removeprefix("/api/v1/").partition("/")[0]
-    first = next(iter(registry.slugs()))
-    as_first = path.replace(f"/{noun}/", f"/{first}/", 1)
-    return noun in registry.slugs() and noun != first and as_first in description()["paths"]
+    """An address that several platforms have: the first one's stands for the others'."""
+    noun, *_ = path.removeprefix("/api/v1/").split("/")
+    slugs = list(registry.slugs())
+    if noun not in slugs:
+        return False
+    earlier = (path.replace(f"/{noun}/", f"/{slug}/", 1) for slug in slugs[: slugs.index(noun)])
+    return any(address in description()["paths"] for address in earlier)
