@@ -19,6 +19,7 @@ from integrations.events import Event, RawDelivery
 from integrations.platform import Ability, Connection, PlatformCard
 from inventory.data import ProductData, StockResult, StockUpdate, StoreLocationData
 from orders.data import OrderData, PayoutData, RefundOrder, ShipmentData
+from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
 
 Record = TypeVar("Record", OrderData, ProductData, PayoutData)
@@ -303,6 +304,31 @@ class BaseEcommerceIntegration(ABC):
         put back on sale there. Raises Rejected where store or gateway refuse.
         """
         raise self._exempt("refunding an order")
+
+    # -- sending orders of other stores (Ability.FULFILS_FOR_OTHERS). A store that does says of each
+    # listing that lies in its platform's warehouses who keeps it: ``custom["fulfilled_by"]``.
+
+    def preview_fulfillment(self, order: OutsideOrder) -> tuple[Offer, ...]:
+        """What sending it would cost, by speed, and what of it cannot be sent. Changes nothing."""
+        raise self._exempt("sending orders of other stores")
+
+    def request_fulfillment(self, order: OutsideOrder) -> bool:
+        """Have it sent from the platform's warehouses. Looks for ``order.reference`` first: what is
+        there already, whatever became of it, is not asked for again and answers False. Raises
+        Rejected only when nothing of it is there.
+        """
+        raise self._exempt("sending orders of other stores")
+
+    def read_fulfillment(self, reference: str) -> OutsideNews:
+        """How far it is. Raises NotFound."""
+        raise self._exempt("sending orders of other stores")
+
+    def cancel_fulfillment(self, reference: str) -> bool:
+        """Call it off. Looks first: False for one that is called off or refused already, NotFound
+        for one that is not there. Raises Rejected when it is too late, OutcomeUnknown as long as
+        it may still be and the platform does not show that it is.
+        """
+        raise self._exempt("sending orders of other stores")
 
     def write_order_fields(
         self, order_id: str, fields: Mapping[str, Any], *, fill: Collection[str] = ()

@@ -62,6 +62,7 @@ class Ability(StrEnum):
     ONE_CLICK_CONNECT = "one_click_connect"
     MULTI_CHANNEL = "multi_channel"
     FULFILLMENT_ORDERS = "fulfillment_orders"
+    FULFILS_FOR_OTHERS = "fulfils_for_others"
     APP_REMOVAL = "app_removal"
 
 

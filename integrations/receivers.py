@@ -15,7 +15,7 @@ from integrations import outbox, privacy, registry, sync, upkeep
 from integrations.connect import opening
 from integrations.connect import signals as connect_signals
 from integrations.models import Command, Store, StreamName
-from integrations.outbox import refunds
+from integrations.outbox import outside, refunds
 from integrations.outbox.telling import shipment_payload
 from integrations.platform import Ability
 from integrations.sync import signals as sync_signals
@@ -25,7 +25,7 @@ from orders import shortage
 from orders import signals as order_signals
 from orders.data import RefundOrder, ShipmentData, ShipmentLineData
 from orders.matching import match_renamed, match_waiting_lines, settle_lines_of
-from orders.models import Order, RefundRequest, Shipment
+from orders.models import Order, OutsideFulfillment, RefundRequest, Shipment
 from orders.status import OrderStatus
 
 
@@ -100,7 +100,7 @@ def on_store_opened(store: Store, actor: str, **_: Any) -> None:
 
 def on_shipment_added(shipment: Shipment, actor: str, **_: Any) -> None:
     """A parcel the store itself reported is no news to it."""
-    if shipment.origin != Shipment.Origin.HUB:
+    if shipment.origin == Shipment.Origin.STORE:
         return
     _tell_parcel(shipment, _parcel(shipment), actor)
     _fields_follow(shipment.order)
@@ -201,6 +201,35 @@ def on_refund_requested(request: RefundRequest, refund: RefundOrder, actor: str,
     )
 
 
+def on_outside_requested(fulfillment: OutsideFulfillment, actor: str, **_: Any) -> None:
+    _enqueue_outside(fulfillment, Command.Kind.FULFILL, outside.key_of(fulfillment), actor)
+
+
+def on_outside_cancel_requested(fulfillment: OutsideFulfillment, actor: str, **_: Any) -> bool:
+    """After one that ended, it may be asked again."""
+    if outside.never_told(fulfillment, actor=actor):
+        return True
+    key = f"unfulfill:{fulfillment.pk}:{fulfillment.order.revision}"
+    _enqueue_outside(fulfillment, Command.Kind.UNFULFILL, key, actor)
+    return False
+
+
+def _enqueue_outside(
+    fulfillment: OutsideFulfillment, kind: Command.Kind, key: str, actor: str
+) -> None:
+    """To the store that sends, which is not the order's."""
+    outbox.enqueue_command(
+        store_id=fulfillment.store_id,
+        kind=kind,
+        key=key,
+        order_ref=fulfillment.order_id,
+        external_order_id=fulfillment.reference,
+        payload={"fulfillment": str(fulfillment.pk)},
+        requested_by=actor,
+        request_id=_request_id(),
+    )
+
+
 def on_orders_imported(store: Store, revisions: Mapping[UUID, int], **_: Any) -> None:
     outbox.want_fields(store.pk, revisions, request_id=_request_id())
     privacy.obey(store, revisions)
@@ -282,6 +311,8 @@ _EARS = (
     (order_signals.cancel_requested, on_cancel_requested),
     (order_signals.note_requested, on_note_requested),
     (order_signals.refund_requested, on_refund_requested),
+    (order_signals.outside_requested, on_outside_requested),
+    (order_signals.outside_cancel_requested, on_outside_cancel_requested),
     (order_signals.oversold, on_oversold),
     (order_signals.buyer_erased, on_buyer_erased),
     (order_signals.orders_imported, on_orders_imported),

@@ -86,6 +86,11 @@ def send_commands(store_id: str) -> None:
     outbox.send_commands(UUID(store_id))
 
 
+@shared_task(name="integrations.tasks.look_outside", **_READING)
+def look_outside(store_id: str) -> None:
+    outbox.look_outside(UUID(store_id))
+
+
 @shared_task(name="integrations.tasks.sweep", **_READING)
 def sweep() -> None:
     """Every 15 s: take back what dead workers held, try what may work now."""
@@ -99,6 +104,7 @@ def sweep() -> None:
             privacy.work_due,
             release_lapsed,
             allocating.end_due,
+            outbox.ring_looks,
         )
 
 

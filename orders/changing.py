@@ -74,10 +74,12 @@ def settle_stock(
     location: Location | None = None,
     actor: str,
     request_id: str = "",
-) -> None:
-    """Bring stock to what ``lines`` (of ``lines_of``) say."""
+) -> dict[UUID, int]:
+    """Bring stock to what ``lines`` (of ``lines_of``) say; return the units that are short, by
+    line.
+    """
     if not order.moves_stock:
-        return
+        return {}
     if Flag.EDITED_AFTER_IMPORT in order.flag_set:
         lines = {**held_lines(order), **lines}
     now = timezone.now()
@@ -87,7 +89,7 @@ def settle_stock(
         for line in lines.values()
         if (item := item_of(line)) is not None
     ]
-    ledger.settle(order.merchant_id, demands, actor=actor, request_id=request_id)
+    return ledger.settle(order.merchant_id, demands, actor=actor, request_id=request_id)
 
 
 def demand_of(
@@ -101,8 +103,10 @@ def demand_of(
         order_ref=order.pk,
         store_id=order.store_id,
         variant_id=item_id,
-        outstanding=units_bound(line) if order.holds_units(now) else 0,
-        shipped=line.quantity_shipped,
+        outstanding=max(0, units_bound(line) - line.outside_quantity)
+        if order.holds_units(now)
+        else 0,
+        shipped=max(0, line.quantity_shipped - line.outside_shipped),
         placed_at=order.placed_at,
         expires_at=order.holds_until,
         location_id=location_id,
@@ -115,6 +119,11 @@ def units_left(line: OrderLine) -> int:
     if line.removed_at:
         return 0
     return max(0, line.quantity - line.quantity_refunded - line.quantity_shipped)
+
+
+def units_left_here(line: OrderLine) -> int:
+    """Those of them that no other store's warehouse is to send."""
+    return max(0, units_left(line) - line.outside_quantity)
 
 
 def units_bound(line: OrderLine) -> int:

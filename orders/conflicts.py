@@ -77,15 +77,15 @@ def draft(
 
 
 def _may_open(known: Order, status: OrderStatus, lines: Lines) -> bool:
-    """Picking began when a person said so, when a unit left, or when the store says that somebody
-    is at it. A cancelled order is a matter of its own, and one that the platform sends the
-    platform's.
+    """Picking began when a person said so, when a unit left, when another store's warehouse was
+    asked to send some, or when the store says that somebody is at it. A cancelled order is a matter
+    of its own, and one that the platform sends the platform's.
     """
     if Flag.PLATFORM_FULFILLED in known.flag_set:
         return False
     begun = known.picking_since is not None
     begun = begun or known.fulfillment_status == FulfillmentStatus.IN_PROGRESS
-    begun = begun or any(x.in_parcels for x in lines.all)
+    begun = begun or any(x.in_parcels or x.outside for x in lines.all)
     return begun and status is not OrderStatus.CANCELLED
 
 

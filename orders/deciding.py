@@ -11,6 +11,7 @@ from orders import conflict_diff
 from orders.changing import change, held_lines, lines_of, note, settle_stock
 from orders.errors import OrderError
 from orders.models import Conflict, Order, OrderLine
+from orders.outside import stop_if_unwanted
 from orders.status import Flag
 
 
@@ -28,6 +29,7 @@ def accept_edit(order: Order, *, seen: int, actor: str, request_id: str = "") ->
         order.flags = ",".join(sorted(flags))
         order.save(update_fields=["flags"])
         _take_over(order, found, actor=actor, request_id=request_id)
+        stop_if_unwanted(order)
         return found
 
     return change(order, accept)

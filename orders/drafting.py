@@ -259,9 +259,14 @@ def _demands(
         return [demand for _, demand in found]
     # The platform sends it from now on: what it held here is free, what had left stays gone.
     return [
-        replace(demand, outstanding=0, shipped=x.before.quantity_shipped if x.before else 0)
+        replace(demand, outstanding=0, shipped=_gone(x.before) if x.before else 0)
         for x, demand in found
     ]
+
+
+def _gone(line: OrderLine) -> int:
+    """Units of ours that had left."""
+    return max(0, line.quantity_shipped - line.outside_shipped)
 
 
 def _identity(on: Occasion, data: OrderData, known: Order | None) -> Row:

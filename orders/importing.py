@@ -22,7 +22,7 @@ from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
 from logix.common.crypto import Vault
-from orders import matching, privacy, refunding, restocking, shortage, signals
+from orders import matching, outside, privacy, refunding, restocking, shortage, signals
 from orders.data import Authority, OrderData
 from orders.details import Before
 from orders.drafting import Draft, Known, Mark, Occasion, draft
@@ -42,7 +42,7 @@ from orders.models import (
     Shipment,
     ShipmentLine,
 )
-from orders.status import Flag
+from orders.status import Flag, OrderStatus
 
 
 class StoreLike(Protocol):
@@ -292,7 +292,25 @@ def _write(store: StoreLike, drafts: list[Draft], now: datetime, request_id: str
             refunding.refund_shown(request, external_id, request_id=request_id)
     for one in (x for x in drafts if x.back.comes or x.back.waits):
         restocking.take_back(store, one.order["id"], one.back, request_id=request_id)
+    if unwanted := {d.order["id"]: why for d in drafts if (why := _unwanted(d))}:
+        outside.stop_unwanted(unwanted)
     matching.match_after_commit(_all(drafts, lambda d: d.unmatched))
+
+
+def _unwanted(draft: Draft) -> str:
+    """Why what another store's warehouse is to send of it must not leave any more; '' where it may,
+    or people decide.
+    """
+    under_way = [x for x in draft.lines.all if x.outside]
+    if not under_way or draft.conflict.is_open:
+        return ""
+    if draft.order["order_status"] == OrderStatus.CANCELLED:
+        return "the order was cancelled"
+    if draft.order["gone_at"] is not None:
+        return "the order was deleted"
+    if any(x.required - x.shipped < x.outside for x in under_way):
+        return outside.LESS_WANTED
+    return ""
 
 
 def _write_parts(drafts: list[Draft]) -> None:

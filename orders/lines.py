@@ -48,17 +48,28 @@ class DraftLine:
 
     def resolve_shipped(self, data: OrderData, order: OrderStatus) -> None:
         """Parcels count; a store that said once that the order is completed is believed where it
-        shows no parcels; what has left stays gone, unless the store opens the order again.
+        shows no parcels, but for what another store's warehouse is to send; what has left stays
+        gone, unless the store opens the order again.
         """
         before = self.before.quantity_shipped - self.came_back if self.before else 0
         self.shipped = self.in_parcels
         finished = order not in UNFINISHED
         was_completed = finished and data.completed_at is not None and not data.shipments
         if data.status.fulfilled_assumed or was_completed:
-            believed = self.quantity - self.kept_back - self.undone
+            believed = self.quantity - self.kept_back - self.undone - self.outside
             self.shipped = max(self.shipped, before, believed)
         elif finished:
             self.shipped = max(self.shipped, before)
+
+    @property
+    def outside(self) -> int:
+        """Units that another store's warehouse is to send."""
+        return self.before.outside_quantity if self.before else 0
+
+    @property
+    def left_outside(self) -> int:
+        """Those of ``shipped`` that left there: no stock of ours."""
+        return self.before.outside_shipped if self.before else 0
 
     @property
     def required(self) -> int:
@@ -91,8 +102,8 @@ class DraftLine:
             order_ref=order_id,
             store_id=store_id,
             variant_id=self.item_id,
-            outstanding=max(0, self.bound - self.shipped) if binds else 0,
-            shipped=self.shipped,
+            outstanding=max(0, self.bound - self.shipped - self.outside) if binds else 0,
+            shipped=max(0, self.shipped - self.left_outside),
             placed_at=data.placed_at,
             expires_at=until,
             assigned=self.assigned,
@@ -262,6 +273,8 @@ def _row(order_id: UUID, told: LineData, position: int, line: DraftLine, *, eras
         "tax": told.tax,
         "requires_shipping": told.requires_shipping,
         "held_quantity": line.before.held_quantity if line.before else 0,
+        "outside_quantity": line.outside,
+        "outside_shipped": line.left_outside,
         "assigned": line.assigned,
         # What a buyer had engraved is the buyer's.
         "attributes": {} if erased else dict(told.attributes),

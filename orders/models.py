@@ -20,6 +20,7 @@ from orders.columns import money as _money
 from orders.data import PaymentKind
 from orders.models_conflicts import Conflict
 from orders.models_goods import GoodsDecision
+from orders.models_outside import OutsideFulfillment, OutsideLine
 from orders.models_oversells import Oversell
 from orders.models_payouts import Payout, PayoutLine
 from orders.models_refunds import RefundRequest
@@ -44,6 +45,8 @@ __all__ = [
     "OrderEvent",
     "OrderLine",
     "OrderPayload",
+    "OutsideFulfillment",
+    "OutsideLine",
     "Oversell",
     "Payment",
     "Payout",
@@ -197,7 +200,8 @@ class OrderLine(models.Model):
     ``removed_at``: the line was edited away at the store; it stays for the record and counts
     nothing. ``assigned``: units still to be sent by the store's location that is to send them.
     ``held_quantity``: units wanted before an edit that nobody decided yet, where that was more;
-    they stay reserved until then.
+    they stay reserved until then. ``outside_quantity``: units that another store's warehouse is to
+    send, and so not ours; ``outside_shipped``: those of ``quantity_shipped`` that left there.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -220,6 +224,8 @@ class OrderLine(models.Model):
     tax = _money()
     requires_shipping = models.BooleanField(default=True)
     held_quantity = models.PositiveIntegerField(default=0, db_default=0)
+    outside_quantity = models.PositiveIntegerField(default=0, db_default=0)
+    outside_shipped = models.PositiveIntegerField(default=0, db_default=0)
     assigned = models.JSONField(default=dict, db_default={})
     attributes = models.JSONField(default=dict)
     removed_at = models.DateTimeField(null=True)
@@ -252,6 +258,7 @@ class Shipment(models.Model):
     class Origin(models.TextChoices):
         HUB = "hub", "Shipped from Logix"
         STORE = "store", "Reported by the store"
+        OTHER = "other", "Sent by another store’s warehouse"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments")

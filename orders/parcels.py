@@ -170,7 +170,7 @@ def _stored(shipment: Shipment, external: Mapping[UUID, str]) -> _Parcel:
         reference=shipment.reference,
         external_id=shipment.external_id,
         tracking_number=shipment.tracking_number,
-        is_ours=shipment.origin == Shipment.Origin.HUB,
+        is_ours=shipment.origin != Shipment.Origin.STORE,
         lines={external[x.line_id]: x.quantity for x in shipment.lines.all()},
         stored=shipment,
         ended_at=shipment.cancelled_at,

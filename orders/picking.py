@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from orders.changing import change, note
+from orders.changing import change, lines_of, note, units_left_here
 from orders.deciding import open_conflict
 from orders.errors import OrderError
 from orders.models import Order
@@ -36,6 +36,13 @@ def begin_picking(order: Order, *, actor: str, request_id: str = "") -> None:
             )
         if order.order_status not in UNFINISHED or order.fulfillment_status in _NOTHING_LEFT:
             raise OrderError("nothing_to_pick", "Nothing of this order is left to be picked.")
+        lines = [x for x in lines_of(order).values() if x.requires_shipping]
+        if any(x.outside_quantity for x in lines) and not any(map(units_left_here, lines)):
+            raise OrderError(
+                "sent_outside",
+                "Another store's warehouse is sending all that is left. Call that off to pick it "
+                "here.",
+            )
         order.picking_since = timezone.now()
         order.save(update_fields=["picking_since"])
         note(order, "picking", "Picking began", actor, request_id=request_id)

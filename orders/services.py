@@ -1,6 +1,6 @@
-"""What people and the API do with an order: ship, take a parcel back, change tracking, refund, put
-back goods that were returned or refunded, begin picking, set a status, cancel, note, review, erase
-the buyer, read the sealed parts.
+"""What people and the API do with an order: ship, take a parcel back, change tracking, have another
+store send it, refund, put back goods that were returned or refunded, begin picking, set a status,
+cancel, note, review, erase the buyer, read the sealed parts.
 
 Each call is one transaction and one row of the timeline that says who did it. What the store must
 be told goes out as a signal in that transaction; the store's own answer, not our wish, later
@@ -23,6 +23,9 @@ from orders.data import Address, Buyer
 from orders.deciding import accept_edit, open_conflict
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent
+from orders.outside import cancel as cancel_outside
+from orders.outside import request as request_outside
+from orders.outside import stop_unwanted
 from orders.picking import begin_picking, undo_picking
 from orders.refunded_goods import decide_goods, expect_goods
 from orders.refunding import refund_ended, refund_told, request_refund
@@ -38,6 +41,7 @@ __all__ = [
     "begin_picking",
     "buyer_of",
     "cancel_order",
+    "cancel_outside",
     "cancel_shipment",
     "decide_goods",
     "erase_buyer",
@@ -49,6 +53,7 @@ __all__ = [
     "payload_of",
     "refund_ended",
     "refund_told",
+    "request_outside",
     "request_refund",
     "request_status",
     "restock_return",
@@ -242,6 +247,7 @@ def mark_gone(order: Order, *, actor: str) -> None:
         )
         settle_stock(order, lines_of(order), actor=actor)
         note(order, "gone", "The store deleted this order", actor)
+        stop_unwanted({order.pk: "the order was deleted"})
 
     change(order, mark)
 

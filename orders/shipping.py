@@ -5,6 +5,7 @@ one that is taken back is in ``unshipping``.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from django.utils import timezone
 from inventory.models import Location
 from logix.common import bulk
 from orders import conflict_diff, signals
-from orders.changing import change, lines_of, note, settle_stock, units_left
+from orders.changing import change, lines_of, note, settle_stock, units_left, units_left_here
 from orders.errors import OrderError
 from orders.models import Conflict, Order, OrderLine, Shipment, ShipmentLine
 from orders.status import Flag, FulfillmentStatus, OrderStatus, fulfillment_status
@@ -21,6 +22,7 @@ _HOLDING = {
     Flag.CANCEL_REQUESTED: "A cancellation of this order is open. Decide it before shipping.",
     Flag.EDITED_AFTER_IMPORT: "The order was edited after picking began. Accept the edit first.",
 }
+_OUTSIDE = "Another store's warehouse is sending the rest."
 # Of the 64 characters of a parcel's reference, what the order's number may take.
 _NUMBER_IN_REFERENCE = 50
 
@@ -52,11 +54,13 @@ def add_shipment(
             )
         if existing:
             return existing
-        _refuse_unless_shippable(order, location)
+        refuse_unless_shippable(order, location)
         by_id = lines_of(order)
-        units = _units_to_ship(by_id, lines)
-        parcel = Shipment.objects.create(
-            order=order,
+        units = units_to_ship(by_id, lines)
+        return dispatch(
+            order,
+            by_id,
+            units,
             reference=reference or _next_reference(order),
             origin=Shipment.Origin.HUB,
             carrier=carrier,
@@ -65,36 +69,54 @@ def add_shipment(
             location=location,
             shipped_at=timezone.now(),
             notify_customer=notify_customer,
-        )
-        _pack(parcel, by_id, units)
-        settle_stock(order, by_id, location=location, actor=actor, request_id=request_id)
-        _refigure_fulfillment(order, by_id.values())
-        tracking = " ".join(filter(None, (carrier, tracking_number))) or "tracking follows"
-        count = sum(units.values())
-        note(
-            order,
-            "shipped",
-            f"Shipped {count} {'unit' if count == 1 else 'units'}: {tracking}",
-            actor,
-            data={
-                "reference": parcel.reference,
-                "tracking_number": tracking_number,
-                "notify_customer": notify_customer,
-            },
+            actor=actor,
             request_id=request_id,
         )
-        signals.shipment_added.send(sender=Shipment, shipment=parcel, version=1, actor=actor)
-        if order.fulfillment_status == FulfillmentStatus.FULFILLED:
-            signals.status_requested.send(
-                sender=Order,
-                order=order,
-                status=OrderStatus.COMPLETED,
-                actor=actor,
-                by_parcels=True,
-            )
-        return parcel
 
     return change(order, ship)
+
+
+def dispatch(
+    order: Order,
+    by_id: Mapping[UUID, OrderLine],
+    units: Mapping[UUID, int],
+    *,
+    by: str = "",
+    actor: str,
+    request_id: str = "",
+    **told: Any,
+) -> Shipment:
+    """Make a parcel of ``units`` by line and have the store told. ``told``: columns of the parcel;
+    ``by``: who sent it, where it was not us. Call it in a change of the order.
+    """
+    parcel = Shipment.objects.create(order=order, **told)
+    _pack(parcel, by_id, units)
+    settle_stock(order, by_id, location=parcel.location, actor=actor, request_id=request_id)
+    _refigure_fulfillment(order, by_id.values())
+    count = sum(units.values())
+    note(
+        order,
+        "shipped",
+        f"{f'{by} shipped' if by else 'Shipped'} {count} {'unit' if count == 1 else 'units'}: "
+        f"{' '.join(filter(None, (parcel.carrier, parcel.tracking_number))) or 'tracking follows'}",
+        actor,
+        data={
+            "reference": parcel.reference,
+            "tracking_number": parcel.tracking_number,
+            "notify_customer": parcel.notify_customer,
+        },
+        request_id=request_id,
+    )
+    signals.shipment_added.send(sender=Shipment, shipment=parcel, version=1, actor=actor)
+    if order.fulfillment_status == FulfillmentStatus.FULFILLED:
+        signals.status_requested.send(
+            sender=Order,
+            order=order,
+            status=OrderStatus.COMPLETED,
+            actor=actor,
+            by_parcels=True,
+        )
+    return parcel
 
 
 def update_tracking(
@@ -115,37 +137,49 @@ def update_tracking(
         parcel = order.shipments.select_for_update().get(pk=shipment.pk)
         if parcel.cancelled_at:
             raise OrderError("shipment_cancelled", "This parcel was cancelled.")
-        told = {
-            "carrier": carrier or parcel.carrier,
-            "tracking_number": tracking_number or parcel.tracking_number,
-            "tracking_url": tracking_url or parcel.tracking_url,
-        }
         if notify_customer is not None and notify_customer != parcel.notify_customer:
             parcel.notify_customer = notify_customer
             parcel.save(update_fields=["notify_customer"])
-        if all(getattr(parcel, k) == v for k, v in told.items()):
-            return parcel
-        for name, value in told.items():
-            setattr(parcel, name, value)
-        parcel.version += 1
-        parcel.save(update_fields=[*told, "version"])
-        note(
+        correct_tracking(
             order,
-            "tracking",
-            f"Tracking: {parcel}",
-            actor,
-            data={"reference": parcel.reference, "tracking_number": parcel.tracking_number},
+            parcel,
+            carrier=carrier,
+            tracking_number=tracking_number,
+            tracking_url=tracking_url,
+            actor=actor,
             request_id=request_id,
-        )
-        signals.shipment_added.send(
-            sender=Shipment, shipment=parcel, version=parcel.version, actor=actor
         )
         return parcel
 
     return change(shipment.order, correct)
 
 
-def _refuse_unless_shippable(order: Order, location: Location | None) -> None:
+def correct_tracking(
+    order: Order, parcel: Shipment, *, actor: str, request_id: str = "", **told: str
+) -> None:
+    """What is told empty, or is so already, changes nothing. Call it in a change of the order."""
+    news = {name: value or getattr(parcel, name) for name, value in told.items()}
+    if all(getattr(parcel, name) == value for name, value in news.items()):
+        return
+    for name, value in news.items():
+        setattr(parcel, name, value)
+    parcel.version += 1
+    parcel.save(update_fields=[*news, "version"])
+    note(
+        order,
+        "tracking",
+        f"Tracking: {parcel}",
+        actor,
+        data={"reference": parcel.reference, "tracking_number": parcel.tracking_number},
+        request_id=request_id,
+    )
+    signals.shipment_added.send(
+        sender=Shipment, shipment=parcel, version=parcel.version, actor=actor
+    )
+
+
+def refuse_unless_shippable(order: Order, location: Location | None = None) -> None:
+    """Raises OrderError, in words."""
     if order.is_cancelled:
         raise OrderError("order_cancelled", "The order is cancelled; nothing may be shipped.")
     if order.gone_at:
@@ -172,15 +206,18 @@ def _difference(order: Order, flag: Flag) -> str:
     return f" It differs by: {conflict_diff.summary(found.diff)}." if found else ""
 
 
-def _units_to_ship(
+def units_to_ship(
     by_id: Mapping[UUID, OrderLine], wanted: Mapping[UUID, int] | None
 ) -> dict[UUID, int]:
-    left = {pk: units_left(line) for pk, line in by_id.items() if line.requires_shipping}
+    """Units by line, all that is left where none are ``wanted``. Raises OrderError."""
+    left = {pk: units_left_here(line) for pk, line in by_id.items() if line.requires_shipping}
     if not left:
         raise OrderError("nothing_to_ship", "Nothing in this order needs shipping.")
     if wanted is None:
         wanted = {pk: units for pk, units in left.items() if units}
     if not wanted:
+        if any(line.outside_quantity for line in by_id.values()):
+            raise OrderError("sent_outside", f"{_OUTSIDE} Call that off to send it from here.")
         raise OrderError("nothing_to_ship", "Everything in this order has left already.")
     for pk, units in wanted.items():
         if pk not in by_id:
@@ -189,9 +226,11 @@ def _units_to_ship(
             raise OrderError("bad_quantity", "Ship at least one unit of a line.")
         if units > left.get(pk, 0):
             line = by_id[pk]
+            elsewhere = f" {_OUTSIDE}" if line.outside_quantity else ""
             raise OrderError(
                 "too_many",
-                f"{line.sku or line.name}: {units} asked for, {left.get(pk, 0)} left to ship.",
+                f"{line.sku or line.name}: {units} asked for, {left.get(pk, 0)} left to ship."
+                f"{elsewhere}",
             )
     return dict(wanted)
 

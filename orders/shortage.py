@@ -45,14 +45,13 @@ def record(short: Mapping[UUID, int], now: datetime, *, request_id: str = "") ->
     columns = ("pk", "merchant_id", "flags", "revision", "placed_at", "store__options")
     orders = Order.objects.filter(pk__in=lines).select_related("store").only(*columns)
     fresh = [order for order in orders if not _flags(lines[order.pk]) <= order.flag_set]
-    flagged = [
-        {
-            "id": order.pk,
-            "flags": ",".join(sorted(order.flag_set | _flags(lines[order.pk]))),
-            "revision": order.revision + 1,
-        }
-        for order in fresh
-    ]
+    flagged = []
+    for order in fresh:
+        flags = ",".join(sorted(order.flag_set | _flags(lines[order.pk])))
+        if is_under_way(order.pk):
+            Order.objects.filter(pk=order.pk).update(flags=flags)
+        else:
+            flagged.append({"id": order.pk, "flags": flags, "revision": order.revision + 1})
     if len(bulk.update(Order, flagged, versioned="revision")) != len(flagged):
         raise OrderChangedMeanwhile("The same order was written by another process.")
     new = {x.pk for order in orders for x in lines[order.pk] if x.pk not in known}

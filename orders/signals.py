@@ -34,3 +34,10 @@ oversold = Signal()
 
 # store: the store, revisions: dict[UUID, int] of orders that were imported as new or changed
 orders_imported = Signal()
+
+# fulfillment: OutsideFulfillment with its order and store, actor: str
+outside_requested = Signal()
+
+# fulfillment: OutsideFulfillment with its order and store, actor: str. The listener answers whether
+# the store that sends was never told of it, and now never will be: bool
+outside_cancel_requested = Signal()

@@ -68,6 +68,11 @@ def cancel_shipment(
 
 
 def _refuse_unless_ours_to_cancel(order: Order, parcel: Shipment) -> None:
+    if parcel.origin == Shipment.Origin.OTHER:
+        raise OrderError(
+            "not_our_shipment",
+            "This parcel left another store's warehouse. What comes back of it is a return.",
+        )
     if parcel.origin != Shipment.Origin.HUB:
         raise OrderError(
             "not_our_shipment",

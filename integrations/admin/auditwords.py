@@ -60,6 +60,8 @@ ACTIONS: Mapping[str, str] = {
     "order.edit_accepted": "Accepted the store's edit of an order",
     "order.note_requested": "Wrote a note on an order",
     "order.refetched": "Read an order again from its store",
+    "order.outside_cancel_requested": "Asked a store not to send another store's order",
+    "order.outside_requested": "Asked a store to send another store's order",
     "order.refund_requested": "Asked a store to refund an order",
     "order.return_restocked": "Put goods of a return back into stock",
     "order.reviewed": "Reviewed an order",

@@ -19,7 +19,7 @@ from unfold.widgets import (
 from integrations import registry
 from integrations.platform import Ability
 from inventory.models import Location
-from orders.changing import lines_of, units_left
+from orders.changing import lines_of, units_left_here
 from orders.models import Order, OrderLine, Shipment
 
 _UNITS = "units-"
@@ -157,4 +157,4 @@ class TakeBackForm(forms.Form):
 
 
 def _left_to_ship(line: OrderLine) -> int:
-    return units_left(line) if line.requires_shipping else 0
+    return units_left_here(line) if line.requires_shipping else 0

@@ -17,6 +17,7 @@ from integrations.admin.asking import ask, row_for
 from integrations.admin.base import count_of
 from integrations.admin.order_forms import CancelForm, NoteForm, ParcelForm, TrackingForm
 from integrations.admin.order_goods import GoodsPages, may_decide
+from integrations.admin.order_outside import SEND_FROM, OutsidePages, outside_label
 from integrations.admin.order_refunds import (
     RefundForm,
     may_refund,
@@ -37,6 +38,7 @@ _PAGE = "orders_order"
 _BUTTONS = (
     "Ship a parcel",
     "Ship all that is left",
+    SEND_FROM,
     "Picking began",
     "Not being picked after all",
     "Restock refunded goods",
@@ -52,7 +54,7 @@ _BUTTONS = (
 )
 
 
-class OrderPages(GoodsPages, TakeBackPage):
+class OrderPages(GoodsPages, OutsidePages, TakeBackPage):
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         own = [
@@ -77,10 +79,12 @@ class OrderPages(GoodsPages, TakeBackPage):
         found = super().buttons(request, obj)
         if may(request, obj.merchant_id, Role.OPERATOR):
             found += self._pages_for(obj)
-        return sorted(found, key=lambda button: _BUTTONS.index(button["label"]))
+        return sorted(found, key=lambda button: _place(button["label"]))
 
     def _pages_for(self, order: Order) -> list[dict[str, Any]]:
         pages = [("Ship a parcel", "parcel", order_acts.is_shippable(order))]
+        if outside := outside_label(order):
+            pages.append((outside, "outside", True))
         pages.append(("Write a note", "note", order.gone_at is None))
         pages.append(("Refund", "refund", may_refund(order)))
         pages.append(("Restock refunded goods", "goods", may_decide(order)))
@@ -272,6 +276,11 @@ class OrderPages(GoodsPages, TakeBackPage):
             says="The store is asked to cancel this order and may tell the buyer. What is "
             "reserved for it is free again when the store has confirmed.",
         )
+
+
+def _place(label: str) -> int:
+    """One of the labels names a store."""
+    return _BUTTONS.index(SEND_FROM if label.startswith(SEND_FROM) else label)
 
 
 def _refuse_if_shipped_meanwhile(order: Order, parcels: int) -> None:

@@ -15,6 +15,7 @@ from unfold.decorators import display
 
 from integrations.admin.base import ReadOnlyInline, link, person, told
 from integrations.admin.order_goods import inline_of as goods_inline_of
+from integrations.admin.order_outside import inline_of as outside_inline_of
 from integrations.admin.order_refunds import RefundRequestInline
 from integrations.admin.order_returns import inline_of
 from integrations.admin.order_taking_back import link_for
@@ -208,6 +209,8 @@ def parts_of(order: Order, *, with_buyer: bool, may_act: bool) -> list[type[Read
     parts: list[type[ReadOnlyInline]] = [LineInline]
     if order.shipments.exists():
         parts.append(TrackableInline if may_act else ShipmentInline)
+    if order.outside.exists():
+        parts.append(outside_inline_of(may_act=may_act))
     if order.payments.exists():
         parts.append(PaymentInline if with_buyer else PlainPaymentInline)
     if order.refunds.exists():

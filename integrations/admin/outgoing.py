@@ -205,9 +205,10 @@ def _drop_command(request: HttpRequest, command: Command) -> str:
 
 
 def _may_send_again(command: Command) -> bool:
-    """A refund that was refused is asked for anew, at its order."""
-    is_refused = command.state == Command.State.REFUSED
-    return command.state in _RETRIABLE and not (is_refused and command.kind == Command.Kind.REFUND)
+    """A refund that was refused is asked for anew, at its order; so is what another store was to
+    send.
+    """
+    return command.state in _RETRIABLE and not outbox.is_over(command)
 
 
 def said_of(command: Command) -> str:

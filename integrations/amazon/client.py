@@ -23,6 +23,7 @@ Params = Mapping[str, Any]
 _ORDERS = "/orders/2026-01-01/orders"
 _CONFIRM = "/orders/v0/orders"
 _LISTINGS = "/listings/2021-08-01/items"
+_OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
 # Without FULFILLMENT an order has no status, without PROCEEDS no money.
@@ -95,6 +96,33 @@ class AmazonClient:
             bucket="patchListingsItem",
             repeatable=True,
         )
+
+    # -- multi-channel fulfilment: …/docs/fulfillment-outbound-api-v2020-07-01-reference -----------
+    # There is a 2026-07-04 as well. This one has the seller's own id as the one key of an order,
+    # the speeds that fees are told for, a dynamic sandbox, and no end announced (2026-11).
+
+    def preview_outbound(self, body: Mapping[str, Any]) -> Answer:
+        """Changes nothing, so it may be sent again."""
+        return self.http.request(
+            "POST",
+            f"{_OUTBOUND}/preview",
+            json=dict(body),
+            headers=_headers(),
+            bucket="getFulfillmentPreview",
+            repeatable=True,
+        )
+
+    def create_outbound(self, body: Mapping[str, Any]) -> None:
+        self.http.post(
+            _OUTBOUND, bucket="createFulfillmentOrder", json=dict(body), headers=_headers()
+        )
+
+    def outbound_order(self, reference: str) -> Answer:
+        return self._get("getFulfillmentOrder", f"{_OUTBOUND}/{quote(reference, safe='')}")
+
+    def cancel_outbound(self, reference: str) -> None:
+        path = f"{_OUTBOUND}/{quote(reference, safe='')}/cancel"
+        self.http.request("PUT", path, bucket="cancelFulfillmentOrder", headers=_headers())
 
     # -- how a call is made --------------------------------------------------------------------
 

@@ -18,10 +18,13 @@ from integrations.platform import (
 
 ORDERS_ROLE = "Inventory and Order Tracking"
 LISTINGS_ROLE = "Product Listing"
+# https://developer-docs.amazon.com/sp-api/docs/cancel-fulfillment-order names it.
+FULFILLMENT_ROLE = "Amazon Fulfillment"
 # The model's `maxResultsPerPage` and `identifiers`.
 ORDERS_ON_A_PAGE, LISTINGS_ON_A_PAGE = 100, 20
 
 _LISTINGS = (Ability.PRODUCTS, Ability.STOCK_READ, Ability.STOCK_WRITE)
+_FOR_OTHERS = (Ability.FULFILS_FOR_OTHERS,)
 _ORDERS = (
     Ability.ORDERS,
     Ability.ORDER_BY_ID,
@@ -114,14 +117,19 @@ CARD = PlatformCard(
     ),
     start_parameter="amazon_callback_uri",
     # Amazon calls them roles. What they open: the page "Role mappings" of the documentation.
-    wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE),
-    optional_scopes=(LISTINGS_ROLE,),
-    scopes={ORDERS_ROLE: _ORDERS, LISTINGS_ROLE: _LISTINGS},
+    wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE, FULFILLMENT_ROLE),
+    optional_scopes=(LISTINGS_ROLE, FULFILLMENT_ROLE),
+    scopes={
+        ORDERS_ROLE: _ORDERS,
+        LISTINGS_ROLE: _LISTINGS,
+        FULFILLMENT_ROLE: _FOR_OTHERS,
+    },
     scope_words={
         ORDERS_ROLE: "See orders and mark parcels as shipped",
         LISTINGS_ROLE: "See listings and set their stock",
+        FULFILLMENT_ROLE: "Have Amazon send orders of other stores",
     },
-    abilities=frozenset({*_ORDERS, *_LISTINGS}),
+    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS}),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
         Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
@@ -175,6 +183,10 @@ CARD = PlatformCard(
         RateLimit(bucket="searchListingsItems", rate=5, burst=5),
         RateLimit(bucket="getListingsItem", rate=5, burst=10),
         RateLimit(bucket="patchListingsItem", rate=5, burst=5),
+        RateLimit(bucket="getFulfillmentPreview", rate=2, burst=30),
+        RateLimit(bucket="createFulfillmentOrder", rate=2, burst=30),
+        RateLimit(bucket="getFulfillmentOrder", rate=2, burst=30),
+        RateLimit(bucket="cancelFulfillmentOrder", rate=2, burst=30),
     ),
     page_size=ORDERS_ON_A_PAGE,
     stock_batch=LISTINGS_ON_A_PAGE,

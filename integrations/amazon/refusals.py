@@ -8,6 +8,7 @@ https://developer-docs.amazon.com/sp-api/docs/usage-plans-and-rate-limits-in-the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ ROLE_MISSING = "role_missing"
 # https://github.com/amzn/selling-partner-api-models/issues/5037
 ALREADY_FULFILLED = "already_fulfilled"
 _NO_PACKAGE = "PackageToUpdateNotFound"
+# Of an order to be sent for another store: 400, where others are 404. Clients wait for these words.
+_NO_OUTBOUND = re.compile(r"Requested order .*not found")
 _REQUEST_ID, _LIMIT = "x-amzn-RequestId", "x-amzn-RateLimit-Limit"
 _RATES = {limit.bucket: limit.rate for limit in CARD.limits}
 _MOST_WORDS = 180
@@ -56,6 +59,8 @@ def explain(answer: Answer) -> Explained | None:
         code, sentence, kind = ROLE_MISSING, f"{told} {_ROLES}", PermissionMissing
     elif code.upper() in ("NOTFOUND", "NOT_FOUND"):
         kind = NotFound
+    elif _NO_OUTBOUND.match(message):
+        code, kind = NotFound.code, NotFound
     elif _NO_PACKAGE in message:
         code = ALREADY_FULFILLED
     if number := answer.headers.get(_REQUEST_ID):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from integrations.amazon import identity, marketplaces, shipping, stock
+from integrations.amazon import (
+    identity,
+    marketplaces,
+    outbound,
+    outbound_preview,
+    shipping,
+    stock,
+)
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.listings import ListingReader
@@ -21,6 +28,7 @@ from integrations.events import Event, EventKind, RawDelivery
 from integrations.platform import Ability, Connection
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
+from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
 
 
@@ -35,7 +43,7 @@ class AmazonIntegration(BaseEcommerceIntegration):
         super().__init__(connection)
         words = connection.options.get("status_words")
         self.client = AmazonClient(connection)
-        account = Account(self.client, connection.options)
+        self._account = account = Account(self.client, connection.options)
         self._orders = OrderReader(
             self.client, account, words=words if isinstance(words, dict) else None
         )
@@ -95,6 +103,20 @@ class AmazonIntegration(BaseEcommerceIntegration):
         if shipment is None:
             raise self._exempt("setting an order's status")
         return shipping.tell(self.client, order_id, shipment)
+
+    # -- sending orders of other stores ------------------------------------------------------------
+
+    def preview_fulfillment(self, order: OutsideOrder) -> tuple[Offer, ...]:
+        return outbound_preview.preview(self.client, self._account, order)
+
+    def request_fulfillment(self, order: OutsideOrder) -> bool:
+        return outbound.request(self.client, self._account, order)
+
+    def read_fulfillment(self, reference: str) -> OutsideNews:
+        return outbound.read(self.client, reference)
+
+    def cancel_fulfillment(self, reference: str) -> bool:
+        return outbound.cancel(self.client, reference)
 
     # -- webhooks ------------------------------------------------------------------------------
 

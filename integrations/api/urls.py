@@ -19,6 +19,7 @@ from integrations.api.kits import KitViews
 from integrations.api.mappings import MappingViews
 from integrations.api.matching import MatchingViews
 from integrations.api.orders import OrderViews
+from integrations.api.outside import OutsideViews
 from integrations.api.oversells import OversellViews
 from integrations.api.payouts import PayoutViews
 from integrations.api.platforms import PlatformViews
@@ -102,6 +103,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/shipments", OrderViews.at(post="shipments")),
     path("orders/<uuid:pk>/shipments/<uuid:shipment_id>", OrderViews.at(patch="tracking")),
     path("orders/<uuid:pk>/shipments/<uuid:shipment_id>/cancel", OrderViews.at(post="unship")),
+    path("orders/<uuid:pk>/outside", OutsideViews.at(get="list", post="create")),
+    path("orders/<uuid:pk>/outside/preview", OutsideViews.at(post="preview")),
+    path("orders/<uuid:pk>/outside/<uuid:outside_id>/cancel", OutsideViews.at(post="cancel")),
     path("orders/<uuid:pk>/refunds", RefundViews.at(get="list", post="create")),
     path("orders/<uuid:pk>/returns", ReturnViews.at(get="list")),
     path("orders/<uuid:pk>/returns/<uuid:return_id>/restock", ReturnViews.at(post="restock")),

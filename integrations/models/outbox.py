@@ -68,7 +68,9 @@ class Push(models.Model):
 
 class Command(models.Model):
     """One write to a store, done once: keyed, in order per target, looked up before it is sent
-    again. ``words_sealed`` is what a person wrote (``outbox.words``).
+    again. ``words_sealed`` is what a person wrote (``outbox.words``). ``order_ref`` is an order of
+    this store, or with FULFILL and UNFULFILL one of another, and ``external_order_id`` the name by
+    which this store knows it.
     """
 
     class Kind(models.TextChoices):
@@ -78,6 +80,8 @@ class Command(models.Model):
         NOTE = "note", "Order note"
         FIELDS = "fields", "Order fields"
         REFUND = "refund", "Refund"
+        FULFILL = "fulfill", "Send another store's order"
+        UNFULFILL = "unfulfill", "Call off another store's order"
 
     class State(models.TextChoices):
         NEW = "new", "Waiting"

@@ -21,7 +21,17 @@ from integrations.outbox.erasing import forget_buyer
 from integrations.outbox.explaining import told_of
 from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
-from integrations.outbox.hands import drop_command, retry_command, retry_push, unblock_store
+from integrations.outbox.hands import (
+    drop_command,
+    is_over,
+    retry_command,
+    retry_push,
+    unblock_store,
+)
+from integrations.outbox.outside import look as look_outside
+from integrations.outbox.outside import look_soon as look_outside_soon
+from integrations.outbox.outside import preview as preview_outside
+from integrations.outbox.outside import ring_looks, sender, senders
 from integrations.outbox.overselling import Between, Told
 from integrations.outbox.overselling import history as oversell_history
 from integrations.outbox.push import send_pushes
@@ -58,6 +68,9 @@ __all__ = [
     "forget_completion",
     "forget_parcel",
     "is_echo",
+    "is_over",
+    "look_outside",
+    "look_outside_soon",
     "mark_dirty",
     "mark_listings",
     "mark_store",
@@ -66,13 +79,17 @@ __all__ = [
     "numbers",
     "orders_changed",
     "oversell_history",
+    "preview_outside",
     "retry_command",
     "retry_push",
+    "ring_looks",
     "rules_changed",
     "sells_out",
     "send_commands",
     "send_pushes",
     "send_the_zeros",
+    "sender",
+    "senders",
     "settle_mastered",
     "settle_unlinked",
     "sold_out_words",

@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -15,18 +16,29 @@ from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from integrations.models import Command, Store
-from integrations.outbox import refunds, words
+from integrations.outbox import outside, refunds, words
 from integrations.outbox.reasons import SENTENCES, Reason
+from inventory.errors import LedgerConflict
 from logix.common import bulk
 from logix.common.bell import ring
 from logix.common.ids import uuid7
+from logix.common.transactions import again_on
 from orders import services
+from orders.errors import OrderChangedMeanwhile
 
 _State = Command.State
 WAITING = (_State.NEW, _State.UNKNOWN)
 # A later command of the same order waits for these. A refused or dropped one holds nobody up, nor
 # do fields: they tell what is so when they are sent.
 _NOT_FINAL = (*WAITING, _State.BUSY, _State.PARKED)
+
+
+# What the end of a command means to the order it is about.
+_FOLLOW: dict[str, Callable[[Command, str, str], None]] = {
+    Command.Kind.REFUND: refunds.follow,
+    Command.Kind.FULFILL: outside.follow,
+    Command.Kind.UNFULFILL: outside.follow,
+}
 
 
 def enqueue_command(
@@ -108,22 +120,26 @@ def end(command: Command, event: tuple[str, str] | None, **changes: Any) -> bool
     """Write ``changes`` and an ``event`` (kind, title) on the order's timeline. False when somebody
     else was faster: a worker that slept past its lease finds another fence, and nothing is written.
     """
-    with transaction.atomic():
+
+    def write() -> bool:
         ended = Command.objects.filter(
             pk=command.pk, fence=command.fence, state=command.state
         ).update(fence=F("fence") + 1, lease_until=None, **changes)
         if ended and event:
             note(command, *event)
-        if ended and command.kind == Command.Kind.REFUND:
-            refunds.follow(command, changes["state"], changes.get("problem", ""))
-    return bool(ended)
+        if ended and command.kind in _FOLLOW:
+            _FOLLOW[command.kind](command, changes["state"], changes.get("problem", ""))
+        return bool(ended)
+
+    return again_on(OrderChangedMeanwhile, LedgerConflict)(write)
 
 
 def park(command: Command, code: str, sentence: str) -> bool:
     """Set a command aside with its reason. Later ones of the same order wait for it."""
+    who = command.store if command.kind in outside.KINDS else "The store"
     return end(
         command,
-        ("store_not_told", f"The store was not told: {sentence}"),
+        ("store_not_told", f"{who} was not told: {sentence}"),
         state=_State.PARKED,
         next_at=None,
         problem_code=code[:60],

@@ -20,7 +20,7 @@ from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import PlatformError, Wait
 from integrations.models import Command, Store
-from integrations.outbox import commands, gate, telling
+from integrations.outbox import commands, gate, outside, telling
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.telling import Told
 from integrations.policy import Decision, What
@@ -146,7 +146,7 @@ def _succeeded(store: Store, claim: _Claim, told: Told) -> bool:
     if not kept:
         log.warning("command_fenced", command=str(claim.command.pk))
     if told.changed or claim.command.kind != Command.Kind.FIELDS:
-        gate.pull_orders(store.pk, _now(store), after=READ_BACK)
+        _read_back(store, claim.command, after=READ_BACK)
     return kept
 
 
@@ -162,7 +162,7 @@ def _failed(store: Store, claim: _Claim, error: Exception) -> bool:
         return True
     if decision.what is What.PARK:
         commands.park(command, decision.code, decision.sentence)
-        gate.pull_orders(store.pk, _now(store))
+        _read_back(store, command)
         return True
     before = _State.UNKNOWN if decision.look_first else claim.before
     _give_back(store, command, before, decision)
@@ -183,7 +183,13 @@ def _refuse(store: Store, command: Command, decision: Decision) -> None:
         problem_code=decision.code[:60],
         problem=decision.sentence,
     )
-    gate.pull_orders(store.pk, _now(store))
+    _read_back(store, command)
+
+
+def _read_back(store: Store, command: Command, *, after: timedelta = timedelta()) -> None:
+    """The orders of other stores that a store sends are not among its own."""
+    if command.kind not in outside.KINDS:
+        gate.pull_orders(store.pk, _now(store), after=after)
 
 
 def _give_back(store: Store, command: Command, before: str, decision: Decision) -> None:

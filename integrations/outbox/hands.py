@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from integrations.models import Command, Push, Store
-from integrations.outbox import commands, dirty, sweep
+from integrations.outbox import commands, dirty, outside, sweep
 from logix.accounts import audit
 
 _State = Command.State
@@ -45,10 +45,10 @@ def retry_push(push: Push, *, actor: str) -> bool:
 @transaction.atomic
 def retry_command(command: Command, *, actor: str) -> bool:
     """Send a command again from its first attempt. One that was ever sent is looked up first. False
-    when it is done, dropped or being sent, or is a refund that the store refused: that one is not
-    counted as given back any more, so it is asked for anew.
+    when it is done, dropped or being sent, or was refused and is over for its order: a refund, or
+    what another store was to send, is asked for anew.
     """
-    if command.kind == Command.Kind.REFUND and command.state == _State.REFUSED:
+    if is_over(command):
         return False
     sent = command.state == _State.UNKNOWN or command.attempts > 0
     changed = Command.objects.filter(
@@ -66,6 +66,12 @@ def retry_command(command: Command, *, actor: str) -> bool:
         _record("command.retried", command, actor, was=command.state, reason=command.problem_code)
         commands.ring_commands(command.store_id)
     return bool(changed)
+
+
+def is_over(command: Command) -> bool:
+    """Whether its refusal ended what it asked for, so that sending it again would be amiss."""
+    ends = (Command.Kind.REFUND, *outside.KINDS)
+    return command.state == _State.REFUSED and command.kind in ends
 
 
 @transaction.atomic

@@ -14,7 +14,7 @@ from typing import Any
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import Rejected, Unsupported
 from integrations.models import Command
-from integrations.outbox import fields, refunds, superseding
+from integrations.outbox import fields, outside, refunds, superseding
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.words import words_of
 from integrations.platform import Ability
@@ -137,6 +137,16 @@ def _refund(adapter: BaseEcommerceIntegration, command: Command, there: OrderDat
     return Told(*refunds.tell(adapter, command))
 
 
+def _fulfill(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
+    return Told(*outside.request(adapter, command))
+
+
+def _unfulfill(
+    adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None
+) -> Told:
+    return Told(*outside.cancel(adapter, command))
+
+
 def _fields(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
     """What the store has already is no news, its own echo least of all. The names are told, not the
     values: they may name the buyer.
@@ -156,6 +166,8 @@ _TELL: dict[Command.Kind, Callable[[BaseEcommerceIntegration, Command, OrderData
     Command.Kind.NOTE: _note,
     Command.Kind.FIELDS: _fields,
     Command.Kind.REFUND: _refund,
+    Command.Kind.FULFILL: _fulfill,
+    Command.Kind.UNFULFILL: _unfulfill,
 }
 # What the merchant must have granted; without it only commands of this kind wait.
 _NEEDS: Mapping[Command.Kind, Ability] = {
@@ -165,6 +177,8 @@ _NEEDS: Mapping[Command.Kind, Ability] = {
     Command.Kind.NOTE: Ability.NOTES,
     Command.Kind.FIELDS: Ability.ORDER_FIELDS_WRITE,
     Command.Kind.REFUND: Ability.REFUNDS_WRITE,
+    Command.Kind.FULFILL: Ability.FULFILS_FOR_OTHERS,
+    Command.Kind.UNFULFILL: Ability.FULFILS_FOR_OTHERS,
 }
 
 _LOOKED_AT = frozenset({Command.Kind.STATUS, Command.Kind.SHIPMENT})

@@ -115,6 +115,7 @@ CARD = PlatformCard(
         Ability.PAYOUTS: "Payouts belong to the payment gateway, not to WooCommerce.",
         Ability.MULTI_CHANNEL: "One WooCommerce site is one channel; connect each site.",
         Ability.FULFILLMENT_ORDERS: "WooCommerce does not split an order by place of dispatch.",
+        Ability.FULFILS_FOR_OTHERS: "WooCommerce has no warehouses of its own.",
         Ability.APP_REMOVAL: "A key is deleted by hand, in WooCommerce → Settings → Advanced.",
     },
     # Source: WooCommerce core includes/class-wc-webhook.php; one attempt, 60 s, no redirects.

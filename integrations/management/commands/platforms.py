@@ -38,6 +38,7 @@ _ABILITIES = {
     Ability.SHIPMENT_CANCEL: "Take parcels back",
     Ability.QUIET_SHIPMENTS: "Tell of parcels without a word to the buyer",
     Ability.FULFILLMENT_ORDERS: "Orders split by place of dispatch",
+    Ability.FULFILS_FOR_OTHERS: "Send orders of other stores from the platform's warehouses",
     Ability.CANCEL: "Cancel orders",
     Ability.QUIET_CANCEL: "Cancel without a word to the buyer",
     Ability.NOTES: "Put notes on orders",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from integrations.sandbox.amazon.feeds import processing
 from integrations.sandbox.amazon.listings import submissions
 from integrations.sandbox.amazon.orders import life
+from integrations.sandbox.amazon.outbound import life as outbound
 from integrations.sandbox.amazon.reports import making
 
 if TYPE_CHECKING:
@@ -20,5 +21,6 @@ DUE: dict[str, Callable[[SellerStore, str, float], None]] = {
     "listing": submissions.apply,
     "report": making.go_on,
     "feed": processing.go_on,
+    "outbound": outbound.go_on,
 }
 """(account, which thing, the moment it was due)."""

@@ -9,6 +9,7 @@ from integrations.sandbox.amazon.files import File
 from integrations.sandbox.amazon.listings.models import Listing, Submission
 from integrations.sandbox.amazon.login.models import Login
 from integrations.sandbox.amazon.orders.models import Order, Return
+from integrations.sandbox.amazon.outbound.models import Outbound
 from integrations.sandbox.amazon.reports.models import Report
 
 
@@ -29,6 +30,7 @@ class State(Struct):
     orders: dict[str, Order] = {}
     returns: list[Return] = []
     listings: dict[str, Listing] = {}
+    outbound: dict[str, Outbound] = {}
     submissions: dict[str, Submission] = {}
     reports: dict[str, Report] = {}
     feeds: dict[str, Feed] = {}

@@ -132,7 +132,8 @@ def test_who_an_account_is_and_where_it_sells(
         "Amazon.de",
         "Amazon.fr",
     ]
-    assert told.granted == ("Inventory and Order Tracking", "Product Listing")
+    roles = ("Inventory and Order Tracking", "Product Listing", "Amazon Fulfillment")
+    assert told.granted == roles
     assert (told.missing, told.warnings) == ((), ())
 
 
@@ -143,7 +144,7 @@ def test_roles_are_found_out_without_a_search_for_orders(
 
     told = make_adapter(world).identify()
 
-    assert told.missing == ("Inventory and Order Tracking",)
+    assert told.missing == ("Inventory and Order Tracking", "Amazon Fulfillment")
     assert world.calls("searchOrders") == 0
 
 

@@ -46,7 +46,7 @@ class Unhurried(Shop):
         if not self.is_hurried:
             self.store.quotas.fill()
         answer = super().handle(incoming)
-        is_api = incoming.path.startswith(("/orders/", "/listings/", "/sellers/"))
+        is_api = incoming.path.startswith(("/orders/", "/listings/", "/sellers/", "/fba/"))
         if is_api and not self.requests[-1].faults:
             self.asked.append(
                 Asked(

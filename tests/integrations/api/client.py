@@ -9,13 +9,16 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
+from integrations.authentication import save_credentials
 from integrations.models import Reconciliation, Store
 from integrations.sync import apply_orders, apply_payouts, apply_products
+from inventory.models import Listing, Variant
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
 from orders.data import Authority, OrderData, PayoutData
 from orders.models import Order, Payout
 from tests import factories
+from tests.integrations.api.shop import KEYS
 
 
 class Api:
@@ -99,3 +102,22 @@ def make_comparison(store: Store, **changes: Any) -> Reconciliation:
         **changes,
     }
     return Reconciliation.objects.create(store=store, **fields)
+
+
+def make_depot(merchant: Merchant) -> Store:
+    """A store whose platform keeps SKU-1 in its own warehouses, and sends for others."""
+    depot = factories.make_store(
+        merchant, platform="amazon", base_url="https://depot.example", writes_enabled=True
+    )
+    save_credentials(depot, KEYS, kind="api_keys", actor="user:anna")
+    Listing.objects.create(
+        merchant=merchant,
+        store=depot,
+        external_product_id="FBA-1",
+        external_variant_id="FBA-1",
+        sku="FBA-1",
+        variant=Variant.objects.get(merchant=merchant, sku="SKU-1"),
+        custom={"fulfilled_by": "Amazon"},
+        changed_at=factories.NOW,
+    )
+    return depot

@@ -18,6 +18,7 @@ from integrations.platform import Connection
 from integrations.woocommerce.platform import CARD
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, ShipmentData
+from orders.data_outside import Offer, OutsideOrder, Speed
 from orders.status import OrderStatus
 
 KEYS = {"consumer_key": "ck_0123456789abcdef", "consumer_secret": "cs_0123456789abcdef"}
@@ -102,6 +103,9 @@ class ShopAdapter(BaseEcommerceIntegration):
         self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None
     ) -> bool:
         raise self._exempt("being written to in these tests")
+
+    def preview_fulfillment(self, order: OutsideOrder) -> tuple[Offer, ...]:
+        return (Offer(speed=Speed.STANDARD, can_send=True),)
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         raise self._exempt("being written to in these tests")

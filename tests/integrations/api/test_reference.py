@@ -30,10 +30,17 @@ from inventory.models import (
 )
 from logix.accounts.models import AuditEvent, Merchant, Scope
 from logix.common.ids import uuid7
+from orders import services
 from orders.models import Conflict, GoodsDecision, Order, Oversell, Return, ReturnLine
 from tests import factories
 from tests.conftest import ROOT
-from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
+from tests.integrations.api.client import (
+    Api,
+    import_payouts,
+    import_products,
+    make_comparison,
+    make_depot,
+)
 from tests.integrations.api.routes import is_twin, operations
 from tests.integrations.api.shop import Shop
 from tests.orders.shop import parcel, refund
@@ -173,7 +180,7 @@ def ids(
         "PARKED": ParkedRecord.objects.get(),
         "PRODUCT": Product.objects.get(),
         "VARIANT": Variant.objects.get(),
-        "LISTING": Listing.objects.get(variant__sku="SKU-1"),
+        "LISTING": Listing.objects.get(store=connected, variant__sku="SKU-1"),
         "UNLINKED": unlinked,
         "LOCATION": Location.objects.get(),
         "ALLOCATION": Allocation.objects.get(),
@@ -189,6 +196,10 @@ def ids(
     lacking = {"order": order, "line": order.lines.all()[0], "units": 1}
     named["OVERSELL"] = Oversell.objects.create(
         merchant=merchant, sku="SKU-1", opened_at=factories.NOW, **lacking
+    )
+    named["DEPOT"] = make_depot(merchant)
+    named["OUTSIDE"] = services.request_outside(
+        order, named["DEPOT"], units={order.lines.get().pk: 1}, actor="user:anna"
     )
     return {name: str(found.pk) for name, found in named.items()}
 

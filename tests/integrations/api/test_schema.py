@@ -14,9 +14,22 @@ from integrations.base import Unreadable
 from integrations.models import Push, Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
-from orders.models import Conflict, GoodsDecision, Order, Oversell
+from orders.models import (
+    Conflict,
+    GoodsDecision,
+    Order,
+    OutsideFulfillment,
+    OutsideLine,
+    Oversell,
+)
 from tests import factories
-from tests.integrations.api.client import Api, import_payouts, import_products, make_comparison
+from tests.integrations.api.client import (
+    Api,
+    import_payouts,
+    import_products,
+    make_comparison,
+    make_depot,
+)
 from tests.integrations.api.routes import is_twin
 from tests.integrations.api.shop import KEYS, Shop
 
@@ -141,6 +154,7 @@ def test_every_answer_is_as_described(
         "/api/v1/payouts/{id}": payout.pk,
         "/api/v1/payouts/{id}/lines": payout.pk,
         "/api/v1/orders/{id}": order.pk,
+        "/api/v1/orders/{id}/outside": order.pk,
         "/api/v1/orders/{id}/refunds": order.pk,
         "/api/v1/orders/{id}/returns": order.pk,
         "/api/v1/orders/{id}/refunded-goods": order.pk,
@@ -163,6 +177,10 @@ def test_every_answer_is_as_described(
     lacking = {"order": order, "line": order.lines.all()[0], "units": 1, "opened_at": factories.NOW}
     decided = {"outcome": "nothing", "decided_by": "user:anna", "decided_at": factories.NOW}
     GoodsDecision.objects.create(order=order, line=lacking["line"], units=1, **decided)
+    outside = OutsideFulfillment.objects.create(
+        order=order, store=connected, reference="LGX-1", speed="standard"
+    )
+    OutsideLine.objects.create(fulfillment=outside, line=lacking["line"], sku="S", quantity=1)
     sold = Oversell.objects.create(merchant=connected.merchant, sku="SKU-1", **lacking)
     ids["/api/v1/oversells/{id}"] = sold.pk
     Listing.objects.filter(pk=ids["/api/v1/listings/{id}"]).update(variant=None)
@@ -203,6 +221,16 @@ def test_the_answers_of_writes_are_as_described(
     _holds(description, "/orders/{id}/refunds", "post", refund)
     tracking = api.patch(f"/orders/{order.pk}/shipments/{parcel.json()['id']}", {"carrier": "UPS"})
     _holds(description, "/orders/{id}/shipments/{shipment_id}", "patch", tracking)
+    asked = {"store": str(make_depot(connected.merchant).pk)}
+    outside = f"/orders/{order.pk}/outside"
+    priced = api.post(f"{outside}/preview", asked)
+    assert priced.status_code == 200
+    _holds(description, "/orders/{id}/outside/preview", "post", priced)
+    sent = api.post(outside, asked)
+    assert sent.status_code == 202
+    _holds(description, "/orders/{id}/outside", "post", sent)
+    off = api.post(f"{outside}/{sent.json()['id']}/cancel", {})
+    _holds(description, "/orders/{id}/outside/{outside_id}/cancel", "post", off)
     place = api.post("/locations", {"code": "north", "name": "North"})
     _holds(description, "/locations", "post", place)
     for verb, body in {
@@ -239,7 +267,7 @@ def test_the_answers_of_writes_are_as_described(
     for confirm in (False, True):
         answer = api.post(undo.format(change_id=added["id"]), {"confirm": confirm})
         _holds(description, undo, "post", answer)
-    listing = f"/listings/{Listing.objects.get().pk}"
+    listing = f"/listings/{Listing.objects.get(store=connected).pk}"
     fixed = api.patch(listing, {"mode": "fixed", "fixed_quantity": 3})
     _holds(description, "/listings/{id}", "patch", fixed)
     supposed = api.post("/stock/explain", {"sku": "SKU-1", "suppose": {"buffer": 5}})

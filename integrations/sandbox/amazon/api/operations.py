@@ -13,15 +13,19 @@ from integrations.sandbox.amazon.listings import inventory, patching, reading
 from integrations.sandbox.amazon.options import ALL_ROLES, SHIPPING_ROLE, TAX_ROLE
 from integrations.sandbox.amazon.orders import reading as orders
 from integrations.sandbox.amazon.orders import shipping
+from integrations.sandbox.amazon.outbound import calls as outbound
 from integrations.sandbox.amazon.reports import calls as reports
 
 _ANY = frozenset(ALL_ROLES)
 _ORDERS = frozenset({"Inventory and Order Tracking", SHIPPING_ROLE, TAX_ROLE})
 _LISTINGS = frozenset({"Product Listing"})
+_FULFILLMENT = frozenset({"Amazon Fulfillment"})
 _STOCK = frozenset({"Amazon Fulfillment", "Product Listing"})
 
 _ORDER = "/orders/2026-01-01/orders"
 _ITEM = "/listings/2021-08-01/items/{sellerId}"
+_OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
+_SENT = f"{_OUTBOUND}/{{sellerFulfillmentOrderId}}"
 _REPORTS, _FEEDS = "/reports/2021-06-30", "/feeds/2021-06-30"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -41,6 +45,16 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "getInventorySummaries", "GET", "/fba/inventory/v1/summaries", 2, 2,
         inventory.summaries, _STOCK,
+    ),
+    Operation(
+        "getFulfillmentPreview", "POST", f"{_OUTBOUND}/preview", 2, 30,
+        outbound.preview, _FULFILLMENT,
+    ),
+    Operation("createFulfillmentOrder", "POST", _OUTBOUND, 2, 30, outbound.create, _FULFILLMENT),
+    Operation("listAllFulfillmentOrders", "GET", _OUTBOUND, 2, 30, outbound.search, _FULFILLMENT),
+    Operation("getFulfillmentOrder", "GET", _SENT, 2, 30, outbound.get, _FULFILLMENT),
+    Operation(
+        "cancelFulfillmentOrder", "PUT", f"{_SENT}/cancel", 2, 30, outbound.cancel, _FULFILLMENT
     ),
     Operation("createReport", "POST", f"{_REPORTS}/reports", 0.0167, 15, reports.create, _ANY),
     Operation("getReports", "GET", f"{_REPORTS}/reports", 0.0222, 10, reports.search, _ANY),

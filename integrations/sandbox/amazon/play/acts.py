@@ -10,6 +10,7 @@ from integrations.sandbox.amazon.listings import submissions
 from integrations.sandbox.amazon.listings.models import Listing
 from integrations.sandbox.amazon.login import room
 from integrations.sandbox.amazon.options import ALL_ROLES
+from integrations.sandbox.amazon.outbound import life as outbound
 from integrations.sandbox.amazon.refusals import Refusal
 from integrations.sandbox.amazon.store import SellerStore
 
@@ -70,6 +71,18 @@ def on_listing(store: SellerStore, verb: str, sku: str) -> None:
         if row is None or act is None:
             raise Refusal(f"There is no listing “{sku}”, or no “{verb}” for one.")
         act(store, row)
+
+
+def on_outbound(store: SellerStore, verb: str, name: str) -> str:
+    """``go_on``: what would happen next of an order of another shop happens now. Raises Refusal."""
+    with store.working():
+        order = store.state.outbound.get(name)
+        if order is None or verb != "go_on":
+            raise Refusal(f"There is no order {name} of another shop, or no “{verb}” for one.")
+        if order.status not in outbound.STEPS_S:
+            raise Refusal(f"The order is {order.status}; nothing more happens to it.")
+        outbound.go_on(store, f"{order.id} {order.status}", store.clock.exact())
+        return order.status
 
 
 # --- the app --------------------------------------------------------------------------------------

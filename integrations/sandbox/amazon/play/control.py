@@ -207,6 +207,10 @@ def _listing(shop: Shop, _: Any, sku: str) -> Any:
         return bodies.item(row, shop.store.options.sells_in, bodies.DATA)
 
 
+def _on_outbound(shop: Shop, _: Any, name: str, verb: str) -> Any:
+    return {"id": name, "status": acts.on_outbound(shop.store, verb, name)}
+
+
 def _on_app(shop: Shop, _: Any, verb: str) -> Any:
     acts.on_app(shop.store, verb)
     return {"done": verb}
@@ -262,6 +266,7 @@ _ROUTES: tuple[tuple[str, str, type[Asked], Act], ...] = (
     ("POST", r"/api/orders/([\w-]+)/(\w+)", Asked, _on_order),
     ("GET", r"/api/listings/(.+)", Asked, _listing),
     ("POST", r"/api/listings/(.+)/(\w+)", Asked, _on_listing),
+    ("POST", r"/api/outbound/(.+)/(\w+)", Asked, _on_outbound),
     ("POST", r"/api/app/(\w+)", Asked, _on_app),
     ("PUT", r"/api/roles", Roles, _roles),
     ("POST", r"/api/stock", Stock, _stock),

@@ -9,6 +9,7 @@ from integrations.sandbox.amazon.feeds.models import Feed
 from integrations.sandbox.amazon.login import room
 from integrations.sandbox.amazon.marketplaces import MARKETPLACES
 from integrations.sandbox.amazon.orders import acts as order_acts
+from integrations.sandbox.amazon.outbound.life import STEPS_S
 from integrations.sandbox.amazon.reports.models import Report
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def described(shop: Shop) -> dict[str, Any]:
                 order_acts.row(store, name) for name in order_acts.newest(store, _SHOWN_ORDERS)
             ],
             "stock": _stock(store),
+            "outbound": _outbound(store),
             "jobs": _jobs(store),
             "calls": store.quotas.document(),
             "faults": shop.faults.document(),
@@ -85,6 +87,22 @@ def _stock(store: SellerStore) -> list[dict[str, Any]]:
         if len(rows) == _SHOWN_STOCK:
             break
     return rows
+
+
+def _outbound(store: SellerStore) -> list[dict[str, Any]]:
+    """Orders of other shops, the newest first."""
+    rows = sorted(store.state.outbound.values(), key=lambda row: -row.received)
+    return [
+        {
+            "id": row.id,
+            "status": row.status,
+            "speed": row.speed,
+            "units": sum(item.quantity for item in row.items),
+            "updated_at": iso(row.updated),
+            "goes_on": row.status in STEPS_S,
+        }
+        for row in rows[:_SHOWN_ORDERS]
+    ]
 
 
 def _jobs(store: SellerStore) -> list[dict[str, Any]]:

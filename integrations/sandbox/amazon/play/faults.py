@@ -28,6 +28,9 @@ KINDS: dict[str, Kind] = {
     "change_lost": Kind("an accepted change of a listing is never seen"),
     "report_fatal": Kind("a report ends FATAL"),
     "feed_fatal": Kind("a feed ends FATAL"),
+    "outbound_invalid": Kind("an order of another shop turns out to be Invalid"),
+    "outbound_unfulfillable": Kind("no unit of an order of another shop is found"),
+    "outbound_partial": Kind("some units of an order of another shop are not found"),
     # After the work: whatever was asked for has happened.
     "timeout_after_write": Kind("a change is done, its answer never comes", seconds=30),
     "truncated": Kind("the connection breaks amid the answer"),

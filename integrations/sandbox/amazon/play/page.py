@@ -24,6 +24,7 @@ def rendered(facts: dict[str, Any]) -> str:
                 "Last orders", "orders", _orders(facts["orders"]), facts["counts"]["orders"]
             ),
             board.part("Listings", "stock", _stock(facts["stock"]), facts["counts"]["listings"]),
+            board.part("Orders of other shops", "outbound", _outbound(facts["outbound"])),
             board.part("Reports and feeds", "jobs", _jobs(facts["jobs"])),
             board.part("Calls", "calls", _calls(facts["calls"])),
             board.part("Trouble", "faults", board.faults(KINDS, facts["faults"])),
@@ -121,6 +122,24 @@ def _stock(stock: list[dict[str, Any]]) -> str:
     ]
     heads = ("SKU", "Product", "Kept by", "Offered in", "For sale", "")
     return board.table(heads, rows, "Nothing is offered here.")
+
+
+def _outbound(orders: list[dict[str, Any]]) -> str:
+    rows = [
+        (
+            f"<code>{escape(row['id'])}</code>",
+            escape(row["status"]),
+            escape(row["speed"]),
+            board.number(row["units"]),
+            escape(row["updated_at"]),
+            board.button(f"api/outbound/{quote(row['id'], safe='')}/go_on", "go_on")
+            if row["goes_on"]
+            else "",
+        )
+        for row in orders
+    ]
+    heads = ("ID", "State", "Speed", "Units", "Changed (UTC)", "")
+    return board.table(heads, rows, "Amazon was asked to send none.")
 
 
 def _jobs(jobs: list[dict[str, Any]]) -> str:

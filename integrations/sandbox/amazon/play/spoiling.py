@@ -172,7 +172,13 @@ def _unknown_fields(_: Spoiler, answer: Answer, __: Switch) -> Answer:
     return _walked(answer, add)
 
 
-_ENUMS = ("fulfillmentStatus", "fulfilledBy", "processingStatus", "fulfillmentServiceLevel")
+_ENUMS = (
+    "fulfillmentStatus",
+    "fulfilledBy",
+    "processingStatus",
+    "fulfillmentServiceLevel",
+    "fulfillmentOrderStatus",
+)
 
 
 def _unknown_values(_: Spoiler, answer: Answer, __: Switch) -> Answer:
