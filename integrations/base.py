@@ -18,11 +18,11 @@ from integrations.errors import PermissionMissing, Rejected, Unsupported
 from integrations.events import Event, RawDelivery
 from integrations.platform import Ability, Connection, PlatformCard
 from inventory.data import ProductData, StockResult, StockUpdate, StoreLocationData
-from orders.data import OrderData, PayoutData, RefundOrder, ShipmentData
+from orders.data import OrderData, PartData, PayoutData, RefundOrder, ShipmentData
 from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
 
-Record = TypeVar("Record", OrderData, ProductData, PayoutData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData)
 # Of raw records by id, the ids of those that are stored just as they are.
 Known = Callable[[Mapping[str, bytes]], Collection[str]]
 
@@ -256,6 +256,17 @@ class BaseEcommerceIntegration(ABC):
         go through the platform.
         """
         raise self._exempt("reading payouts")
+
+    def read_refunds(self, filters: Filters) -> Iterator[Page[PartData]]:
+        """Yield pages of refunds, where the card tells them apart from orders: those made in
+        ``since`` ≤ … < ``until`` by either of ``ReadBy``. ``ids`` are those of records
+        (``PartData.external_id``). One that cannot be read bears such an id as well.
+        """
+        raise self._exempt("reading refunds apart from orders")
+
+    def read_returns(self, filters: Filters) -> Iterator[Page[PartData]]:
+        """Likewise of returns, by when they were asked for. A page may have a ``wait_s``."""
+        raise self._exempt("reading returns apart from orders")
 
     def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         """The store's present figures for these listings, same order."""

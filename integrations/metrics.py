@@ -119,15 +119,15 @@ def _stuck() -> Metric:
 
 
 def _lag(now: datetime) -> Metric:
-    """A stream that never was read through is as old as its store. Payouts are read a few times a
-    day, so their age tells nothing.
+    """A stream that never was read through is as old as its store. What is read a few times a day
+    is left out: its age tells nothing.
     """
     family = GaugeMetricFamily(
         "logix_store_lag_seconds",
         "Age of the moment up to which a store has been read.",
         labels=["store", "name", "platform", "stream"],
     )
-    rows = Stream.objects.exclude(name=StreamName.PAYOUTS).filter(
+    rows = Stream.objects.exclude(name__in=(StreamName.PAYOUTS, StreamName.RETURNS)).filter(
         enabled=True, store__status=StoreStatus.ACTIVE, store__auto_sync=True
     )
     rows = rows.annotate(since=Coalesce("read_through", F("store__created_at")))

@@ -181,12 +181,15 @@ class PlatformCard:
     have others besides, spelled as ``status_pattern`` (a full-match regular expression) says.
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
     anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
-    0: none is. ``file_hosts`` is a full-match regular expression of the hosts, other than the
-    store's own, where the platform puts files it prepared. ``always_topics`` are kept and worked
-    whatever state the store is in; the adapter's static ``read_always(delivery)`` says what they
-    mean. ``refunds``: what may become of one asked for here, of ``record`` (noted, no money moves)
-    and ``gateway`` (the money goes back). ``compensation``: what its stores take off a figure;
-    figures that are told and read are the stores' own, with it.
+    0: none is. ``payouts_change_for``: how long after a payout was made it may still become another
+    one. ``apart``: of REFUNDS_READ and RETURNS those that orders do not tell of, so that they are
+    read by themselves, with how late one may be told or change. ``file_hosts`` is a full-match
+    regular expression of the hosts, other than the store's own, where the platform puts files it
+    prepared. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
+    static ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked
+    for here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
+    ``compensation``: what its stores take off a figure; figures that are told and read are the
+    stores' own, with it.
 
     ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
     the merchant consents; the store still works without the ``optional_scopes`` among them.
@@ -220,6 +223,8 @@ class PlatformCard:
     window: timedelta = timedelta(days=1)
     parallel_reads: int = 2
     whole_from: int = 0
+    payouts_change_for: timedelta = timedelta(days=30)
+    apart: Mapping[Ability, timedelta] = field(default_factory=dict)
     file_hosts: str = ""
     api_version: str = ""
     api_sunset: date | None = None
@@ -254,6 +259,8 @@ class PlatformCard:
         for sign_in in self.sign_ins:
             if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
                 raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")
+        if unable := set(self.apart) - self.abilities:
+            raise ValueError(f"Card {self.slug}: told apart and not supported: {unable}.")
         if strange := set(self.optional_scopes) - set(self.wanted_scopes):
             raise ValueError(f"Card {self.slug}: optional scopes nobody asks for: {strange}.")
 

@@ -203,7 +203,7 @@ def _returned_anew(data: OrderData, refunds: Mapping[str, Refund]) -> dict[str, 
     """Units by line that refunds told for the first time gave back after the order was complete."""
     units: dict[str, int] = defaultdict(int)
     done_at: datetime | None = data.completed_at
-    for refund in data.refunds:
+    for refund in data.refunds or ():
         before = refunds.get(refund.external_id)
         is_new = before is None or not before.lines
         if refund.lines and is_new and refund.created_at and done_at:
@@ -214,7 +214,7 @@ def _returned_anew(data: OrderData, refunds: Mapping[str, Refund]) -> dict[str, 
 
 def _is_counted(data: OrderData, store: Any) -> bool:
     """Whether all of it happened since the store's stock is counted here."""
-    times = [x.created_at for x in data.refunds] + [x.created_at for x in data.returns or ()]
+    times = [x.created_at for x in data.refunds or ()] + [x.created_at for x in data.returns or ()]
     return all(at is not None and at >= store.stock_since for at in times)
 
 

@@ -36,6 +36,13 @@ class ChargeKind(StrEnum):
     ROUNDING = "rounding"
 
 
+class PartKind(StrEnum):
+    """What a store may tell of an order apart from it."""
+
+    REFUND = "refund"
+    RETURN = "return"
+
+
 class PaymentKind(StrEnum):
     AUTHORIZATION = "authorization"
     CAPTURE = "capture"
@@ -127,6 +134,8 @@ class ChargeData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundLineData:
+    """``quantity`` 0: money of a line whose units the store does not tell."""
+
     line_external_id: str
     quantity: int = 0
     amount: Decimal = ZERO
@@ -203,6 +212,31 @@ class ReturnData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartData:
+    """A refund or a return of an order whose own record does not tell of it. It is told whole: what
+    was told before under the same ids is replaced. ``currency`` is that of its amounts, '' where it
+    has none. A ``reason`` is one of the store's own words, for it outlives the buyer's data.
+    ``by_sku``: its lines have the SKU where the id of the order's line would stand.
+    ``raw`` is the payload it was made of.
+    """
+
+    external_order_id: str
+    told: RefundData | ReturnData
+    currency: str = ""
+    by_sku: bool = False
+    raw: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def kind(self) -> PartKind:
+        return PartKind.REFUND if isinstance(self.told, RefundData) else PartKind.RETURN
+
+    @property
+    def external_id(self) -> str:
+        """Unique in the store; begins with the order's."""
+        return f"{self.external_order_id}/{self.told.external_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestockData:
     """Units that the store says it put back on sale at its location: of a line, or of a return's
     line. ``reference`` is the refund's id, where they are told by refund. Rows that name the same
@@ -257,9 +291,10 @@ class ShipmentData:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderData:
     """One order as the platform tells it, at ``changed_at``. Full state: what is missing here is
-    gone there (payments and refunds too), except ``shipments``, ``returns`` and refund lines, which
-    are None where the platform's answer cannot tell. ``completed_at``: when the store said that
-    everything had left; a cancelled order that keeps it is believed to have left before.
+    gone there (payments too), except ``refunds`` and their lines, ``shipments`` and ``returns``,
+    which are None where the platform's answer cannot tell. Refunds of which no answer can are told
+    apart (``PartData``). ``completed_at``: when the store said that everything had left; a
+    cancelled order that keeps it is believed to have left before.
 
     ``raw`` is the untouched payload (UTF-8 JSON bytes); it is sealed and expires with the personal
     data.
@@ -286,7 +321,7 @@ class OrderData:
     lines: tuple[LineData, ...] = ()
     charges: tuple[ChargeData, ...] = ()
     payments: tuple[PaymentData, ...] = ()
-    refunds: tuple[RefundData, ...] = ()
+    refunds: tuple[RefundData, ...] | None = ()
     shipments: tuple[ShipmentData, ...] | None = None
     returns: tuple[ReturnData, ...] | None = None
     restocks: tuple[RestockData, ...] = ()

@@ -172,7 +172,7 @@ def draft(
         on.store.returns,
     )
     lacks_refund_lines = stands.moves_stock and any(
-        r.lines is None and r.external_id not in parts.refunds for r in data.refunds
+        r.lines is None and r.external_id not in parts.refunds for r in data.refunds or ()
     )
     back = coming_back.draft(
         data,

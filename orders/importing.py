@@ -22,7 +22,7 @@ from inventory import ledger
 from logix.accounts import keys
 from logix.common import bulk
 from logix.common.crypto import Vault
-from orders import matching, outside, privacy, refunding, restocking, shortage, signals
+from orders import apart, matching, outside, privacy, refunding, restocking, shortage, signals
 from orders.data import Authority, OrderData
 from orders.details import Before
 from orders.drafting import Draft, Known, Mark, Occasion, draft
@@ -111,8 +111,10 @@ def import_orders(
     DataError, IntegrityError for a record that cannot be stored; nothing is written then.
     """
     done = OrderImport()
+    records, waiting = apart.completed(store, records)
     newest, torn = _newest(records, observed_at, ahead)
     stored = _stored(store, newest)
+    stale: set[str] = set()
     touched: list[dict[str, Any]] = []
     todo: list[Judged] = []
     for external_id, data in newest.items():
@@ -125,6 +127,7 @@ def import_orders(
             torn.add(external_id)
         elif verdict is Verdict.STALE:
             done.stale += 1
+            stale.add(external_id)
         elif known is not None:
             done.unchanged += 1
             raw_mark = mark(data.raw) if data.raw else ""
@@ -153,6 +156,7 @@ def import_orders(
         news = {d.order["id"]: d.order["revision"] for d in drafts}
         signals.orders_imported.send(sender=Order, store=store, revisions=news)
     written = {x.data.external_id for x in todo}
+    apart.taken_in(waiting, but=stale | (torn - written))
     done.reread = [external_id for external_id in newest if external_id in torn]
     done.incomplete = [external_id for external_id in done.reread if external_id in written]
     return done
@@ -262,7 +266,7 @@ def _add_asked_refunds(parts: Mapping[UUID, Known], todo: list[Judged]) -> None:
         x.known.pk
         for x in todo
         if x.known is not None
-        and any(r.external_id not in parts[x.known.pk].refunds for r in x.data.refunds)
+        and any(r.external_id not in parts[x.known.pk].refunds for r in x.data.refunds or ())
     ]
     if news:
         asked = RefundRequest.objects.filter(order_id__in=news).select_related("location")

@@ -115,7 +115,7 @@ def digest_of(data: OrderData) -> str:
         data.lines,
         data.charges,
         data.payments,
-        [(r.external_id, r.amount, r.reason) for r in data.refunds],
+        [(r.external_id, r.amount, r.reason) for r in data.refunds or ()],
         sorted(data.flags),
         data.custom,
         data.gone,
@@ -128,8 +128,9 @@ def details_of(data: OrderData) -> dict[str, str]:
     sale again); a part not told is missing.
     """
     told: dict[str, object] = {}
-    lines = [(r.external_id, r.lines) for r in data.refunds if r.lines is not None]
-    if lines and len(lines) == len(data.refunds):
+    refunds = data.refunds or ()
+    lines = [(r.external_id, r.lines) for r in refunds if r.lines is not None]
+    if lines and len(lines) == len(refunds):
         told["refunds"] = lines
     if data.shipments is not None:
         told["shipments"] = data.shipments

@@ -238,7 +238,7 @@ def _refunded_units(
     """
     units: dict[str, int] = defaultdict(int)
     kept_back: dict[str, int] = defaultdict(int)
-    for refund in data.refunds:
+    for refund in data.refunds or ():
         before = stored.get(refund.external_id)
         if refund.lines is not None:
             told = [(x.line_external_id, x.quantity) for x in refund.lines]

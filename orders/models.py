@@ -18,6 +18,7 @@ from logix.common.ids import uuid7
 from orders.columns import choices as _choices
 from orders.columns import money as _money
 from orders.data import PaymentKind
+from orders.models_apart import ToldPart
 from orders.models_conflicts import Conflict
 from orders.models_goods import GoodsDecision
 from orders.models_outside import OutsideFulfillment, OutsideLine
@@ -57,6 +58,7 @@ __all__ = [
     "ReturnLine",
     "Shipment",
     "ShipmentLine",
+    "ToldPart",
 ]
 
 

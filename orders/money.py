@@ -67,7 +67,7 @@ def amounts(data: OrderData) -> Amounts:
     for charge in charges:
         by_kind[charge.kind] += charge.amount
     captured = _paid(data, PaymentKind.CAPTURE)
-    refunded = sum((r.amount for r in data.refunds), ZERO)
+    refunded = sum((r.amount for r in data.refunds or ()), ZERO)
     columns = {
         "total": data.total,
         "line_total": sum((x.total for x in data.lines), ZERO),
@@ -123,7 +123,7 @@ def rows(
             done.new_payments.append({**ids, **told})
         elif _differs(paid, told):
             done.changed_payments.append({"id": paid.pk, **told})
-    for refund in data.refunds:
+    for refund in data.refunds or ():
         before = refunds.get(refund.external_id)
         told = _refund(refund, before, erased=erased)
         if before is None:
@@ -136,7 +136,7 @@ def rows(
             done.changed_refunds.append({"id": before.pk, **told})
             done.refunds_before.append(before)
     done.removed_payments = _untold(payments, (p.external_id for p in data.payments))
-    done.removed_refunds = _untold(refunds, (r.external_id for r in data.refunds))
+    done.removed_refunds = _untold(refunds, (r.external_id for r in data.refunds or ()))
     return done
 
 

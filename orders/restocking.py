@@ -19,7 +19,7 @@ from orders.changing import change, note
 from orders.coming_back import Drafted
 from orders.errors import OrderError
 from orders.models import Order, OrderEvent, Return, ReturnLine
-from orders.status import CALLED_OFF, Handling
+from orders.status import CALLED_OFF, Flag, Handling
 
 
 def restock_return(
@@ -139,6 +139,12 @@ def _refuse(
         )
     if found.status in CALLED_OFF:
         raise OrderError("return_called_off", f"Return {found} is {found.status}: nothing is back.")
+    if Flag.PLATFORM_FULFILLED in order.flag_set:
+        raise OrderError(
+            Flag.PLATFORM_FULFILLED.value,
+            f"The platform sent {order} from its own stock, and took back what return {found} is "
+            "about. Nothing of it comes back here.",
+        )
     if place.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
     if not place.is_active:

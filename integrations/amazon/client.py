@@ -24,6 +24,8 @@ _ORDERS = "/orders/2026-01-01/orders"
 _CONFIRM = "/orders/v0/orders"
 _LISTINGS = "/listings/2021-08-01/items"
 _OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
+_REPORTS = "/reports/2021-06-30"
+_TRANSACTIONS = "/finances/2024-06-19/transactions"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
 # Without FULFILLMENT an order has no status, without PROCEEDS no money.
@@ -123,6 +125,33 @@ class AmazonClient:
     def cancel_outbound(self, reference: str) -> None:
         path = f"{_OUTBOUND}/{quote(reference, safe='')}/cancel"
         self.http.request("PUT", path, bucket="cancelFulfillmentOrder", headers=_headers())
+
+    # -- reports: …/docs/reports-api-v2021-06-30-reference ------------------------------------
+
+    def create_report(self, body: Mapping[str, Any]) -> Answer:
+        """A report that was asked for twice does no harm."""
+        return self.http.post(
+            f"{_REPORTS}/reports",
+            bucket="createReport",
+            json=dict(body),
+            headers=_headers(),
+            repeatable=True,
+        )
+
+    def reports(self, params: Params) -> Answer:
+        return self._get("getReports", f"{_REPORTS}/reports", params)
+
+    def report(self, report_id: str) -> Answer:
+        return self._get("getReport", f"{_REPORTS}/reports/{quote(report_id, safe='')}")
+
+    def report_document(self, document_id: str) -> Answer:
+        path = f"{_REPORTS}/documents/{quote(document_id, safe='')}"
+        return self._get("getReportDocument", path)
+
+    # -- finances: …/docs/finances-api-v2024-06-19-reference ----------------------------------
+
+    def transactions(self, params: Params) -> Answer:
+        return self._get("listTransactions", _TRANSACTIONS, params)
 
     # -- how a call is made --------------------------------------------------------------------
 

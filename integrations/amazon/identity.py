@@ -14,13 +14,20 @@ from integrations.amazon import account, shapes
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.marketplaces import MARKETPLACES
-from integrations.amazon.platform import CARD, FULFILLMENT_ROLE, LISTINGS_ROLE, ORDERS_ROLE
+from integrations.amazon.platform import (
+    CARD,
+    FINANCES_ROLE,
+    FULFILLMENT_ROLE,
+    LISTINGS_ROLE,
+    ORDERS_ROLE,
+)
 from integrations.base import StoreIdentity
 from integrations.errors import ItemError, Misconfigured, PermissionMissing
 
 # An order id that cannot be: those of Amazon begin with a marketplace's number.
 _NO_ORDER = "000-0000000-0000000"
 _NOTHING_ASKED_FOR = "LGX-NONE"
+_OF_NO_ORDER = {"relatedIdentifierName": "ORDER_ID", "relatedIdentifierValue": _NO_ORDER}
 _NONE_CHOSEN = (
     "The account sells in none of the marketplaces that were chosen for this store, but in: {}."
 )
@@ -71,6 +78,7 @@ def _missing(client: AmazonClient, place: str) -> tuple[str, ...]:
         (ORDERS_ROLE, lambda: client.order(_NO_ORDER, ("FULFILLMENT",))),
         (LISTINGS_ROLE, lambda: client.search_listings(place, {"pageSize": 1})),
         (FULFILLMENT_ROLE, lambda: client.outbound_order(_NOTHING_ASKED_FOR)),
+        (FINANCES_ROLE, lambda: client.transactions(_OF_NO_ORDER)),
     )
     return tuple(role for role, call in tries if not _is_let(call))
 

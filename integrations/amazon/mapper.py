@@ -107,6 +107,7 @@ def to_order(
         lines=lines,
         charges=tuple(charges),
         payments=amounts.payments(order, found.total) if is_paid else (),
+        refunds=None,
         shipments=shipments,
         flags=frozenset(_flags(order, word, by_amazon=by_amazon)),
         custom=_custom(order, told),

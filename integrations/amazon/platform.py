@@ -20,6 +20,7 @@ ORDERS_ROLE = "Inventory and Order Tracking"
 LISTINGS_ROLE = "Product Listing"
 # https://developer-docs.amazon.com/sp-api/docs/cancel-fulfillment-order names it.
 FULFILLMENT_ROLE = "Amazon Fulfillment"
+FINANCES_ROLE = "Finance and Accounting"
 # The model's `maxResultsPerPage` and `identifiers`.
 ORDERS_ON_A_PAGE, LISTINGS_ON_A_PAGE = 100, 20
 
@@ -32,7 +33,9 @@ _ORDERS = (
     Ability.SHIPMENTS,
     Ability.PARTIAL_SHIPMENTS,
     Ability.TRACKING_UPDATE,
+    Ability.RETURNS,
 )
+_FINANCES = (Ability.PAYOUTS, Ability.REFUNDS_READ)
 
 CARD = PlatformCard(
     slug="amazon",
@@ -117,19 +120,21 @@ CARD = PlatformCard(
     ),
     start_parameter="amazon_callback_uri",
     # Amazon calls them roles. What they open: the page "Role mappings" of the documentation.
-    wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE, FULFILLMENT_ROLE),
-    optional_scopes=(LISTINGS_ROLE, FULFILLMENT_ROLE),
+    wanted_scopes=(ORDERS_ROLE, LISTINGS_ROLE, FULFILLMENT_ROLE, FINANCES_ROLE),
+    optional_scopes=(LISTINGS_ROLE, FULFILLMENT_ROLE, FINANCES_ROLE),
     scopes={
         ORDERS_ROLE: _ORDERS,
         LISTINGS_ROLE: _LISTINGS,
         FULFILLMENT_ROLE: _FOR_OTHERS,
+        FINANCES_ROLE: _FINANCES,
     },
     scope_words={
         ORDERS_ROLE: "See orders and mark parcels as shipped",
         LISTINGS_ROLE: "See listings and set their stock",
         FULFILLMENT_ROLE: "Have Amazon send orders of other stores",
+        FINANCES_ROLE: "See what was refunded and paid out",
     },
-    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS}),
+    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES}),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
         Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
@@ -140,10 +145,7 @@ CARD = PlatformCard(
         Ability.QUIET_CANCEL: "Amazon writes to its customers as it sees fit.",
         Ability.NOTES: "Notes on an Amazon order cannot be written by an app.",
         Ability.ORDER_FIELDS_WRITE: "An Amazon order has no fields that an app may write.",
-        Ability.REFUNDS_READ: "Not connected yet; Amazon tells of refunds in its finances only.",
         Ability.REFUNDS_WRITE: "Not connected yet; refund the order in Seller Central.",
-        Ability.RETURNS: "Not connected yet; Amazon tells of returns in reports only.",
-        Ability.PAYOUTS: "Not connected yet; Amazon tells of payouts in settlement reports.",
         Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
         "AWS, which is not connected yet. Orders are read by polling.",
         Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
@@ -187,7 +189,19 @@ CARD = PlatformCard(
         RateLimit(bucket="createFulfillmentOrder", rate=2, burst=30),
         RateLimit(bucket="getFulfillmentOrder", rate=2, burst=30),
         RateLimit(bucket="cancelFulfillmentOrder", rate=2, burst=30),
+        RateLimit(bucket="listTransactions", rate=0.5, burst=10),
+        RateLimit(bucket="createReport", rate=0.0167, burst=15),
+        RateLimit(bucket="getReports", rate=0.0222, burst=10),
+        RateLimit(bucket="getReport", rate=2, burst=15),
+        RateLimit(bucket="getReportDocument", rate=0.0167, burst=15),
     ),
+    # Where reports were seen to lie, in stored code of clients; each region has a bucket of its
+    # own.
+    file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3[.-][a-z0-9.-]{1,40}\.amazonaws\.com",
+    # Finances may be silent for 48 hours; a return may take weeks to arrive.
+    apart={Ability.REFUNDS_READ: timedelta(days=3), Ability.RETURNS: timedelta(days=58)},
+    # A settlement is told once it is closed, and its report may be some hours under way.
+    payouts_change_for=timedelta(days=2),
     page_size=ORDERS_ON_A_PAGE,
     stock_batch=LISTINGS_ON_A_PAGE,
     # A search for orders is given back every three minutes: three in five are for polls, the rest

@@ -14,9 +14,12 @@ from integrations.amazon import (
 )
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
+from integrations.amazon.finances import RefundReader
 from integrations.amazon.listings import ListingReader
 from integrations.amazon.orders import OrderReader
+from integrations.amazon.payouts import PayoutReader
 from integrations.amazon.platform import CARD
+from integrations.amazon.returns import ReturnReader
 from integrations.base import (
     BaseEcommerceIntegration,
     Filters,
@@ -27,7 +30,7 @@ from integrations.base import (
 from integrations.events import Event, EventKind, RawDelivery
 from integrations.platform import Ability, Connection
 from inventory.data import ProductData, StockResult, StockUpdate
-from orders.data import OrderData, ShipmentData
+from orders.data import OrderData, PartData, PayoutData, ShipmentData
 from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
 
@@ -48,6 +51,9 @@ class AmazonIntegration(BaseEcommerceIntegration):
             self.client, account, words=words if isinstance(words, dict) else None
         )
         self._listings = ListingReader(self.client, account)
+        self._payouts = PayoutReader(self.client)
+        self._refunds = RefundReader(self.client, account)
+        self._returns = ReturnReader(self.client, account)
 
     @staticmethod
     def address(typed: str) -> str:
@@ -84,6 +90,15 @@ class AmazonIntegration(BaseEcommerceIntegration):
 
     def read_product(self, product_id: str) -> ProductData:
         return self._listings.one(product_id)
+
+    def read_payouts(self, filters: Filters) -> Iterator[Page[PayoutData]]:
+        yield from self._payouts.read(filters)
+
+    def read_refunds(self, filters: Filters) -> Iterator[Page[PartData]]:
+        yield from self._refunds.read(filters)
+
+    def read_returns(self, filters: Filters) -> Iterator[Page[PartData]]:
+        yield from self._returns.read(filters)
 
     def find_listing(self, sku: str, quantity: int) -> StockUpdate:
         return self._listings.address(sku, quantity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,13 +30,30 @@ READ_ONLY = (
     "write, or connect with writing turned off."
 )
 
-# What a stream needs, how often it is read and how far it looks back each time; None: as the card
-# says. Nothing tells that a payout changed, so all are looked at again that may still be under way.
-_STREAMS: Mapping[StreamName, tuple[Ability, timedelta | None, timedelta | None]] = {
-    StreamName.PRODUCTS: (Ability.PRODUCTS, None, None),
-    StreamName.ORDERS: (Ability.ORDERS, None, None),
-    StreamName.PAYOUTS: (Ability.PAYOUTS, timedelta(hours=6), timedelta(days=30)),
+_Span = Callable[[PlatformCard], timedelta]
+# What a stream needs, how often it is read and how far it looks back each time. Nothing tells that
+# a payout changed, so all are looked at again that may still be under way.
+_STREAMS: Mapping[StreamName, tuple[Ability, _Span, _Span]] = {
+    StreamName.PRODUCTS: (Ability.PRODUCTS, lambda c: c.poll_every, lambda c: c.overlap),
+    StreamName.ORDERS: (Ability.ORDERS, lambda c: c.poll_every, lambda c: c.overlap),
+    StreamName.PAYOUTS: (
+        Ability.PAYOUTS,
+        lambda _: timedelta(hours=6),
+        lambda c: c.payouts_change_for,
+    ),
+    StreamName.REFUNDS: (
+        Ability.REFUNDS_READ,
+        lambda _: timedelta(minutes=15),
+        lambda c: c.apart[Ability.REFUNDS_READ],
+    ),
+    StreamName.RETURNS: (
+        Ability.RETURNS,
+        lambda _: timedelta(hours=6),
+        lambda c: c.apart[Ability.RETURNS],
+    ),
 }
+# What most stores tell with their orders.
+_APART = frozenset({StreamName.REFUNDS, StreamName.RETURNS})
 
 
 def connect_store(
@@ -231,13 +248,13 @@ def _make_streams(store: Store, card: PlatformCard) -> None:
     are.
     """
     for name, (ability, every, overlap) in _STREAMS.items():
-        if card.can(ability):
+        if card.can(ability) and (name not in _APART or ability in card.apart):
             Stream.objects.get_or_create(
                 store=store,
                 name=name,
                 defaults={
-                    "every_s": int((every or card.poll_every).total_seconds()),
-                    "overlap_s": int((overlap or card.overlap).total_seconds()),
+                    "every_s": int(every(card).total_seconds()),
+                    "overlap_s": int(overlap(card).total_seconds()),
                     "lag_s": int(card.lag.total_seconds()),
                     "next_at": timezone.now(),
                 },

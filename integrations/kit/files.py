@@ -31,11 +31,12 @@ _FREE = {"default": RateLimit(rate=1000, burst=1000)}
 
 
 class RemoteFile:
-    """``size`` in bytes, None until the first piece came."""
+    """``size`` in bytes, None until the first piece came; ``content_type`` as told with it."""
 
     def __init__(self, http: PlatformSession, url: str) -> None:
         self._http, self._url = http, url
         self.size: int | None = None
+        self.content_type = ""
 
     def piece(self, start: int) -> bytes:
         """Bytes from ``start`` on, as many as one call brings; none at the end. Raises NotFound
@@ -57,6 +58,7 @@ class RemoteFile:
             )
         if answer.status == _BEYOND:
             return b""
+        self.content_type = answer.headers.get("Content-Type", "")
         if answer.status == _WHOLE:
             self.size = len(answer.body)
             return answer.body[start:]

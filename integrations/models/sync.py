@@ -19,6 +19,8 @@ class StreamName(models.TextChoices):
     ORDERS = "orders", "Orders"
     PRODUCTS = "products", "Products and stock"
     PAYOUTS = "payouts", "Payouts"
+    REFUNDS = "refunds", "Refunds"
+    RETURNS = "returns", "Returns"
 
 
 class StreamQuerySet(models.QuerySet["Stream"]):

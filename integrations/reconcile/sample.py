@@ -17,6 +17,7 @@ from integrations.reconcile.orders import apply_one
 from integrations.reconcile.report import Cause, Finding, Report
 from integrations.sync import reading
 from integrations.sync.inbound import Inbound
+from orders import apart
 from orders.comparing import differing
 from orders.data import OrderData
 from orders.models import Order
@@ -95,7 +96,10 @@ def _placed_at(at: object) -> Filters:
 
 def _differing(desk: Desk, found: OrderData, order: Order) -> tuple[str, ...]:
     mapped, failed = Inbound.of(desk.store, StreamName.ORDERS).apply([found])
-    return ("a field rule that fails",) if failed else differing(mapped[0], order)
+    if failed:
+        return ("a field rule that fails",)
+    (whole,), _ = apart.completed(desk.store, mapped)
+    return differing(whole, order)
 
 
 def _unread(report: Report, order: Order, found: Unreadable) -> Report:

@@ -1,9 +1,10 @@
 """Sync Engine: reads stores and applies what they say. Everything comes in through
-``apply_orders``, ``apply_products``, ``apply_payouts``.
+``apply_orders``, ``apply_products``, ``apply_payouts``, ``apply_parts``.
 """
 
 from integrations.sync.applying import (
     apply_orders,
+    apply_parts,
     apply_payouts,
     apply_products,
     mark_gone,
@@ -60,6 +61,7 @@ __all__ = [
     "Taken",
     "WordsTried",
     "apply_orders",
+    "apply_parts",
     "apply_payouts",
     "apply_products",
     "arrivals",

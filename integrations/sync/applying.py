@@ -36,8 +36,8 @@ from inventory.catalogue import import_products
 from inventory.data import ProductData
 from inventory.ledger import LedgerConflict
 from logix.common.transactions import again_on
-from orders import services
-from orders.data import Authority, OrderData, PayoutData
+from orders import apart, services
+from orders.data import Authority, OrderData, PartData, PayoutData
 from orders.errors import OrderChangedMeanwhile
 from orders.importing import import_orders
 from orders.judge import is_early
@@ -46,7 +46,7 @@ from orders.payouts import PayoutChangedMeanwhile, import_payouts, link_orders
 from orders.status import CameBy
 
 log = structlog.get_logger(__name__)
-Record = TypeVar("Record", OrderData, ProductData, PayoutData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData)
 
 CLASHES = (OrderChangedMeanwhile, LedgerConflict, PayoutChangedMeanwhile)
 # Origins of many batches, which note their links once.
@@ -169,6 +169,28 @@ def apply_payouts(
 
     page = _Page(store, StreamName.PAYOUTS, observed_at, certain=True)
     return _apply(page, records, (), write, origin)
+
+
+def apply_parts(
+    store: Store,
+    records: Sequence[PartData],
+    *,
+    stream: StreamName,
+    observed_at: datetime,
+    origin: str = "",
+) -> Applied:
+    """Keep what was told of orders apart from them. It is in the orders once they are read."""
+
+    def write(batch: Sequence[PartData]) -> Applied:
+        done = apart.tell(store, batch, observed_at=observed_at)
+        return Applied(
+            created=done.created,
+            changed=done.changed,
+            unchanged=done.unchanged,
+            stale=done.stale,
+        )
+
+    return _apply(_Page(store, stream, observed_at, certain=True), records, (), write, origin)
 
 
 def mark_gone(store: Store, external_id: str, *, actor: str) -> bool:

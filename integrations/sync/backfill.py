@@ -216,7 +216,8 @@ class _Job:
     def _leave_to_store(self, window: Window, page: Page[Any], seconds: float) -> None:
         """The store prepares what was asked for. What was read of it before is read again."""
         place = self.plan.after(window, page)
-        self._rest(seconds, checkpoint=place, expected=F("seen") + self.plan.whole)
+        whole = {"expected": F("seen") + self.plan.whole} if self.plan.whole else {}
+        self._rest(seconds, checkpoint=place, **whole)
 
     def _go_by_pages(self, why: str) -> None:
         """From the beginning: nobody knows which part of it was here."""

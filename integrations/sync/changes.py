@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 # Well below the workers' time limit for a task, which would break off a page instead.
 SLICE_S = 30.0
 SLICE_PAGES = 50
+MOST_OWED = 100
 FIRST_WAIT = timedelta(seconds=2)
 # A store that comes back is read again soon, however long it was away.
 LONGEST_WAIT_S = 900.0
@@ -131,6 +132,9 @@ class _Walk:
                 if self.pages == 0 and self._look_at_clock(read):
                     return True
                 self._page(adapter, read)
+                if read.page.wait_s is not None:
+                    self._close(finished=False, wait_s=read.page.wait_s)
+                    return False
                 if read.page.last:
                     break
                 # Where the platform gives no place to resume from, the walk has to go on.
@@ -138,8 +142,32 @@ class _Walk:
                 if is_over and read.page.position:
                     self._close(finished=False)
                     return True
-        self._close(finished=True)
-        return False
+        owes = self._read_owed(adapter, end)
+        self._close(finished=True, wait_s=0 if owes else self.stream.every_s)
+        return owes
+
+    def _read_owed(self, adapter: BaseEcommerceIntegration, end: float) -> bool:
+        """Read the orders again that do not show yet what was told of them apart. True when some
+        are left. What they wait with is in the database: nothing is lost if this ends halfway.
+        """
+        owed = kinds.of(self.stream.name).owed
+        if owed is None:
+            return False
+        waiting = owed(self.store, MOST_OWED)
+        for external_id in waiting:
+            if time.monotonic() > end:
+                return True
+            # Counted by what was told of it.
+            one = Applied(reread=(external_id,), incomplete=(external_id,))
+            self.done += reading.reread(
+                self.store,
+                adapter,
+                one,
+                origin="poll",
+                before_call=self._keep,
+                in_transaction=self._keep,
+            )
+        return len(waiting) == MOST_OWED
 
     def put_off(self) -> None:
         next_at = timezone.now() + FIRST_WAIT
@@ -258,16 +286,15 @@ class _Walk:
 
     # -- the end
 
-    def _close(self, *, finished: bool) -> None:
+    def _close(self, *, finished: bool, wait_s: float = 0) -> None:
+        """``wait_s``: when there is something to do again."""
         changes: dict[str, Any] = {"last_success_at": Now(), "failures": 0, "last_error": ""}
         if finished:
             changes["position"] = {}
-            changes["next_at"] = timezone.now() + timedelta(seconds=self.stream.every_s)
             if self.began is not None:
                 through = self.began - timedelta(seconds=self.stream.lag_s)
                 changes["read_through"] = max(through, self.stream.read_through or through)
-        else:
-            changes["next_at"] = Now()
+        changes["next_at"] = timezone.now() + timedelta(seconds=wait_s) if wait_s else Now()
         if not leases.drop(Stream.objects, self.stream.pk, self.fence, **changes):
             raise leases.Fenced
         if finished:

@@ -21,6 +21,7 @@ from integrations.base import Unreadable
 from integrations.mapping import rules
 from integrations.models import FieldRule, ParkedRecord, Store, StreamName
 from inventory.data import ProductData
+from orders import apart
 from orders.data import OrderData
 from orders.models import Order, Payout
 
@@ -96,6 +97,20 @@ def known_orders(store: Store, raws: Mapping[str, bytes]) -> set[str]:
 def known_payouts(store: Store, raws: Mapping[str, bytes]) -> set[str]:
     """Likewise of payouts: those whose lines are all here and add up. Two statements."""
     return _known(store, StreamName.PAYOUTS, Payout.objects.filter(problem=""), raws)
+
+
+def orders_owed(store: Store, most: int) -> list[str]:
+    """The orders that are here and do not show yet what was told of them apart. One that is parked
+    has its own tries.
+    """
+    aside = ParkedRecord.objects.filter(
+        store=store,
+        stream=StreamName.ORDERS,
+        state=ParkedRecord.State.PARKED,
+        external_id=OuterRef("external_id"),
+    )
+    rows = apart.owed(store.pk).filter(~Exists(aside)).order_by("pk")
+    return list(rows.values_list("external_id", flat=True)[:most])
 
 
 def _known(store: Store, stream: str, rows: QuerySet[Any], raws: Mapping[str, bytes]) -> set[str]:

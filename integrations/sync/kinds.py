@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from integrations.base import BaseEcommerceIntegration, Filters, Page
@@ -14,10 +15,10 @@ from integrations.errors import ContractBroken, NotFound
 from integrations.models import Store, StreamName
 from integrations.platform import Ability
 from integrations.sync import applying
-from integrations.sync.inbound import known_orders, known_payouts
+from integrations.sync.inbound import known_orders, known_payouts, orders_owed
 from integrations.sync.outcome import Applied
 from inventory.data import ProductData
-from orders.data import Authority, PayoutData
+from orders.data import Authority, PartData, PayoutData
 from orders.payouts import link_waiting
 
 
@@ -26,7 +27,8 @@ class Kind:
     """``read``: pages of it; ``read_one``: one by its id, raises NotFound. ``apply``: write records
     as they were told at a time, with how far they can be trusted and where they came from.
     ``gone``: the store no longer has one that was set aside. ``known``: what a read need not map
-    again, None where a record's bytes do not tell.
+    again, None where a record's bytes do not tell. ``owed``: orders, by external id, so many at
+    most, that have to be read again because of what was told of them.
 
     ``past_beside``: changes are followed from the first moment, and the past is read beside them.
     ``after_products``: not before the store's products were read. ``may_lack``: a store that has
@@ -39,6 +41,7 @@ class Kind:
     apply: Callable[[Store, Sequence[Any], Authority, datetime, str], Applied]
     gone: Callable[[Store, str, datetime], None]
     known: Callable[[Store, Mapping[str, bytes]], set[str]] | None = None
+    owed: Callable[[Store, int], Sequence[str]] | None = None
     past_beside: bool = False
     after_products: bool = False
     may_lack: bool = False
@@ -98,13 +101,18 @@ def _read_payouts(
     return adapter.read_payouts(filters)
 
 
-def _read_payout(adapter: BaseEcommerceIntegration, external_id: str) -> PayoutData:
-    for page in _read_payouts(adapter, Filters(ids=(external_id,))):
+def _read_one(
+    read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]],
+    what: str,
+    adapter: BaseEcommerceIntegration,
+    external_id: str,
+) -> Any:
+    for page in read(adapter, Filters(ids=(external_id,))):
         for found in page.unreadable:
             raise ContractBroken(found.reason, path=found.path, code=found.code)
         for record in page.records:
             return record
-    raise NotFound(f"The store has no payout {external_id}.")
+    raise NotFound(f"The store has no {what} {external_id}.")
 
 
 def _apply_payouts(
@@ -119,6 +127,46 @@ def _payout_gone(_store: Store, _external_id: str, _asked_at: datetime) -> None:
 
 def _payouts_read(store: Store) -> None:
     link_waiting(store.pk)
+
+
+# -- what is told of orders apart from them
+
+
+def _read_refunds(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[Page[PartData]]:
+    adapter.require(Ability.REFUNDS_READ)
+    return adapter.read_refunds(filters)
+
+
+def _read_returns(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[Page[PartData]]:
+    adapter.require(Ability.RETURNS)
+    return adapter.read_returns(filters)
+
+
+def _part_gone(_store: Store, _external_id: str, _asked_at: datetime) -> None:
+    """What was set aside never was any of ours."""
+
+
+def _parts(
+    stream: StreamName,
+    what: str,
+    read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[PartData]]],
+) -> Kind:
+    def apply(
+        store: Store, records: Sequence[Any], _by: Authority, observed_at: datetime, origin: str
+    ) -> Applied:
+        return applying.apply_parts(
+            store, records, stream=stream, observed_at=observed_at, origin=origin
+        )
+
+    return Kind(
+        read=read,
+        read_one=partial(_read_one, read, what),
+        apply=apply,
+        gone=_part_gone,
+        owed=orders_owed,
+        past_beside=True,
+        may_lack=True,
+    )
 
 
 _KINDS: Mapping[str, Kind] = {
@@ -140,7 +188,7 @@ _KINDS: Mapping[str, Kind] = {
     ),
     StreamName.PAYOUTS: Kind(
         read=_read_payouts,
-        read_one=_read_payout,
+        read_one=partial(_read_one, _read_payouts, "payout"),
         apply=_apply_payouts,
         gone=_payout_gone,
         known=known_payouts,
@@ -148,4 +196,6 @@ _KINDS: Mapping[str, Kind] = {
         may_lack=True,
         at_end=_payouts_read,
     ),
+    StreamName.REFUNDS: _parts(StreamName.REFUNDS, "refund", _read_refunds),
+    StreamName.RETURNS: _parts(StreamName.RETURNS, "return", _read_returns),
 }

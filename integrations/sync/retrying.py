@@ -109,6 +109,14 @@ def _try_again(adapter: BaseEcommerceIntegration, store: Store, parked: ParkedRe
     try:
         found = kind.read_one(adapter, parked.external_id)
         kind.apply(store, [found], Authority.BY_ID, asked_at, "retry")
+        if found.external_id != parked.external_id:
+            # It had none of its own as long as it could not be read.
+            parking.resolve(
+                store,
+                stream=parked.stream,
+                external_ids=[parked.external_id],
+                observed_at=asked_at,
+            )
     except NotFound as err:
         if _is_gone(parked):
             _believe_gone(store, parked, asked_at)

@@ -9,7 +9,7 @@ from integrations.sandbox.amazon.feeds import processing
 from integrations.sandbox.amazon.listings import submissions
 from integrations.sandbox.amazon.orders import life
 from integrations.sandbox.amazon.outbound import life as outbound
-from integrations.sandbox.amazon.reports import making
+from integrations.sandbox.amazon.reports import making, settlements
 
 if TYPE_CHECKING:
     from integrations.sandbox.amazon.store import SellerStore
@@ -20,6 +20,7 @@ DUE: dict[str, Callable[[SellerStore, str, float], None]] = {
     "delivered": life.delivered,
     "listing": submissions.apply,
     "report": making.go_on,
+    "settle": settlements.close,
     "feed": processing.go_on,
     "outbound": outbound.go_on,
 }

@@ -9,6 +9,7 @@ docs.aws.amazon.com/AmazonS3: a signed address takes no other way of signing in 
 from __future__ import annotations
 
 import gzip
+import re
 import uuid
 import zlib
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = "/tortuga-prod/"
 URL_S = 300.0
+_SPAN = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 class File(Struct):
@@ -82,9 +84,23 @@ def answer(store: SellerStore, request: Request) -> Answer:
         if request.method == "PUT":
             return _stored(file, request)
         headers = [("Content-Type", file.content_type)]
+        if "range" in request.headers:
+            return _part(file, request.headers["range"], headers)
         if file.is_gzip and place["encoding"]:
             headers.append(("Content-Encoding", "gzip"))
         return Answer(200, headers=headers, body=file.content or b"")
+
+
+def _part(file: File, wanted: str, headers: list[tuple[str, str]]) -> Answer:
+    """One span of bytes; any other wish is answered with the whole file."""
+    content, asked = file.content or b"", _SPAN.fullmatch(wanted)
+    if asked is None:
+        return Answer(200, headers=headers, body=content)
+    start, last = int(asked[1]), min(int(asked[2] or len(content)), len(content) - 1)
+    if start > last:
+        return _refused(416, "InvalidRange", "The requested range is not satisfiable")
+    headers.append(("Content-Range", f"bytes {start}-{last}/{len(content)}"))
+    return Answer(206, headers=headers, body=content[start : last + 1])
 
 
 def _stored(file: File, request: Request) -> Answer:

@@ -12,6 +12,7 @@ SHIPPING_ROLE = "Direct-to-Consumer Shipping (Restricted)"
 TAX_ROLE = "Tax Invoicing (Restricted)"
 ALL_ROLES = (
     "Amazon Fulfillment",
+    "Finance and Accounting",
     "Inventory and Order Tracking",
     "Product Listing",
     "Selling Partner Insights",
@@ -39,6 +40,8 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
     - ``lag_s``: what changed within it is not listed by ``searchOrders`` yet.
     - ``accept_s``: how long an accepted change of a listing takes to be seen; ``report_s`` and
       ``feed_s``: how long one takes to be done; ``authorise_s``: how long a buyer's payment takes.
+    - ``settle_days``: how many days an account's money is settled for at once; 0: never.
+    - ``posted_lag_s``: how long finances tell nothing of what happened; Amazon says up to 48 hours.
     - ``pending_has_money``: pending orders come with prices, as was seen in Japan in 2026-02
       (amzn/selling-partner-api-models#5139). Elsewhere nobody has said.
     - ``discounts_are_positive``: the sign of a discount among an order's proceeds. No official
@@ -74,6 +77,8 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
     report_s: float = 45.0
     feed_s: float = 60.0
     authorise_s: float = 1_800.0
+    settle_days: float = 14.0
+    posted_lag_s: float = 0.0
     pending_has_money: bool = False
     discounts_are_positive: bool = False
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from msgspec import Struct
 
 from integrations.sandbox.amazon.feeds.models import Feed
@@ -23,7 +25,9 @@ class Due(Struct, order=True):
 
 
 class State(Struct):
-    """``last`` are the numbers given out last, by kind. ``due`` is a heap."""
+    """``last`` are the numbers given out last, by kind. ``due`` is a heap. ``reserves`` is what was
+    kept back of the last settlement, by currency.
+    """
 
     seeded_at: int
     login: Login
@@ -33,6 +37,7 @@ class State(Struct):
     outbound: dict[str, Outbound] = {}
     submissions: dict[str, Submission] = {}
     reports: dict[str, Report] = {}
+    reserves: dict[str, Decimal] = {}
     feeds: dict[str, Feed] = {}
     files: dict[str, File] = {}
     due: list[Due] = []

@@ -31,6 +31,7 @@ from integrations.sandbox.amazon.listings.seed import listings
 from integrations.sandbox.amazon.login.models import Login, Refresh
 from integrations.sandbox.amazon.options import AccountOptions
 from integrations.sandbox.amazon.orders.seed import seeded
+from integrations.sandbox.amazon.reports import settlements
 from integrations.sandbox.amazon.state import Due, State
 
 
@@ -49,6 +50,7 @@ class SellerStore:
         self.state = state or self._begun()
         if state is None:
             seeded(self)
+            settlements.begin(self)
 
     def _begun(self) -> State:
         options, now = self.options, self.options.seeded_at or self.clock.now()

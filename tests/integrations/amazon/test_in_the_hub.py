@@ -70,7 +70,7 @@ def connected(world: AmazonWorld, merchant: Merchant, **options: Any) -> Store:
         actor=ANNA,
     )
     read(store)
-    run_to_end(SyncRun.objects.get(store=store, kind=RunKind.BACKFILL))
+    run_to_end(SyncRun.objects.get(store=store, stream__name="orders", kind=RunKind.BACKFILL))
     read(store)
     push(store)
     store.refresh_from_db()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from integrations.sandbox.amazon import sellers
 from integrations.sandbox.amazon.api.call import Operation
 from integrations.sandbox.amazon.feeds import calls as feeds
+from integrations.sandbox.amazon.finances.transactions import transactions
 from integrations.sandbox.amazon.listings import inventory, patching, reading
 from integrations.sandbox.amazon.options import ALL_ROLES, SHIPPING_ROLE, TAX_ROLE
 from integrations.sandbox.amazon.orders import reading as orders
@@ -20,6 +21,7 @@ _ANY = frozenset(ALL_ROLES)
 _ORDERS = frozenset({"Inventory and Order Tracking", SHIPPING_ROLE, TAX_ROLE})
 _LISTINGS = frozenset({"Product Listing"})
 _FULFILLMENT = frozenset({"Amazon Fulfillment"})
+_FINANCES = frozenset({"Finance and Accounting"})
 _STOCK = frozenset({"Amazon Fulfillment", "Product Listing"})
 
 _ORDER = "/orders/2026-01-01/orders"
@@ -66,6 +68,10 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "getReportDocument", "GET", f"{_REPORTS}/documents/{{reportDocumentId}}", 0.0167, 15,
         reports.document, _ANY,
+    ),
+    Operation(
+        "listTransactions", "GET", "/finances/2024-06-19/transactions", 0.5, 10,
+        transactions, _FINANCES,
     ),
     Operation(
         "createFeedDocument", "POST", f"{_FEEDS}/documents", 0.5, 15, feeds.create_document, _ANY

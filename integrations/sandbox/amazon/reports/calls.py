@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from integrations.sandbox.amazon import jobs
 from integrations.sandbox.amazon.api import params
-from integrations.sandbox.amazon.api.call import Call
+from integrations.sandbox.amazon.api.call import Call, denied
 from integrations.sandbox.amazon.api.params import only
 from integrations.sandbox.amazon.clock import iso, parsed
+from integrations.sandbox.amazon.reports import settlements
 from integrations.sandbox.amazon.reports.making import KINDS
 from integrations.sandbox.amazon.reports.models import Report
 from integrations.sandbox.amazon.wire import Answer, Refused, invalid, nothing
@@ -27,6 +28,9 @@ class CreateReport(Struct, rename="camel"):
 def create(call: Call) -> Answer:
     sent = params.body(call.request, CreateReport)
     store = call.store
+    if sent.report_type == settlements.KIND:
+        # As amzn/selling-partner-api-models#2010 shows it.
+        raise invalid("Request for report type 1118 is not allowed at this time")
     if sent.report_type not in KINDS:
         raise invalid(f"Invalid report type: {sent.report_type}")
     if not 1 <= len(sent.marketplace_ids) <= 25:
@@ -52,6 +56,10 @@ def get(call: Call) -> Answer:
 
 
 def search(call: Call) -> Answer:
+    """That settlements are refused without the role that their page names is assumed."""
+    wants_settlements = settlements.KIND in call.query().text("reportTypes").split(",")
+    if wants_settlements and settlements.ROLE not in call.store.state.login.roles:
+        raise denied()
     rows, token = jobs.page(call, list(call.store.state.reports.values()), "reportTypes")
     document: dict[str, Any] = {"reports": [_told(row) for row in rows]}
     return Answer(200, document | ({"nextToken": token} if token else {}))

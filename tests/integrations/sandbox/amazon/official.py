@@ -217,8 +217,24 @@ def _schema_faults(model: dict[str, Any], schema: dict[str, Any], value: Any) ->
 
 @cache
 def _definitions(text: str) -> dict[str, Any]:
-    found: dict[str, Any] = _strict(json.loads(text))
+    told = json.loads(text)
+    found: dict[str, Any] = _strict({name: _whole(told, one) for name, one in told.items()})
     return found
+
+
+def _whole(definitions: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """One object for ``allOf``: each of its parts alone would refuse what the others have."""
+    if "allOf" not in schema:
+        return schema
+    properties: dict[str, Any] = {}
+    required: list[str] = []
+    for part in schema["allOf"]:
+        name = part.get("$ref", "").rpartition("/")[2]
+        told = _whole(definitions, definitions[name]) if name else part
+        properties |= told.get("properties", {})
+        required += told.get("required", [])
+    more = {"required": required} if required else {}
+    return {"type": "object", "properties": properties, **more}
 
 
 def _strict(schema: Any) -> Any:

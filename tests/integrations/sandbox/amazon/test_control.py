@@ -231,7 +231,7 @@ def test_roles_are_taken_and_given(account: Running) -> None:
     role = "Inventory and Order Tracking"
     assert account.control("PUT", "roles", {"roles": [role]}) == {"roles": [role]}
     assert account.store.state.login.roles == (role,)
-    assert len(account.control("PUT", "roles", {})["roles"]) == 6
+    assert len(account.control("PUT", "roles", {})["roles"]) == 7
     assert "no role" in refused(account, "PUT", "roles", {"roles": ["King"]})
 
 

@@ -45,7 +45,7 @@ def rows(client: Client, report: Any) -> list[dict[str, str]]:
     document = client.get(f"/reports/2021-06-30/documents/{report['reportDocumentId']}")
     assert document["compressionAlgorithm"] == "GZIP"
     answer = download(client, document["url"])
-    charset = (answer.header("Content-Type") or "").partition("charset=")[2]
+    charset = (answer.header("Content-Type") or "").partition("charset=")[2] or "utf-8"
     text = gzip.decompress(answer.content()).decode(charset)
     assert text.endswith("\r\n")
     heads, *found = [line.split("\t") for line in text.split("\r\n")[:-1]]

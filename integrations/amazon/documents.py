@@ -1,0 +1,146 @@
+"""Files that Amazon prepared and put elsewhere: read in pieces from the beginning to the end, never
+held as a whole.
+
+An address is good for five minutes and carries what opens it, so no token goes there. When it is
+over amid the file, it is asked for anew and the file goes on where it stood. A file may be packed
+(GZIP), in any encoding; a text's lines and columns are parted before they are decoded, which is
+safe in every encoding that Amazon names. Source: the model ``reports_2021-06-30``, ReportDocument;
+that settlement reports come without a charset: amzn/selling-partner-api-docs#2338.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from integrations.amazon.platform import CARD
+from integrations.errors import ContractBroken, NotFound, Unavailable
+from integrations.kit import files
+from integrations.kit.http import MIB, PlatformSession
+
+LONGEST_LINE: Final = 8 * MIB
+UTF_8, JAPANESE = "utf-8", "cp932"
+_PLAIN_PIECE: Final = MIB
+_GZIP_WINDOW: Final = 31  # zlib's word for a gzip header and nothing else
+_CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+# Python's narrower readings of what Microsoft's code pages hold as well.
+_WESTERN = "cp1252"
+_WIDER = {"shift_jis": JAPANESE, "iso8859-1": _WESTERN}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a file lies for the next minutes."""
+
+    url: str
+    is_gzip: bool = False
+
+
+Ask = Callable[[], Address]
+
+
+class Document:
+    """``ask`` tells where the file lies. ``charset`` is known once the first piece came; ``usual``
+    is that of a file that does not say.
+    """
+
+    def __init__(self, http: PlatformSession, ask: Ask, *, usual: str = UTF_8) -> None:
+        self._http, self._ask = http, ask
+        self.charset = usual
+
+    def pieces(self) -> Iterator[bytes]:
+        """The plain bytes, a piece at a time. Raises ContractBroken for a file that cannot be
+        unpacked, Misconfigured for one on a foreign host, Unavailable, RateLimited.
+        """
+        address = self._ask()
+        stored = self._stored(address)
+        return _unpacked(stored) if address.is_gzip else stored
+
+    def rows(self) -> Iterator[dict[str, str]]:
+        """The rows of a tab-delimited text by the words of its heading; ``""`` where a row ends
+        early. Raises likewise.
+        """
+        heading: list[str] | None = None
+        for line in _lines(self.pieces()):
+            cells = [self._decoded(cell).strip() for cell in line.split(b"\t")]
+            if heading is None:
+                heading = [cell.removeprefix("\ufeff") for cell in cells]
+                continue
+            if any(cells[len(heading) :]):
+                raise ContractBroken("A row of Amazon's file has more columns than its heading.")
+            cells += [""] * (len(heading) - len(cells))
+            yield dict(zip(heading, cells, strict=False))
+
+    def _stored(self, address: Address) -> Iterator[bytes]:
+        place, is_fresh = 0, True
+        while True:
+            try:
+                with files.opened(self._http, address.url, hosts=CARD.file_hosts) as file:
+                    while piece := file.piece(place):
+                        if not place:
+                            self._learn(file.content_type)
+                        place, is_fresh = place + len(piece), False
+                        yield piece
+                        if file.size is not None and place >= file.size:
+                            return
+                return
+            except NotFound as err:
+                if err.code != files.GONE:
+                    raise
+                if is_fresh:
+                    # The address was given a moment ago.
+                    raise Unavailable(err.message, code=err.code) from err
+            address, is_fresh = self._ask(), True
+
+    def _learn(self, content_type: str) -> None:
+        """A charset that nobody knows is none."""
+        if told := _CHARSET.search(content_type):
+            with suppress(LookupError):
+                b"".decode(told[1])
+                name = codecs.lookup(told[1]).name
+                self.charset = _WIDER.get(name, name)
+
+    def _decoded(self, cell: bytes) -> str:
+        """What is not in the encoding it is said to be in is read as the west writes."""
+        try:
+            return cell.decode(self.charset)
+        except UnicodeDecodeError:
+            return cell.decode(_WESTERN, "replace")
+
+
+def _unpacked(stored: Iterator[bytes]) -> Iterator[bytes]:
+    """Never more than a piece at once, however much was packed into it."""
+    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        for rest in stored:
+            while rest:
+                if plain := unpacker.decompress(rest, _PLAIN_PIECE):
+                    yield plain
+                rest = unpacker.unconsumed_tail
+                if unpacker.eof and unpacker.unused_data:
+                    # A gzip file may be several, one behind the other.
+                    rest = unpacker.unused_data
+                    unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        if plain := unpacker.flush():
+            yield plain
+    except zlib.error as err:
+        raise ContractBroken("Amazon's file cannot be unpacked.", code="bad_file") from err
+    if not unpacker.eof:
+        raise ContractBroken("Amazon's file ends before its end.", code="cut_short")
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Those that are not empty."""
+    rest = b""
+    for piece in pieces:
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from (line.rstrip(b"\r") for line in whole if line.strip())
+        if len(rest) > LONGEST_LINE:
+            raise ContractBroken("A line of Amazon's file has no end.", code="too_large")
+    if rest.strip():
+        yield rest.rstrip(b"\r")

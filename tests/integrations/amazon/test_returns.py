@@ -1,0 +1,198 @@
+"""Returns from the two reports that are asked for, waited for and read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from integrations.amazon import return_mapper, returns
+from integrations.amazon.return_mapper import BY_AMAZON, BY_SELLER, Returns
+from integrations.amazon.service import AmazonIntegration
+from integrations.base import Filters, Page
+from integrations.errors import ContractBroken, PermissionMissing, Unsupported
+from integrations.sandbox.amazon.play import acts as account
+from orders.data import PartData, ReturnData
+from orders.status import ReturnStatus
+from tests.integrations.amazon.world import AmazonWorld
+
+SELLERS = {
+    "Order ID": "303-1-1",
+    "Return request date": "10-Nov-2026",
+    "Return request status": "Approved",
+    "Amazon RMA ID": "D1RRMA",
+    "Merchant SKU": "A-1",
+    "Return quantity": "1",
+    "Return Reason": "CR-DEFECTIVE",
+    "Return delivery date": "",
+}
+AMAZONS = {
+    "return-date": "2026-11-10T08:00:00+00:00",
+    "order-id": "303-2-2",
+    "sku": "B-2",
+    "quantity": "1",
+    "reason": "DEFECTIVE",
+    "status": "Unit returned to inventory",
+    "license-plate-number": "LPN1",
+    "customer-comments": "It is broken, says Anna",
+}
+
+
+def walk(world: AmazonWorld, adapter: AmazonIntegration, **asked: Any) -> list[Page[PartData]]:
+    """The whole of a read, with its waits."""
+    filters = {"since": datetime.now(UTC) - timedelta(days=58), **asked}
+    found: list[Page[PartData]] = []
+    for _ in range(40):
+        for page in adapter.read_returns(Filters(**filters)):
+            found.append(page)
+        if found[-1].last:
+            return found
+        assert found[-1].wait_s
+        assert found[-1].records == ()
+        filters["position"] = found[-1].position
+        account.move_clock(world.shop.store, found[-1].wait_s)
+    raise AssertionError("It never ends.")
+
+
+def told(pages: list[Page[PartData]]) -> dict[str, ReturnData]:
+    parts = [record for page in pages for record in page.records]
+    assert all(part.by_sku for part in parts)
+    found = {x.external_id: x.told for x in parts if isinstance(x.told, ReturnData)}
+    assert len(found) == len(parts)
+    return found
+
+
+@pytest.fixture
+def sent_back(world: AmazonWorld) -> tuple[str, str, str]:
+    """One on its way, one that arrived, and one of Amazon's."""
+    waits, there = world.place("plain", 2)
+    with world.earlier(2 * 24 * 3600):
+        world.act("ship", waits)
+        world.act("return", waits)
+    world.refund_a_unit(there)
+    (amazons,) = world.place("fba")
+    world.refund_a_unit(amazons)
+    return waits, there, amazons
+
+
+def test_returns_of_both_kinds_are_told_of_their_orders(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    pages = walk(world, adapter)
+    found = {name.partition("/")[0]: one for name, one in told(pages).items()}
+
+    waits, there, amazons = (found[order_id] for order_id in sent_back)
+    assert (waits.status, waits.raw_status) == (ReturnStatus.OPEN, "Approved")
+    assert waits.lines[0].received == 0
+    assert (there.status, there.lines[0].received) == (ReturnStatus.CLOSED, 1)
+    assert there.name.endswith("RRMA")
+    assert (amazons.status, amazons.lines[0].received) == (ReturnStatus.CLOSED, 1)
+    assert amazons.raw_status == "Unit returned to inventory"
+    sku = world.order(sent_back[0]).items[0].sku
+    assert waits.lines[0].line_external_id == sku
+    assert waits.lines[0].reason
+    # Two spans of thirty days, two kinds; where nothing happened Amazon cancels the report.
+    assert world.calls("createReport") == 4
+    assert [page for page in pages if page.unreadable] == []
+
+
+def test_a_read_goes_on_amid_a_report_and_asks_for_none_again(
+    world: AmazonWorld,
+    adapter: AmazonIntegration,
+    sent_back: tuple[str, str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(returns, "_ON_A_PAGE", 1)
+    pages = walk(world, adapter)
+    first = next(page for page in pages if page.records)
+    asked = world.calls("createReport")
+
+    rest = walk(world, adapter, position=first.position)
+
+    assert len(told(pages)) == 3
+    assert {**told([first]), **told(rest)} == told(pages)
+    assert not set(told([first])) & set(told(rest))
+    assert world.calls("createReport") == asked
+
+
+def test_a_report_that_fails_is_asked_for_again_and_then_given_up_in_words(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    since = datetime.now(UTC) - timedelta(days=5)
+    world.trouble("report_fatal", count=1)
+    assert len(told(walk(world, adapter, since=since))) == 3
+
+    world.trouble("report_fatal")
+    with pytest.raises(Unsupported, match="could not make the report on returns"):
+        walk(world, adapter, since=since)
+
+
+def test_nothing_is_asked_for_where_there_is_nothing_to_tell(
+    world: AmazonWorld, adapter: AmazonIntegration
+) -> None:
+    now = datetime.now(UTC)
+    (page,) = adapter.read_returns(Filters(since=now))
+    assert page.last
+    (page,) = adapter.read_returns(Filters(since=now - timedelta(days=900), counted=True))
+    assert page.last
+    years_ago = now - timedelta(days=900)
+    (page,) = adapter.read_returns(Filters(since=years_ago, until=years_ago + timedelta(days=30)))
+    assert page.last
+    (page,) = adapter.read_returns(Filters(ids=("303-1-1/D1",)))
+    assert page.unreadable[0].external_id == "303-1-1/D1"
+    assert world.calls("createReport") == 0
+
+
+def test_without_the_role_for_its_warehouses_the_sellers_returns_are_read(
+    world: AmazonWorld, adapter: AmazonIntegration
+) -> None:
+    day = "2026-01-01T00:00:00Z"
+    place = returns.Place([returns.Job(BY_AMAZON, day, day)])
+    world.trouble("role_missing", route="createReport")
+
+    page = adapter._returns._ask(place)
+
+    assert page is not None
+    assert place.left == []
+    with pytest.raises(PermissionMissing):
+        adapter._returns._ask(returns.Place([returns.Job(BY_SELLER, day, day)]))
+
+
+def test_rows_of_one_return_are_one_wherever_they_stand() -> None:
+    found = Returns(BY_SELLER)
+    for change in (
+        {},
+        {"Amazon RMA ID": "D2RRMA", "Return request status": "Novelty"},
+        {"Merchant SKU": "C-3", "Return delivery date": "12-Nov-2026", "Return quantity": "2"},
+        {"Return quantity": "2"},
+    ):
+        found.add({**SELLERS, **change})
+
+    first, second = (x.told for x in found.parts())
+    assert isinstance(first, ReturnData)
+    assert isinstance(second, ReturnData)
+    assert [(x.line_external_id, x.quantity, x.received) for x in first.lines] == [
+        ("A-1", 3, 0),
+        ("C-3", 2, 2),
+    ]
+    assert first.created_at == datetime(2026, 11, 10, tzinfo=UTC)
+    assert (second.status, second.raw_status) == (ReturnStatus.UNKNOWN, "Novelty")
+
+
+def test_what_buyers_wrote_is_not_kept_and_a_row_that_breaks_is_set_aside() -> None:
+    found = Returns(BY_AMAZON)
+    found.add(AMAZONS)
+    found.add({**AMAZONS, "license-plate-number": "LPN2", "quantity": "many"})
+    found.add({**AMAZONS, "license-plate-number": "LPN3", "return-date": ""})
+
+    (part,) = found.parts()
+    assert "Anna" not in repr(part)
+    assert part.external_id == "303-2-2/LPN1"
+    assert [(x.external_id, x.code) for x in found.unreadable] == [
+        ("303-2-2/LPN2", "bad_units"),
+        ("303-2-2/LPN3", "bad_time"),
+    ]
+    with pytest.raises(ContractBroken, match="lacks the column “sku”"):
+        found.add({name: value for name, value in AMAZONS.items() if name != "sku"})
+    assert set(return_mapper.STATUS_IN.values()) <= set(ReturnStatus)
