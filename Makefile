@@ -78,8 +78,10 @@ lock: $(BIN)/uv ## Resolve pyproject.toml anew into requirements/
 	@compile() { $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
 		--no-emit-index-url --no-header --python-version 3.11 $(ARGS) "$$@"; }; \
 	compile -o requirements/runtime.txt; \
+	compile --extra amazon -o requirements/amazon.txt; \
 	compile --group dev -o requirements/dev.txt; \
 	compile --group dev --group e2e -o requirements/e2e.txt; \
+	compile --group dev --group sqs --extra amazon -o requirements/sqs.txt; \
 	echo uv | $(BIN)/uv pip compile - --quiet --universal --generate-hashes --no-emit-index-url \
 		--no-header --python-version 3.11 -o requirements/uv.txt
 	@$(BIN)/python requirements/document.py
@@ -119,4 +121,9 @@ $(VENV)/.dev: requirements/dev.txt | $(BIN)/python
 
 $(VENV)/.e2e: requirements/e2e.txt | $(BIN)/python
 	$(call install,requirements/e2e.txt)
+	@touch $(VENV)/.dev $(VENV)/.runtime
+
+# What the tests of Amazon's notifications need besides: a server that speaks SQS.
+$(VENV)/.sqs: requirements/sqs.txt | $(BIN)/python
+	$(call install,requirements/sqs.txt)
 	@touch $(VENV)/.dev $(VENV)/.runtime

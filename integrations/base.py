@@ -120,7 +120,7 @@ class StoreIdentity:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
     """A live webhook subscription at the platform. ``mended`` names what ``setup_webhooks`` had to
-    do: created, re-enabled…
+    do: created, re-enabled… ``problem``: why one is not active, in words, where that is known.
     """
 
     external_id: str
@@ -128,6 +128,17 @@ class Subscription:
     url: str
     active: bool = True
     mended: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedNews:
+    """One message of the merchant's own queue. Until its ``receipt`` is handed back it comes
+    again.
+    """
+
+    receipt: str = field(repr=False)
+    delivery: RawDelivery
 
 
 class BaseEcommerceIntegration(ABC):
@@ -204,7 +215,8 @@ class BaseEcommerceIntegration(ABC):
 
     @abstractmethod
     def setup_webhooks(self, events: Sequence[str]) -> list[Subscription]:
-        """Make the store's subscriptions for ``connection.callback_url`` exactly ``events``; return
+        """Make the store's subscriptions exactly ``events``, told to ``connection.callback_url``
+        or, where the platform has no webhooks, into the queue that the credentials open; return
         what is live.
         """
 
@@ -351,8 +363,20 @@ class BaseEcommerceIntegration(ABC):
         raise self._exempt("writing fields of an order")
 
     def drop_webhooks(self) -> None:
-        """Remove every subscription that points to ``connection.callback_url``."""
+        """Remove every subscription that points to ``connection.callback_url``, or to the queue."""
         raise self._exempt("removing webhooks")
+
+    def receive_news(self, *, wait_s: float) -> list[QueuedNews]:
+        """Some messages of the queue that the credentials open, in any order, any of them perhaps
+        not for the first time; [] when none came within ``wait_s``. What cannot be read comes as
+        it is. For a minute at least nobody else is given them. Raises PermissionMissing naming
+        what the queue does not allow, Misconfigured where there is no such queue.
+        """
+        raise self._exempt("news through a queue")
+
+    def acknowledge_news(self, receipts: Sequence[str]) -> None:
+        """Have these messages out of the queue. One that is gone already is what was wanted."""
+        raise self._exempt("news through a queue")
 
     def remove_app(self) -> None:
         """Take the app that ``connection.token`` is of out of the store. Every token it has there

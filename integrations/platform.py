@@ -6,11 +6,13 @@ instead of asking which platform they are talking to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from integrations.kit.http import PlatformSession
@@ -59,6 +61,7 @@ class Ability(StrEnum):
     RETURNS = "returns"
     PAYOUTS = "payouts"
     WEBHOOKS = "webhooks"
+    NEWS_QUEUE = "news_queue"
     ONE_CLICK_CONNECT = "one_click_connect"
     MULTI_CHANNEL = "multi_channel"
     FULFILLMENT_ORDERS = "fulfillment_orders"
@@ -191,6 +194,9 @@ class PlatformCard:
     ``compensation``: what its stores take off a figure; figures that are told and read are the
     stores' own, with it.
 
+    ``queue_fields`` are those among the credentials that open a queue of the merchant's own, the
+    one that names it first: with none of them the store is polled alone.
+
     ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
     the merchant consents; the store still works without the ``optional_scopes`` among them.
     The platform gives ``extra_scopes`` to apps it approved for them, and may refuse the others, so
@@ -213,6 +219,7 @@ class PlatformCard:
     webhooks: WebhookScheme | None = None
     topics: tuple[str, ...] = ()
     always_topics: tuple[str, ...] = ()
+    queue_fields: tuple[str, ...] = ()
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
@@ -256,6 +263,8 @@ class PlatformCard:
             )
         if bool(self.refunds) != (Ability.REFUNDS_WRITE in self.abilities):
             raise ValueError(f"Card {self.slug}: say what may become of a refund, or exempt it.")
+        if bool(self.queue_fields) != (Ability.NEWS_QUEUE in self.abilities):
+            raise ValueError(f"Card {self.slug}: say what opens a queue, or exempt it.")
         for sign_in in self.sign_ins:
             if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
                 raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")
@@ -303,6 +312,19 @@ class PlatformCard:
         typed = [s for s in self.sign_ins if s.kind is not AuthKind.OAUTH2] or self.sign_ins
         given = frozenset(values)
         return min(typed, key=lambda s: (len(given - s.names), len(s.required - given)))
+
+    def tokens_at(self, base_url: str) -> str:
+        """Where tokens are given out for a store: a simulated one, which lives under any name,
+        gives out its own.
+        """
+        host = urlsplit(base_url).hostname or ""
+        is_real = not self.host_pattern or re.fullmatch(self.host_pattern, host)
+        return self.token_origin if self.token_origin and is_real else base_url
+
+    def queue_of(self, values: Mapping[str, str]) -> str:
+        """The queue that these credentials open, as it was typed; '' where they open none."""
+        is_whole = bool(self.queue_fields) and all(values.get(name) for name in self.queue_fields)
+        return values[self.queue_fields[0]] if is_whole else ""
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities

@@ -11,6 +11,7 @@ TICKS = {
     "Ring what is due": ("integrations.tasks.tick", 2, "live"),
     "Take back what dead workers held": ("integrations.tasks.sweep", 15, "admin"),
     "Take back webhook deliveries": ("webhooks.tasks.sweep", 15, "admin"),
+    "Ask merchants' queues for news": ("webhooks.tasks.listen", 5, "live"),
     "Sign of life": ("integrations.tasks.heartbeat", 15, "live"),
     "Renew tokens": ("integrations.tasks.renew_tokens", 60, "admin"),
     "Audit webhooks, close gaps": ("integrations.tasks.reconcile", 300, "admin"),

@@ -49,7 +49,7 @@ def rows(text: str) -> dict[str, tuple[str, str]]:
 
 def render(text: str) -> str:
     """The page as it should be: reasons kept, versions and the last table made anew."""
-    versions = locked("e2e") | locked("uv")
+    versions = locked("sqs") | locked("e2e") | locked("uv")
     by_hand, _, last = text.partition(ALONG)
     by_hand = _ROW.sub(
         lambda row: f"| {row['name']} | {versions.get(row['name'], UNKNOWN)} | {row['rest']}",
@@ -57,7 +57,7 @@ def render(text: str) -> str:
     )
     licences = {name: rest.split(" | ")[0] for name, (_, rest) in rows(last).items()}
     lines = ["| package | version | licence | for |", "|---|---|---|---|"]
-    for name, askers in sorted(needed_by("e2e").items()):
+    for name, askers in sorted((needed_by("sqs") | needed_by("e2e")).items()):
         if name not in rows(by_hand):
             licence = licences.get(name) or licence_of(name)
             lines.append(f"| {name} | {versions[name]} | {licence} | {', '.join(askers)} |")

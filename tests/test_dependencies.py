@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE = ROOT / "DEPENDENCIES.md"
+LOCKS = ("runtime", "amazon", "dev", "e2e", "sqs", "uv")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -55,14 +56,21 @@ def test_every_development_dependency_is_named(document: ModuleType) -> None:
     groups = PROJECT["dependency-groups"]
 
     assert set(document.rows(section("Development"))) == asked_for(
-        [*groups["dev"], *groups["e2e"], "uv"]
+        [*groups["dev"], *groups["e2e"], *groups["sqs"], "uv"]
     )
+
+
+def test_every_extra_has_its_reason(document: ModuleType) -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+
+    asked = {name for requirements in extras.values() for name in asked_for(requirements)}
+    assert set(document.rows(section("Extras"))) == asked
 
 
 def test_nothing_is_installed_that_the_page_does_not_know(document: ModuleType) -> None:
     told = document.rows(PAGE.read_text())
 
-    for lock in ("runtime", "dev", "e2e", "uv"):
+    for lock in LOCKS:
         for name, version in document.locked(lock).items():
             assert told[name][0] == version, f"{name} of {lock}.txt"
     assert document.UNKNOWN not in {rest.split(" | ")[0] for _, rest in told.values()}
@@ -83,7 +91,7 @@ def test_licences_are_those_the_packages_declare(document: ModuleType) -> None:
 
 
 def test_the_locks_are_pinned_by_hash_and_name_no_host() -> None:
-    for lock in ("runtime", "dev", "e2e", "uv"):
+    for lock in LOCKS:
         text = (ROOT / "requirements" / f"{lock}.txt").read_text()
         pins = re.split(r"^(?=[\w.-]+==)", text, flags=re.M)
         assert all("--hash=sha256:" in pin for pin in pins if "==" in pin), lock
@@ -91,6 +99,10 @@ def test_the_locks_are_pinned_by_hash_and_name_no_host() -> None:
 
 
 def test_development_installs_the_very_versions_of_the_product(document: ModuleType) -> None:
-    runtime, dev, e2e = (document.locked(name) for name in ("runtime", "dev", "e2e"))
+    runtime, amazon, dev, e2e, sqs = (
+        document.locked(name) for name in ("runtime", "amazon", "dev", "e2e", "sqs")
+    )
 
     assert runtime.items() <= dev.items() <= e2e.items()
+    assert runtime.items() <= amazon.items() <= sqs.items()
+    assert dev.items() <= sqs.items()

@@ -1,5 +1,5 @@
 """Taking a verified delivery in: one INSERT, committed before anybody is answered; then the
-worker's bell is rung.
+worker's bell is rung. What a queue gave is taken in alike, many at once.
 
 The endpoint of a delivery that was taken is remembered by its address. The next one needs no
 question before its INSERT, because the INSERT itself looks whether what is remembered still holds:
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,6 +25,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import BinaryField, Case, DateTimeField, F, Q, Value, When
 from django.db.models.functions import Now
 
+from integrations.events import RawDelivery
 from integrations.models import Endpoint, Store, StoreStatus
 from logix.accounts import keys
 from logix.common import bell, bulk, crypto
@@ -185,8 +186,40 @@ def accept(
     ``always``: it is of a topic that is worked whatever state the store is in. Database errors are
     raised: without a row nobody may be told that it was taken.
     """
-    store = endpoint.store
     listens = always or _listens(endpoint)
+    row = _row(endpoint, topic, headers, body, dedupe_key, always=always)
+    repeated = tried == Known.of(endpoint) and _repeat(endpoint, dedupe_key, row["body_sealed"]) > 0
+    created = not repeated and bool(bulk.insert(Delivery, [row], ignore_conflicts=True))
+    if not repeated and not created:
+        _repeat(endpoint, dedupe_key, row["body_sealed"])
+    if listens:
+        ring()
+    return (Delivery(**row), True) if created else (None, False)
+
+
+def accept_all(endpoint: Endpoint, news: Sequence[tuple[str, RawDelivery]]) -> int:
+    """Keep what a queue gave, each with its dedupe key; how much of it is new. ``endpoint.store``
+    must be loaded. Nothing may be taken out of the queue before this is committed.
+    """
+    rows = [_row(endpoint, x.topic, x.headers, x.body, key) for key, x in news]
+    made = bulk.insert(Delivery, rows, ignore_conflicts=True)
+    for row in rows:
+        if row["id"] not in made:
+            _repeat(endpoint, row["dedupe_key"], row["body_sealed"])
+    ring()
+    return len(made)
+
+
+def _row(
+    endpoint: Endpoint,
+    topic: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    dedupe_key: str,
+    *,
+    always: bool = False,
+) -> dict[str, Any]:
+    store = endpoint.store
     row: dict[str, Any] = {
         "id": uuid7(),
         "endpoint_id": endpoint.pk,
@@ -200,7 +233,7 @@ def accept(
         **_FRESH,
         "resource": Delivery.ALWAYS if always else "",
     }
-    if listens:
+    if always or _listens(endpoint):
         vault = keys.vault(store.data_key_id)
         row["body_sealed"] = seal_body(vault, endpoint.pk, dedupe_key, body)
     else:
@@ -209,13 +242,7 @@ def accept(
             "outcome": "disconnected",
             "problem": f"{store.name} is disconnected; what it still sends is not kept.",
         }
-    repeated = tried == Known.of(endpoint) and _repeat(endpoint, dedupe_key, row["body_sealed"]) > 0
-    created = not repeated and bool(bulk.insert(Delivery, [row], ignore_conflicts=True))
-    if not repeated and not created:
-        _repeat(endpoint, dedupe_key, row["body_sealed"])
-    if listens:
-        ring()
-    return (Delivery(**row), True) if created else (None, False)
+    return row
 
 
 def _listens(endpoint: Endpoint) -> bool:

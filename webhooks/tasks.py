@@ -10,7 +10,7 @@ from celery import shared_task
 
 from integrations.upkeep import take_slot
 from logix.common import bell
-from webhooks import inbox
+from webhooks import inbox, listening
 
 _BUDGET_S = 20.0
 
@@ -34,6 +34,21 @@ def process_store(store_id: str) -> None:
     """Work one store's deliveries that need its word or failed before."""
     if inbox.process_store(UUID(store_id), budget_s=_BUDGET_S):
         bell.ring("webhooks.tasks.process", queue="live")
+
+
+@shared_task(name="webhooks.tasks.listen")
+def listen() -> None:
+    """Every 5 s: queues of merchants that are due get a task each, so a slow one costs only
+    itself.
+    """
+    for queue_id in listening.due():
+        bell.ring("webhooks.tasks.fetch_news", queue_id, queue="live")
+
+
+@shared_task(name="webhooks.tasks.fetch_news")
+def fetch_news(queue_id: int) -> None:
+    """Take in what waits in one queue; what came is worked by its own bell."""
+    listening.listen(queue_id)
 
 
 @shared_task(name="webhooks.tasks.sweep")

@@ -8,7 +8,6 @@ something it can do nothing about (it would switch the webhook off).
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -29,7 +28,7 @@ from integrations.base import BaseEcommerceIntegration
 from integrations.events import RawDelivery
 from integrations.kit import signatures
 from integrations.models import Endpoint
-from integrations.platform import WebhookScheme
+from integrations.platform import Ability, WebhookScheme
 from logix.accounts import keys
 from logix.common import crypto
 from webhooks import senders
@@ -43,12 +42,12 @@ from webhooks.accept import (
     twice_if_lost,
 )
 from webhooks.models import Delivery
+from webhooks.sameness import asks, clean, dedupe_key
 from webhooks.sealing import secret_of
 
 log = structlog.get_logger(__name__)
 
 _RETRY_AFTER_S = "5"
-_KEY_LENGTH = Delivery._meta.get_field("dedupe_key").max_length or 0
 _TOPIC_LENGTH = Delivery._meta.get_field("topic").max_length
 _HEADER_LENGTH = 500
 
@@ -61,6 +60,7 @@ _SAID = {
         "Copy the whole address from the store's page in Logix.",
     ),
     "refused": (401, "Unknown webhook address, or the signature does not fit it."),
+    "no_webhooks": (404, "{platform} sends no webhooks here. {why}"),
     "method": (405, "This address takes webhooks by POST. A browser or a GET has no use for it."),
     "no_length": (411, "Send the body with a Content-Length header."),
     "incomplete": (400, "The body ended before its announced length."),
@@ -70,11 +70,12 @@ _SAID = {
 
 
 class _Answer(Exception):
-    """Ends the work with one of the sentences above."""
+    """Ends the work with one of the sentences above; ``told`` is what stands in it."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, **told: str) -> None:
         super().__init__(code)
         self.code = code
+        self.told = told
 
 
 @csrf_exempt
@@ -101,12 +102,13 @@ def _answered(
     # Read at most once, however often the work is done.
     body = cache(partial(_body, request))
     try:
+        _check_sends(platform)
         if request.method != "POST":
             raise _Answer("method")
         with bounded():
             twice_if_lost(lambda: take(body))
     except _Answer as answer:
-        return _say(answer.code)
+        return _say(answer.code, **answer.told)
     except (DatabaseProblem, crypto.SealBroken, registry.UnknownPlatform) as err:
         # Our own trouble: the sender is asked to try again, and ours is to mend it.
         log.error("delivery_not_stored", platform=platform, error=type(err).__name__)
@@ -140,7 +142,7 @@ class _Incoming:
 
     @property
     def is_ping(self) -> bool:
-        return bool(_asks(self.adapter, "is_ping", self.delivery.body))
+        return bool(asks(self.adapter, "is_ping", self.delivery.body))
 
     def is_signed(self, secrets: Sequence[bytes]) -> bool:
         return signatures.verify(
@@ -157,7 +159,7 @@ class _Incoming:
             "topic": self.delivery.topic,
             "headers": self.delivery.headers,
             "body": self.delivery.body,
-            "dedupe_key": _dedupe_key(self.adapter, self.delivery),
+            "dedupe_key": dedupe_key(self.adapter, self.delivery),
         }
 
 
@@ -247,7 +249,7 @@ def _incoming(request: HttpRequest, platform: str, read: Callable[[int], bytes])
         raise _Answer("refused")
     body = read(scheme.max_body)
     headers = {
-        name: _clean(value)[:_HEADER_LENGTH]
+        name: clean(value)[:_HEADER_LENGTH]
         for name, key in _headers(scheme)
         if (value := request.META.get(key)) is not None
     }
@@ -273,36 +275,20 @@ def _headers(scheme: WebhookScheme) -> list[tuple[str, str]]:
     return [(name.lower(), HttpHeaders.to_wsgi_name(name)) for name in sorted(names)]
 
 
-def _dedupe_key(adapter: type[BaseEcommerceIntegration], delivery: RawDelivery) -> str:
-    """The platform's own idea of "the same again": its word, or the id it gives each delivery; else
-    topic and content.
-    """
-    key = _asks(adapter, "dedupe_key", delivery)
-    scheme = adapter.card.webhooks
-    number = delivery.headers.get(scheme.event_id_header.lower(), "") if scheme else ""
-    if not key and number:
-        key = f"e:{delivery.topic}:{number}"
-    if not key:
-        key = f"b:{delivery.topic}:{hashlib.sha256(delivery.body).hexdigest()}"
-    key = _clean(str(key))
-    return key if len(key) <= _KEY_LENGTH else f"h:{crypto.digest(key)}"
+def _check_sends(platform: str) -> None:
+    """Whoever looks here for a platform that never calls is told how its news come."""
+    try:
+        card = registry.card(platform)
+    except registry.UnknownPlatform:
+        return
+    if card.webhooks is None:
+        why = card.exempt.get(Ability.WEBHOOKS, "")
+        raise _Answer("no_webhooks", platform=card.name, why=why)
 
 
-def _asks(adapter: type[BaseEcommerceIntegration], question: str, subject: Any) -> Any:
-    """What the platform's class says of a delivery, where it has something to say (static, no
-    adapter is built).
-    """
-    answer: Callable[[Any], Any] | None = getattr(adapter, question, None)
-    return answer(subject) if answer is not None else None
-
-
-def _clean(text: str) -> str:
-    return text if text.isprintable() else "".join(c for c in text if c.isprintable())
-
-
-def _say(code: str) -> HttpResponse:
+def _say(code: str, **told: str) -> HttpResponse:
     status, sentence = _SAID[code]
-    response = JsonResponse({"code": code, "detail": sentence}, status=status)
+    response = JsonResponse({"code": code, "detail": sentence.format(**told)}, status=status)
     if status == 405:
         response["Allow"] = "POST"
     if status == 503:

@@ -32,8 +32,13 @@ def is_active(store: Store) -> bool:
     return store.status == StoreStatus.ACTIVE
 
 
-def _sends_webhooks(store: Store) -> bool:
-    return is_active(store) and registry.card(store.platform).can(Ability.WEBHOOKS)
+def _tells_news(store: Store) -> bool:
+    sends = registry.card(store.platform).can(Ability.WEBHOOKS)
+    return is_active(store) and (sends or _has_queue(store))
+
+
+def _has_queue(store: Store) -> bool:
+    return connect.queue_of(store) is not None
 
 
 def _has_own_secret(store: Store) -> bool:
@@ -145,6 +150,12 @@ def _webhooks(request: HttpRequest, store: Store) -> str:
     mended = [s.topic for s in found if s.mended]
     names = f" ({', '.join(mended)})" if mended else ""
     return f"{store}: {count_of(len(found), 'webhook')} checked, {len(mended)} mended{names}."
+
+
+def _forget_queue(request: HttpRequest, store: Store) -> str:
+    names = registry.card(store.platform).queue_fields
+    connect.change_store(store, actor=actor(request), credentials=dict.fromkeys(names, None))
+    return f"{store} is read by polling alone now. The queue's key is deleted here."
 
 
 def _writes_on(request: HttpRequest, store: Store) -> str:
@@ -289,7 +300,16 @@ ACTS = (
         "they were before it.",
     ),
     Act(verb="compare", label="Compare now", run=_compare, shown=is_active, bulk=True),
-    Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=_sends_webhooks),
+    Act(verb="webhooks", label="Check webhooks", run=_webhooks, shown=_tells_news),
+    Act(
+        verb="forget-queue",
+        label="Forget the queue",
+        run=_forget_queue,
+        role=Role.OWNER,
+        shown=lambda s: is_active(s) and _has_queue(s),
+        confirm="Its news are not fetched any more and its key is deleted here. Orders are read by "
+        "polling; the queue itself stays as it is.",
+    ),
     Act(
         verb="rotate",
         label="Rotate secret",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -39,6 +39,7 @@ from integrations.admin.looking import Look, address_of
 from integrations.admin.roles import may
 from integrations.models import (
     Command,
+    NewsQueue,
     ParkedRecord,
     Push,
     Store,
@@ -130,7 +131,7 @@ class StoreHealth(HubAdmin):
             said.append(Sentence(BAD, words, "look=zeros"))
         now = timezone.now()
         for silence in sync.silences(mine, now)[:_NAMED]:
-            words = f"{silence.store}: {silence.words(now)} {sync.REMEDY}"
+            words = f"{silence.store}: {silence.words(now)} {silence.remedy}"
             said.append(Sentence(WARN, words, url=self.row_url(silence.store)))
         if said:
             return said
@@ -211,6 +212,8 @@ class StoreHealth(HubAdmin):
         if endpoint is None:
             return registry.card(store.platform).exempt.get(Ability.WEBHOOKS, "Nothing listens.")
         said = [", ".join(s["topic"] for s in endpoint.subscriptions) or "None registered."]
+        if queue := connect.queue_of(store):
+            said.append(_heard(queue, endpoint.last_received_at))
         if endpoint.problem:
             said.append(endpoint.problem)
         return format_html_join("", "{}<br>", ((words,) for words in said))
@@ -220,7 +223,9 @@ class StoreHealth(HubAdmin):
         days = sync.arrivals(store, timezone.now())
         if not days:
             return "No order was placed in the last seven days."
-        by_webhooks = registry.card(store.platform).can(Ability.WEBHOOKS)
+        by_webhooks = registry.card(store.platform).can(Ability.WEBHOOKS) or bool(
+            connect.queue_of(store)
+        )
         rows = ((date_format(x.day, "DATE_FORMAT"), x.words(by_webhooks)) for x in days)
         return format_html_join("", "{}: {}<br>", rows)
 
@@ -270,8 +275,18 @@ class RunInline(ReadOnlyInline):
         url = reverse("admin:integrations_syncrun_change", args=[run.pk])
         rehearsed = " (dry run)" if run.dry_run else ""
         words = f"{run.stream.get_name_display()}, {run.get_kind_display().lower()}{rehearsed}"
-        at = date_format(timezone.localtime(run.created_at), "DATETIME_FORMAT")
-        return format_html("{}<br>{}", link(url, words), at)
+        return format_html("{}<br>{}", link(url, words), _moment(run.created_at))
+
+
+def _heard(queue: NewsQueue, last: datetime | None) -> str:
+    """That the queue is listened to, and what it gave."""
+    asked = _moment(queue.asked_at) if queue.asked_at else "never yet"
+    came = f"the last message came {_moment(last)}" if last else "no message came yet"
+    return f"Fetched from {queue.address}: answered {asked}, {came}."
+
+
+def _moment(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATETIME_FORMAT")
 
 
 def _names(stores: Sequence[Store]) -> str:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import quote
 
-from integrations.amazon import refusals
+from integrations.amazon import oauth, refusals
+from integrations.amazon.platform import CARD
 from integrations.errors import Misconfigured, NotFound
+from integrations.kit.breaker import MemoryBreaker
 from integrations.kit.http import Answer
-from integrations.kit.oauth2 import StaticToken, TokenAuth
+from integrations.kit.oauth2 import OAuthApp, StaticToken, TokenAuth
+from integrations.kit.ratelimit import MemoryLimiter
 from integrations.platform import Connection
 
 Params = Mapping[str, Any]
@@ -26,6 +29,7 @@ _LISTINGS = "/listings/2021-08-01/items"
 _OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
 _REPORTS = "/reports/2021-06-30"
 _TRANSACTIONS = "/finances/2024-06-19/transactions"
+_NOTIFICATIONS = "/notifications/v1"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
 # Without FULFILLMENT an order has no status, without PROCEEDS no money.
@@ -54,11 +58,39 @@ class AmazonClient:
         self.http.rest_s = refusals.rest_s
         self.http.learn = refusals.learn
         self.seller = connection.credentials.get("seller_id", "")
+        names = ("client_id", "client_secret")
+        self._app = OAuthApp(*(connection.credentials.get(name, "") for name in names))
 
     # -- sellers: …/docs/sellers-api-v1-reference ----------------------------------------------
 
     def participations(self) -> Answer:
         return self._get("getMarketplaceParticipations", "/sellers/v1/marketplaceParticipations")
+
+    # -- notifications: …/docs/notifications-api-v1-reference -----------------------------------
+    # Destinations are the app's, in this region; subscriptions are made by the seller, and read and
+    # deleted by their id by the app.
+
+    def destinations(self) -> Answer:
+        return self._get("getDestinations", self._destination(), auth=self._grantless)
+
+    def create_destination(self, body: Mapping[str, Any]) -> Answer:
+        path = self._destination()
+        return self._post("createDestination", path, body, auth=self._grantless)
+
+    def delete_destination(self, destination: str) -> None:
+        path = self._destination(destination)
+        self._delete("deleteDestination", path, auth=self._grantless)
+
+    def subscription(self, topic: str) -> Answer:
+        """Raises NotFound where there is none."""
+        return self._get("getSubscription", self._subscription(topic))
+
+    def create_subscription(self, topic: str, body: Mapping[str, Any]) -> Answer:
+        return self._post("createSubscription", self._subscription(topic), body)
+
+    def delete_subscription(self, topic: str, subscription: str) -> None:
+        path = self._subscription(topic, subscription)
+        self._delete("deleteSubscriptionById", path, auth=self._grantless)
 
     # -- orders: …/docs/orders-api-v2026-01-01-reference ---------------------------------------
 
@@ -168,9 +200,34 @@ class AmazonClient:
         root = f"{_LISTINGS}/{quote(self.seller, safe='')}"
         return f"{root}/{quote(sku, safe='')}" if sku else root
 
-    def _get(self, operation: str, path: str, params: Params | None = None) -> Answer:
+    def _destination(self, *words: str) -> str:
+        return "/".join((f"{_NOTIFICATIONS}/destinations", *(quote(w, safe="") for w in words)))
+
+    def _subscription(self, *words: str) -> str:
+        return "/".join((f"{_NOTIFICATIONS}/subscriptions", *(quote(w, safe="") for w in words)))
+
+    @cached_property
+    def _grantless(self) -> TokenAuth:
+        """What calls about the app itself carry. Raises PlatformError when no token is given."""
+        own = {"limiter": MemoryLimiter({"default": CARD.limits[0]}), "breaker": MemoryBreaker()}
+        with self.http.elsewhere(CARD.tokens_at(self.http.base_url), **own) as http:
+            token = oauth.grantless(http, self._app, oauth.NOTIFICATIONS).access_token
+        self.http.hidden = (*self.http.hidden, token)
+        return TokenAuth(TOKEN_HEADER, "", StaticToken(token))
+
+    def _get(
+        self, operation: str, path: str, params: Params | None = None, **options: Any
+    ) -> Answer:
         asked = {name: _listed(value) for name, value in (params or {}).items()}
-        return self.http.get(path, params=asked, bucket=operation, headers=_headers())
+        return self.http.get(path, params=asked, bucket=operation, headers=_headers(), **options)
+
+    def _post(self, operation: str, path: str, body: Mapping[str, Any], **options: Any) -> Answer:
+        return self.http.post(
+            path, json=dict(body), bucket=operation, headers=_headers(), **options
+        )
+
+    def _delete(self, operation: str, path: str, **options: Any) -> None:
+        self.http.delete(path, bucket=operation, headers=_headers(), **options)
 
 
 def _listed(value: Any) -> Any:

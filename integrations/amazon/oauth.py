@@ -75,6 +75,20 @@ def exchange(
     return ask_token(http, TOKENS, {**form, **_app(app)}, repeatable=False)
 
 
+# For calls about the app itself, which no seller grants. Source: …/docs/grantless-operations.
+NOTIFICATIONS = "sellingpartnerapi::notifications"
+
+
+def grantless(http: PlatformSession, app: OAuthApp, scope: str) -> Grant:
+    form = {
+        "grant_type": "client_credentials",
+        "scope": scope,
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+    }
+    return ask_token(http, TOKENS, form)
+
+
 def refresh(http: PlatformSession, app: OAuthApp, refresh_token: str) -> Grant:
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
     return ask_token(http, TOKENS, {**form, **_app(app)})

@@ -16,6 +16,13 @@ from integrations.platform import (
     StoreOption,
 )
 
+# An ARN as the model `notifications` has it, a URL of AWS, or one of a queue on this machine, which
+# the hub's guard opens for trying things out alone.
+QUEUE = (
+    r"arn:aws:sqs:[a-z]{2}(?:-[a-z]+)+-\d:\d{12}:[\w-]{1,80}"
+    r"|https://sqs\.[a-z]{2}(?:-[a-z]+)+-\d\.amazonaws\.com/\d{12}/[\w-]{1,80}"
+    r"|http://(?:127\.0\.0\.1|localhost)(?::\d{1,5})?/\d{12}/[\w-]{1,80}"
+)
 ORDERS_ROLE = "Inventory and Order Tracking"
 LISTINGS_ROLE = "Product Listing"
 # https://developer-docs.amazon.com/sp-api/docs/cancel-fulfillment-order names it.
@@ -80,6 +87,31 @@ CARD = PlatformCard(
                     secret=False,
                     pattern=r"A[0-9A-Z]{6,20}",
                 ),
+                CredentialField(
+                    name="queue",
+                    label="Queue at AWS, if you have one",
+                    help="ARN or URL of a standard SQS queue that Amazon may write into; no FIFO "
+                    "queue. News then come within seconds. Without one, Logix polls.",
+                    secret=False,
+                    required=False,
+                    pattern=QUEUE,
+                ),
+                CredentialField(
+                    name="aws_access_key_id",
+                    label="AWS access key ID for the queue",
+                    help="Of an IAM user that may read and delete messages of this queue, and "
+                    "nothing else.",
+                    secret=False,
+                    required=False,
+                    pattern=r"[A-Z0-9]{16,128}",
+                ),
+                CredentialField(
+                    name="aws_secret_access_key",
+                    label="AWS secret access key for the queue",
+                    help="Beside the access key ID; AWS shows it once.",
+                    required=False,
+                    pattern=r"[\w/+=]{16,200}",
+                ),
             ),
         ),
         SignIn(
@@ -134,7 +166,7 @@ CARD = PlatformCard(
         FULFILLMENT_ROLE: "Have Amazon send orders of other stores",
         FINANCES_ROLE: "See what was refunded and paid out",
     },
-    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES}),
+    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES, Ability.NEWS_QUEUE}),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
         Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
@@ -147,12 +179,20 @@ CARD = PlatformCard(
         Ability.ORDER_FIELDS_WRITE: "An Amazon order has no fields that an app may write.",
         Ability.REFUNDS_WRITE: "Not connected yet; refund the order in Seller Central.",
         Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
-        "AWS, which is not connected yet. Orders are read by polling.",
+        "AWS. Enter yours with the keys of the store; without one, orders are read by polling.",
         Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
         Ability.MULTI_CHANNEL: "All marketplaces come as one store; each order says which it was.",
         Ability.FULFILLMENT_ORDERS: "Amazon does not split a merchant's order by place.",
         Ability.APP_REMOVAL: "An app is disabled by hand, in Seller Central.",
     },
+    topics=(
+        "ORDER_CHANGE",
+        "FBA_INVENTORY_AVAILABILITY_CHANGES",
+        "FEED_PROCESSING_FINISHED",
+        "REPORT_PROCESSING_FINISHED",
+        "FULFILLMENT_ORDER_STATUS",
+    ),
+    queue_fields=("queue", "aws_access_key_id", "aws_secret_access_key"),
     options=(
         StoreOption(
             name="marketplaces",
@@ -179,6 +219,12 @@ CARD = PlatformCard(
     limits=(
         RateLimit(rate=1, burst=5),
         RateLimit(bucket="getMarketplaceParticipations", rate=0.016, burst=15),
+        RateLimit(bucket="getDestinations", rate=1, burst=5),
+        RateLimit(bucket="createDestination", rate=1, burst=5),
+        RateLimit(bucket="deleteDestination", rate=1, burst=5),
+        RateLimit(bucket="getSubscription", rate=1, burst=5),
+        RateLimit(bucket="createSubscription", rate=1, burst=5),
+        RateLimit(bucket="deleteSubscriptionById", rate=1, burst=5),
         RateLimit(bucket="searchOrders", rate=0.0056, burst=20),
         RateLimit(bucket="getOrder", rate=0.5, burst=30),
         RateLimit(bucket="confirmShipment", rate=2, burst=10),

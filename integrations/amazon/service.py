@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from integrations.amazon import (
     identity,
     marketplaces,
+    notifications,
     outbound,
     outbound_preview,
     shipping,
     stock,
+    subscriptions,
 )
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
@@ -19,16 +21,19 @@ from integrations.amazon.listings import ListingReader
 from integrations.amazon.orders import OrderReader
 from integrations.amazon.payouts import PayoutReader
 from integrations.amazon.platform import CARD
+from integrations.amazon.queue import Address, Queue
 from integrations.amazon.returns import ReturnReader
 from integrations.base import (
     BaseEcommerceIntegration,
     Filters,
     Page,
+    QueuedNews,
     StoreIdentity,
     Subscription,
 )
-from integrations.events import Event, EventKind, RawDelivery
-from integrations.platform import Ability, Connection
+from integrations.errors import Unsupported
+from integrations.events import Event, RawDelivery
+from integrations.platform import Connection
 from inventory.data import ProductData, StockResult, StockUpdate
 from orders.data import OrderData, PartData, PayoutData, ShipmentData
 from orders.data_outside import Offer, OutsideNews, OutsideOrder
@@ -133,11 +138,36 @@ class AmazonIntegration(BaseEcommerceIntegration):
     def cancel_fulfillment(self, reference: str) -> bool:
         return outbound.cancel(self.client, reference)
 
-    # -- webhooks ------------------------------------------------------------------------------
+    # -- news, through the seller's own queue ---------------------------------------------------
 
     def setup_webhooks(self, events: Sequence[str]) -> list[Subscription]:
-        raise self._exempt("webhooks")
+        owner = self.connection.store_id
+        return subscriptions.reconcile(self.client, self._queue(), events, owner=owner)
+
+    def drop_webhooks(self) -> None:
+        subscriptions.drop(self.client, self._queue(), CARD.topics)
+
+    def receive_news(self, *, wait_s: float) -> list[QueuedNews]:
+        return self._queue().receive(wait_s=wait_s)
+
+    def acknowledge_news(self, receipts: Sequence[str]) -> None:
+        self._queue().delete(receipts)
 
     def handle_webhook(self, payload: RawDelivery) -> list[Event]:
-        reason = CARD.exempt[Ability.WEBHOOKS]
-        return [Event(kind=EventKind.IGNORED, topic=payload.topic, reason=reason)]
+        seller = self.connection.credentials.get("seller_id", "")
+        return notifications.to_events(payload, seller=seller)
+
+    @staticmethod
+    def dedupe_key(payload: RawDelivery) -> str:
+        """A message may come twice, with the same id."""
+        _, number = notifications.told(payload.body)
+        return f"n:{number}" if number else ""
+
+    def _queue(self) -> Queue:
+        values = self.connection.credentials
+        if not CARD.queue_of(values):
+            raise Unsupported(
+                "This store has no queue. Enter one at AWS with the keys of the store, or leave it "
+                "to polling."
+            )
+        return Queue(Address.of(values), self.connection.http.guard)

@@ -98,12 +98,24 @@ class SubscriptionSerializer(serializers.Serializer[Any]):
     active = serializers.BooleanField()
 
 
+class QueueSerializer(serializers.Serializer[Any]):
+    """A queue of the merchant's own, from which Logix fetches the news."""
+
+    address = serializers.CharField()
+    asked_at = serializers.DateTimeField(allow_null=True, help_text="When it last answered.")
+    is_deaf = serializers.BooleanField(
+        help_text="It could not be read the last time; `problem` says why."
+    )
+
+
 class EndpointSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Endpoint.Status.choices)
     address = serializers.CharField(
         allow_null=True,
-        help_text="Where the store delivers. Only for tokens with the scope `stores:write`.",
+        help_text="Where the store delivers. Only for tokens with the scope `stores:write`; null "
+        "where the news come through a queue.",
     )
+    queue = QueueSerializer(allow_null=True)
     topics = serializers.ListField(child=serializers.CharField(), help_text="What is wanted.")
     subscriptions = SubscriptionSerializer(many=True, help_text="What the store has confirmed.")
     problem = serializers.CharField(help_text="Why webhooks do not come; empty: nothing known.")
@@ -192,9 +204,11 @@ class StoreHealthViews(ApiViewSet):
         if endpoint is None:
             raise connect.lacks_webhooks(store)
         shown = may(self.request, Scope.STORES_WRITE)
+        queue = connect.queue_of(store)
         return {
             "status": endpoint.status,
-            "address": connect.webhook_address(store) if shown else None,
+            "address": (connect.webhook_address(store) or None) if shown else None,
+            "queue": QueueSerializer(queue).data if queue else None,
             "topics": list(registry.card(store.platform).topics),
             "subscriptions": endpoint.subscriptions,
             "problem": endpoint.problem,
@@ -337,7 +351,7 @@ def _webhooks(store: Store) -> Iterator[Found]:
         )
     elif endpoint is not None and sync.is_quiet(endpoint, now := timezone.now()):
         for silence in sync.silences(Store.objects.filter(pk=store.pk), now):
-            yield Found(WARNING, "webhooks", silence.words(now), sync.REMEDY)
+            yield Found(WARNING, "webhooks", silence.words(now), silence.remedy)
 
 
 def _work(store: Store, amounts: dict[str, int]) -> Iterator[Found]:

@@ -194,7 +194,7 @@ class StoreViews(ApiViewSet):
         connect.resume(self._store(pk), actor=self.actor)
         return Response(self._shown(pk))
 
-    def _credentials(self, asked: dict[str, Any]) -> dict[str, str]:
+    def _credentials(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Take the card's credential values out of ``asked``."""
         names = [field.name for field in self.card.credential_fields]
         return {name: asked.pop(name) for name in names if name in asked}

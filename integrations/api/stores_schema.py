@@ -244,7 +244,9 @@ def consent_body(card: PlatformCard, sign_in: SignIn) -> type[Strict]:
 def change_body(card: PlatformCard) -> type[_Settings]:
     """The body of PATCH: settings; new credentials or another address are tested first."""
     fields: dict[str, Any] = {"store_url": serializers.CharField(max_length=300, required=False)}
-    fields |= {field.name: _credential(field, required=False) for field in card.credential_fields}
+    for field in card.credential_fields:
+        goes = field.name in card.queue_fields
+        fields[field.name] = _credential(field, required=False, goes=goes)
     return type(f"{card.slug.title()}Change", (_Settings,), fields)
 
 
@@ -252,13 +254,18 @@ def one_click_body(card: PlatformCard) -> type[Strict]:
     return type(f"{card.slug.title()}OneClick", (OneClick,), {})
 
 
-def _credential(field: CredentialField, *, required: bool | None = None) -> serializers.CharField:
+def _credential(
+    field: CredentialField, *, required: bool | None = None, goes: bool = False
+) -> serializers.CharField:
+    """``goes``: null takes it away."""
     must = field.required if required is None else required
+    words = field.help or field.label
     return serializers.CharField(
         max_length=1000,
         required=must,
+        allow_null=goes,
         write_only=True,
-        help_text=field.help or field.label,
+        help_text=f"{words} Null takes it away." if goes else words,
         validators=[_Looks(field)] if field.pattern else None,
     )
 

@@ -4,11 +4,9 @@ platform's ``oauth`` module speaks; here is decided who must act when it says no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from django.utils import timezone
 
@@ -140,15 +138,6 @@ def _granted(
         raise
 
 
-def _token_origin(card: PlatformCard, base_url: str) -> str:
-    """Where tokens are given out for a store: a simulated one, which lives under any name, gives
-    out its own.
-    """
-    host = urlsplit(base_url).hostname or ""
-    is_real = not card.host_pattern or re.fullmatch(card.host_pattern, host)
-    return card.token_origin if card.token_origin and is_real else base_url
-
-
 @contextmanager
 def _session(
     card: PlatformCard,
@@ -158,7 +147,7 @@ def _session(
 ) -> Iterator[PlatformSession]:
     calls = CallRecorder(store.pk) if store else None
     session = PlatformSession(
-        _token_origin(card, base_url),
+        card.tokens_at(base_url),
         limiter=limits.private_limiter(card),
         breaker=breaker or (DatabaseBreaker(store) if store else MemoryBreaker()),
         guard=limits.guard(),

@@ -13,6 +13,7 @@ from integrations.connect.confirming import CodeGone, Question, come_back, confi
 from integrations.connect.consent import VALID_FOR, begin_oauth, finish_oauth
 from integrations.connect.hooks import (
     lacks_webhooks,
+    polled_meanwhile,
     reconcile_webhooks,
     rotate_webhook_secret,
     webhook_address,
@@ -28,6 +29,7 @@ from integrations.connect.places import (
     make_places,
     telling_places,
 )
+from integrations.connect.queues import queue_of
 from integrations.connect.standing import (
     by_consent,
     reconnect_at,
@@ -64,6 +66,8 @@ __all__ = [
     "make_places",
     "may_remove_app",
     "pause",
+    "polled_meanwhile",
+    "queue_of",
     "recheck_refused",
     "reconcile_webhooks",
     "reconnect_at",

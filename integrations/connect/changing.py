@@ -18,6 +18,7 @@ from integrations.connect import (
     opening,
     options,
     parting,
+    queues,
     signals,
     testing,
 )
@@ -26,6 +27,7 @@ from integrations.lifecycle import ConnectError
 from integrations.models import (
     Credential,
     Endpoint,
+    NewsQueue,
     RunKind,
     Store,
     StoreStatus,
@@ -77,7 +79,7 @@ def recheck_refused(limit: int = 50) -> int:
 
 def change_store(store: Store, *, actor: str, **changes: Any) -> None:
     """Change ``name``, ``auto_sync``, ``import_since``, ``options`` (merged; None removes one),
-    ``credentials`` (merged), ``base_url`` or ``writes_enabled``. What touches the connection is
+    ``credentials`` (likewise), ``base_url`` or ``writes_enabled``. What touches the connection is
     tested first.
 
     Raises ConnectError, PlatformError; nothing is changed then.
@@ -155,6 +157,7 @@ def disconnect(store: Store, *, actor: str, remove_app: bool = False) -> None:
         Endpoint.objects.filter(store=store).update(
             status=Endpoint.Status.CLOSED, subscriptions=[], problem=left
         )
+        NewsQueue.objects.filter(endpoint__store=store).delete()
         Stream.objects.filter(store=store).update(next_at=None)
         _stop_runs(store)
 
@@ -172,7 +175,7 @@ def _stop_runs(store: Store) -> None:
 
 def _renew(
     store: Store,
-    credentials: Mapping[str, str],
+    credentials: Mapping[str, str | None],
     base_url: str,
     actor: str,
     *,
@@ -181,6 +184,9 @@ def _renew(
     """Test the store with new keys or at a new address, then keep them."""
     card = registry.card(store.platform)
     keys = _merged(store, card, credentials)
+    if not card.queue_of(keys.values):
+        # By keys without it nothing could be taken back there.
+        _leave_queue(store)
     try:
         address = addresses.store_address(card, base_url) if base_url else store.base_url
     except PlatformError as err:
@@ -220,11 +226,15 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
         transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
 
 
-def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
-    """The keys with what was typed in place of what was kept; of another way to sign in than the
-    one before, all of it has to be typed.
+def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str | None]) -> Keys:
+    """The keys with what was typed in place of what was kept, without what is None; a queue goes as
+    a whole. Of another way to sign in than the one before, all of it has to be typed.
     """
-    typed = {name: value for name, value in credentials.items() if str(value).strip()}
+    gone = {name for name, value in credentials.items() if value is None}
+    if gone & set(card.queue_fields):
+        gone |= set(card.queue_fields)
+    given = {name: str(value) for name, value in credentials.items() if name not in gone}
+    typed = {name: value for name, value in given.items() if value.strip()}
     try:
         kept = authentication.held(store)
     except PlatformError:
@@ -237,7 +247,13 @@ def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str]) ->
             f"{store.name} was connected by consent. Connect its address again to change it.",
             code="consent_needed",
         )
-    return testing.keys_of(card, {**kept.typed, **typed})
+    stays = {name: value for name, value in kept.typed.items() if name not in gone}
+    return testing.keys_of(card, {**stays, **typed})
+
+
+def _leave_queue(store: Store) -> None:
+    if queues.queue_of(store) is not None:
+        hooks.drop_webhooks(store)
 
 
 def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Webhooks of a store: the address it delivers to, its subscriptions, the secret it signs with:
-one that we give it, or that of the app, where the platform's card says so.
+one that we give it, or that of the app, where the platform's card says so. What leads into a queue
+of the merchant's own is a subscription as well.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -19,6 +21,7 @@ from django.utils import timezone
 
 from integrations import authentication, registry
 from integrations.base import Subscription
+from integrations.connect import queues
 from integrations.connect.testing import sentence
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
@@ -94,28 +97,34 @@ def reconcile_webhooks(store: Store) -> list[Subscription]:
     regardless.
     """
     card = registry.card(store.platform)
-    if not card.can(Ability.WEBHOOKS):
+    address = queues.opened_by_keys(store, card)
+    if not card.can(Ability.WEBHOOKS) and not address:
+        queues.close(store)
         return []
     endpoint = open_endpoint(store)
+    queue = queues.listen(endpoint, address) if address else None
     now = timezone.now()
-    until_then = f"Until then orders are read every {_minutes(card)} min."
+    until_then = polled_meanwhile(card)
     try:
         lacking = _keep_in_step(store, endpoint, card)
-        if reason := f"{lacking} {until_then}" if lacking else unreachable(store):
+        unheard = "" if queue else unreachable(store)
+        if reason := f"{lacking} {until_then}" if lacking else unheard:
             _save(endpoint, problem=reason, last_checked_at=now)
             return []
         with authentication.adapter_for(store) as adapter:
-            adapter.require(Ability.WEBHOOKS)
+            adapter.require(Ability.NEWS_QUEUE if queue else Ability.WEBHOOKS)
             live = adapter.setup_webhooks(card.topics)
     except PlatformError as err:
         _save(endpoint, problem=f"{sentence(err, card)} {until_then}", last_checked_at=now)
         raise
-    asleep = [found.topic for found in live if not found.active]
     mended = sum(bool(found.mended) for found in live) if endpoint.subscriptions else 0
+    problem = _asleep(live) or (queues.shared(queue, store) if queue else "")
+    # That the queue cannot be read is told until it can: its reader says so (``webhooks``).
+    is_deaf = queue is not None and queue.is_deaf
     _save(
         endpoint,
         subscriptions=[_kept(found) for found in live],
-        problem=f"Not active at the store: {', '.join(asleep)}." if asleep else "",
+        problem=endpoint.problem if is_deaf else problem,
         last_checked_at=now,
         mended=F("mended") + mended,
     )
@@ -126,11 +135,11 @@ def reconcile_webhooks(store: Store) -> list[Subscription]:
 
 
 def webhook_address(store: Store) -> str:
-    """Where the store delivers; '' when it has no address yet. Whoever knows it can knock, not
-    sign. Raises Misconfigured.
+    """Where the store delivers; '' when it has no address yet, or puts its news into a queue.
+    Whoever knows it can knock, not sign. Raises Misconfigured.
     """
     endpoint = _endpoint(store)
-    if endpoint is None:
+    if endpoint is None or not registry.card(store.platform).can(Ability.WEBHOOKS):
         return ""
     token = authentication.open_sealed(
         store,
@@ -160,6 +169,8 @@ def rotate_webhook_secret(store: Store, *, actor: str) -> None:
     old one stays in use. Raises ConnectError where it is not ours to change.
     """
     card = registry.card(store.platform)
+    if not card.can(Ability.WEBHOOKS):
+        raise lacks_webhooks(store)
     if _is_signed_by_app(card):
         raise ConnectError(
             f"{card.name} signs webhooks with the client secret of the app. Change it at "
@@ -191,9 +202,8 @@ def rotate_webhook_secret(store: Store, *, actor: str) -> None:
 
 def drop_webhooks(store: Store) -> str:
     """Remove the subscriptions at the store, as far as it lets us. The problem in words, or ''."""
-    card = registry.card(store.platform)
     endpoint = _endpoint(store)
-    if endpoint is None or not endpoint.subscriptions or not card.can(Ability.WEBHOOKS):
+    if endpoint is None or not endpoint.subscriptions:
         return ""
     try:
         with authentication.adapter_for(store, insists=True) as adapter:
@@ -291,8 +301,18 @@ def _account(store: Store, card: PlatformCard) -> str:
     return told.strip().casefold()[:253]
 
 
-def _minutes(card: PlatformCard) -> int:
-    return max(1, round(card.poll_every.total_seconds() / 60))
+def polled_meanwhile(card: PlatformCard) -> str:
+    minutes = max(1, round(card.poll_every.total_seconds() / 60))
+    return f"Until then orders are read every {minutes} min."
+
+
+def _asleep(live: Sequence[Subscription]) -> str:
+    asleep = [found for found in live if not found.active]
+    if not asleep:
+        return ""
+    topics = ", ".join(found.topic for found in asleep)
+    why = dict.fromkeys(found.problem for found in asleep if found.problem)
+    return " ".join((f"Not active at the store: {topics}.", *why))
 
 
 def _endpoint(store: Store) -> Endpoint | None:

@@ -218,7 +218,7 @@ def _keep(
         testing.take_identity(store, found.identity)
         _make_streams(store, card)
         keep_keys(store, found, actor=actor)
-        if card.can(Ability.WEBHOOKS):
+        if card.can(Ability.WEBHOOKS) or card.queue_of(found.keys.values):
             hooks.open_endpoint(store)
     return store
 

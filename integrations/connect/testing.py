@@ -234,7 +234,16 @@ def keys_of(card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
             f"{card.name} asks the merchant for consent: choose “{consent.label}”.",
             code="consent_needed",
         )
-    return Keys(kind=sign_in.kind, values=checked(sign_in, values))
+    values = checked(sign_in, values)
+    lacking = [
+        x.label for x in sign_in.fields if x.name in card.queue_fields and x.name not in values
+    ]
+    if 0 < len(lacking) < len(card.queue_fields):
+        raise ConnectError(
+            f"Missing for the queue: {', '.join(lacking)}. Enter all of it, or nothing.",
+            code="queue_incomplete",
+        )
+    return Keys(kind=sign_in.kind, values=values)
 
 
 def checked(sign_in: SignIn, values: Mapping[str, str]) -> dict[str, str]:

@@ -187,10 +187,13 @@ def _deaf() -> Iterator[Finding]:
         store__status=StoreStatus.ACTIVE,
         store__auto_sync=True,
     ).exclude(problem="")
-    for endpoint in rows.select_related("store"):
+    for endpoint in rows.select_related("store", "news_queue"):
+        way = (
+            "Its queue is not heard" if hasattr(endpoint, "news_queue") else "It sends no webhooks"
+        )
         yield warn(
             f"store {endpoint.store.name}",
-            f"It sends no webhooks: {endpoint.problem}",
+            f"{way}: {endpoint.problem}",
             "Mend the cause, then press “Check webhooks”. Until then its orders are read by "
             "polling.",
         )

@@ -12,6 +12,7 @@ from integrations.models.control import (
 )
 from integrations.models.outbox import Command, Push
 from integrations.models.privacy import ErasureMark, PrivacyRequest
+from integrations.models.queue import NewsQueue
 from integrations.models.reconcile import Phase, Reconciliation, ReconciliationState
 from integrations.models.store import ConnectAttempt, Credential, Endpoint, Store, StoreStatus
 from integrations.models.sync import (
@@ -37,6 +38,7 @@ __all__ = [
     "ErasureMark",
     "FieldRule",
     "Heartbeat",
+    "NewsQueue",
     "ParkedRecord",
     "Phase",
     "PrivacyRequest",

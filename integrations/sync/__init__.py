@@ -9,7 +9,7 @@ from integrations.sync.applying import (
     apply_products,
     mark_gone,
 )
-from integrations.sync.arrivals import REMEDY, Arrivals, Silence, arrivals, is_quiet, silences
+from integrations.sync.arrivals import Arrivals, Silence, arrivals, is_quiet, silences
 from integrations.sync.backfill import run_slice
 from integrations.sync.changes import run_stream
 from integrations.sync.dropping import drop_prepared
@@ -49,7 +49,6 @@ from integrations.sync.zeros import believe_the_zeros, confirm_zeros, zeros_held
 
 __all__ = [
     "MOST_ORDERS",
-    "REMEDY",
     "RULED",
     "Applied",
     "Arrivals",

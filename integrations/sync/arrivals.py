@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import Count, Exists, F, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce, TruncDate
 
-from integrations.models import Endpoint, Store, StoreStatus
+from integrations.models import Endpoint, NewsQueue, Store, StoreStatus
 from logix.common.zones import zone
 from orders.models import Order
 from orders.status import CameBy
@@ -52,19 +52,27 @@ class Arrivals:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """``since``: when a webhook came last, or when the store could first have sent one."""
+    """``since``: when a webhook came last, or when the store could first have sent one.
+    ``by_queue``: it is a message of a queue that did not come.
+    """
 
     store: Store
     since: datetime
     untold: int
+    by_queue: bool = False
+
+    @property
+    def remedy(self) -> str:
+        return QUEUE_REMEDY if self.by_queue else REMEDY
 
     def words(self, now: datetime) -> str:
         hours = int((now - self.since).total_seconds() // 3600)
         long = "an hour" if hours == 1 else f"{hours} hours"
         if hours >= 48:
             long = f"{hours // 24} days"
+        news = "No news has come through the queue" if self.by_queue else "No webhook has come"
         return (
-            f"No webhook has come for {long}; {self.untold} orders that were placed meanwhile were "
+            f"{news} for {long}; {self.untold} orders that were placed meanwhile were "
             "found by polling."
         )
 
@@ -72,6 +80,10 @@ class Silence:
 REMEDY = (
     "Check the webhooks. If they are in order, look at the store's own list of failed deliveries, "
     "and whether a firewall or a stopped job queue keeps them from this hub."
+)
+QUEUE_REMEDY = (
+    "Check the webhooks. If they are in order, look whether another program takes messages out of "
+    "the queue."
 )
 
 
@@ -117,10 +129,11 @@ def silences(stores: QuerySet[Store], now: datetime) -> Sequence[Silence]:
         .filter(~Exists(sent.filter(endpoint=OuterRef("pk"), received_at__gt=OuterRef("since"))))
         .annotate(untold=Subquery(found_alone, output_field=IntegerField()))
         .filter(untold__gte=UNTOLD)
+        .annotate(by_queue=Exists(NewsQueue.objects.filter(endpoint=OuterRef("pk"))))
         .select_related("store")
         .order_by("store__name", "pk")
     )
-    return [Silence(row.store, row.since, row.untold) for row in rows]
+    return [Silence(row.store, row.since, row.untold, row.by_queue) for row in rows]
 
 
 def _of(day: date, counts: dict[str, int]) -> Arrivals:

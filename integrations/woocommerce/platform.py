@@ -116,6 +116,7 @@ CARD = PlatformCard(
         Ability.MULTI_CHANNEL: "One WooCommerce site is one channel; connect each site.",
         Ability.FULFILLMENT_ORDERS: "WooCommerce does not split an order by place of dispatch.",
         Ability.FULFILS_FOR_OTHERS: "WooCommerce has no warehouses of its own.",
+        Ability.NEWS_QUEUE: "WooCommerce delivers its news itself, by webhooks.",
         Ability.APP_REMOVAL: "A key is deleted by hand, in WooCommerce → Settings → Advanced.",
     },
     # Source: WooCommerce core includes/class-wc-webhook.php; one attempt, 60 s, no redirects.

@@ -81,3 +81,18 @@ def test_a_card_that_contradicts_itself_does_not_load() -> None:
         replace(CARD, sign_ins=(no_secret,))
     with pytest.raises(ValueError, match="nobody asks for"):
         replace(CARD, optional_scopes=("read_returns",))
+
+
+def test_a_queue_is_opened_by_all_of_its_values_or_by_none() -> None:
+    able = CARD.abilities | {Ability.NEWS_QUEUE}
+    poor = {a: why for a, why in CARD.exempt.items() if a is not Ability.NEWS_QUEUE}
+    card = replace(CARD, abilities=able, exempt=poor, queue_fields=("queue", "key"))
+
+    assert card.queue_of({"queue": "q-1", "key": "k", "other": "x"}) == "q-1"
+    assert card.queue_of({"queue": "q-1", "key": ""}) == ""
+    assert card.queue_of({}) == ""
+    assert CARD.queue_of({"queue": "q-1", "key": "k"}) == ""
+    with pytest.raises(ValueError, match="queue"):
+        replace(card, queue_fields=())
+    with pytest.raises(ValueError, match="queue"):
+        replace(CARD, queue_fields=("queue",))

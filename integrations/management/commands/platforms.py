@@ -48,6 +48,7 @@ _ABILITIES = {
     Ability.RETURNS: "Returns",
     Ability.PAYOUTS: "Payouts",
     Ability.WEBHOOKS: "Webhooks",
+    Ability.NEWS_QUEUE: "News through a queue of the merchant's own",
     Ability.ONE_CLICK_CONNECT: "Connect by one click",
     Ability.MULTI_CHANNEL: "Several channels in one connection",
     Ability.APP_REMOVAL: "Take its own app out of a store",

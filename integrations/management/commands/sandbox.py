@@ -73,6 +73,9 @@ class Command(BaseCommand):
         amazon = parser.add_argument_group("Amazon alone")
         amazon.add_argument("--region", choices=tuple(USUAL), default="eu", help="Its money, too.")
         amazon.add_argument(
+            "--queue-endpoint", default="", help="What speaks SQS for the queues it writes into."
+        )
+        amazon.add_argument(
             "--time-scale", type=float, default=1.0, help="Its clock runs so many times as fast."
         )
 
@@ -215,6 +218,7 @@ def _amazon(options: dict[str, Any]) -> tuple[AmazonShop, Greeting]:
             same_second=options["same_second"],
             region=options["region"],
             time_scale=options["time_scale"],
+            queue_endpoint=options["queue_endpoint"],
             seller_id=f"A{letters.getrandbits(52):013X}",
             client_id=options["key"]
             or f"amzn1.application-oa2-client.{letters.getrandbits(128):032x}",

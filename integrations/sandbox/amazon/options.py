@@ -46,6 +46,8 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
       (amzn/selling-partner-api-models#5139). Elsewhere nobody has said.
     - ``discounts_are_positive``: the sign of a discount among an order's proceeds. No official
       example has one; here it is negative, so that all parts add up as in the examples.
+    - ``queue_endpoint``: what speaks SQS for the queues that notifications are led to, such as
+      ``http://127.0.0.1:5000``; empty: none is sent.
     - ``skus``: the first merchant-fulfilled listings bear these SKUs, which another store sells
       too.
     """
@@ -81,6 +83,7 @@ class AccountOptions(Struct, frozen=True, kw_only=True):
     posted_lag_s: float = 0.0
     pending_has_money: bool = False
     discounts_are_positive: bool = False
+    queue_endpoint: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError for what no account can be."""

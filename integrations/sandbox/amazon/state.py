@@ -10,6 +10,7 @@ from integrations.sandbox.amazon.feeds.models import Feed
 from integrations.sandbox.amazon.files import File
 from integrations.sandbox.amazon.listings.models import Listing, Submission
 from integrations.sandbox.amazon.login.models import Login
+from integrations.sandbox.amazon.notifications.models import Destination, Subscription
 from integrations.sandbox.amazon.orders.models import Order, Return
 from integrations.sandbox.amazon.outbound.models import Outbound
 from integrations.sandbox.amazon.reports.models import Report
@@ -40,5 +41,7 @@ class State(Struct):
     reserves: dict[str, Decimal] = {}
     feeds: dict[str, Feed] = {}
     files: dict[str, File] = {}
+    destinations: dict[str, Destination] = {}
+    subscriptions: dict[str, Subscription] = {}
     due: list[Due] = []
     last: dict[str, int] = {}

@@ -7,11 +7,9 @@ What the rest of the sandbox relies on::
     with store.working(): ...           # the lock; what was due until now is done first
     store.later(seconds, kind, key)     # DUE[kind](store, key) when the account's clock says so
     store.next(kind) -> int             # a number nobody has yet
+    store.post.note(kind, key)          # tell the app's queue of it when the work is done
     store.snapshot() -> dict            # JSON-able
     SellerStore.restore(options, snapshot, now=None) -> SellerStore
-
-Notifications have no place yet. What they tell of passes through ``orders.life.touch`` and
-``listings.submissions``.
 """
 
 from __future__ import annotations
@@ -29,6 +27,7 @@ from integrations.sandbox.amazon.clock import Clock, Now
 from integrations.sandbox.amazon.due import DUE
 from integrations.sandbox.amazon.listings.seed import listings
 from integrations.sandbox.amazon.login.models import Login, Refresh
+from integrations.sandbox.amazon.notifications.sending import Letter, Post
 from integrations.sandbox.amazon.options import AccountOptions
 from integrations.sandbox.amazon.orders.seed import seeded
 from integrations.sandbox.amazon.reports import settlements
@@ -45,6 +44,7 @@ class SellerStore:
         self.quotas = Quotas(self.clock)
         self.appstore_states: set[str] = set()
         self.strikes: Callable[[str, str], object] = lambda _kind, _where: None
+        self.post = Post(self)
         self._lock = threading.RLock()
         self._depth = 0
         self.state = state or self._begun()
@@ -64,15 +64,21 @@ class SellerStore:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Hold the account, brought up to now."""
-        with self._lock:
-            self._depth += 1
-            try:
-                if self._depth == 1:
-                    self._do_due()
-                yield
-            finally:
-                self._depth -= 1
+        """Hold the account, brought up to now. What is to be told of it is sent afterwards."""
+        letters: list[Letter] = []
+        try:
+            with self._lock:
+                self._depth += 1
+                try:
+                    if self._depth == 1:
+                        self._do_due()
+                    yield
+                finally:
+                    self._depth -= 1
+                    if self._depth == 0:
+                        letters = self.post.collected()
+        finally:
+            self.post.send(letters)
 
     def later(self, seconds: float, kind: str, key: str) -> None:
         self.at(self.clock.exact() + seconds, kind, key)

@@ -12,10 +12,13 @@ from typing import Any
 import pytest
 
 from integrations.amazon.service import AmazonIntegration
+from tests.integrations.amazon.sqs import sqs
 from tests.integrations.amazon.world import AmazonWorld, amazon_world
 from tests.integrations.conformance.suite import knowing
 from tests.integrations.conformance.world import adapter_of
 from tests.integrations.sandbox.amazon.official import hold
+
+__all__ = ["sqs"]
 
 MakeWorld = Callable[..., AmazonWorld]
 MakeAdapter = Callable[..., AmazonIntegration]

@@ -12,7 +12,6 @@ from integrations.amazon import marketplaces
 from integrations.amazon.marketplaces import HOSTS, MARKETPLACES
 from integrations.amazon.platform import CARD
 from integrations.amazon.service import AmazonIntegration
-from integrations.authentication import granting
 from integrations.connect import addresses
 from integrations.errors import Misconfigured
 from integrations.platform import AuthKind
@@ -67,10 +66,12 @@ def test_what_a_seller_pastes_looks_like_what_is_asked_for() -> None:
     sign_in, consent = CARD.sign_ins
 
     assert (sign_in.kind, consent.kind) == (AuthKind.REFRESH_TOKEN, AuthKind.OAUTH2)
-    assert {x.name for x in sign_in.fields} == set(KEYS)
+    assert sign_in.required == set(KEYS)
+    assert sign_in.names - sign_in.required == set(CARD.queue_fields)
     for field in sign_in.fields:
-        assert re.fullmatch(field.pattern, KEYS[field.name]), field.name
         assert field.help
+        if field.required:
+            assert re.fullmatch(field.pattern, KEYS[field.name]), field.name
     assert not re.fullmatch(sign_in.fields[2].pattern, "Atza|an-access-token")
 
 
@@ -91,9 +92,9 @@ def test_staff_may_slow_calls_down_that_have_a_limit_of_their_own_never_speed_th
 
 
 def test_tokens_come_from_amazon_for_every_region_and_from_a_simulator_for_itself() -> None:
-    real = {granting._token_origin(CARD, f"https://{host}") for host in HOSTS.values()}
+    real = {CARD.tokens_at(f"https://{host}") for host in HOSTS.values()}
 
     assert real == {"https://api.amazon.com"}
-    assert granting._token_origin(CARD, "http://127.0.0.1:8092") == "http://127.0.0.1:8092"
+    assert CARD.tokens_at("http://127.0.0.1:8092") == "http://127.0.0.1:8092"
     shop = registry.card("shopify")
-    assert granting._token_origin(shop, "https://a.myshopify.com") == "https://a.myshopify.com"
+    assert shop.tokens_at("https://a.myshopify.com") == "https://a.myshopify.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from integrations import connect, outbox, sync
 from integrations.connect import ConnectError
 from integrations.models import (
     Command,
+    NewsQueue,
     Push,
     RateBucket,
     RunKind,
@@ -35,6 +37,7 @@ from tests.factories import make_merchant
 from tests.integrations.amazon.conftest import MakeWorld
 from tests.integrations.amazon.world import AmazonWorld
 from tests.integrations.sync.conftest import before_the_first_order, run_to_end
+from webhooks import listening
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ANNA = "user:anna"
@@ -309,7 +312,41 @@ def test_that_it_sends_no_webhooks_is_said_and_none_are_offered(
     assert "rescued" not in shown
     for answer in answers:
         assert (answer.status_code, answer.json()["code"]) == (422, "no_webhooks")
-        assert "Orders are read by polling." in answer.json()["detail"]
+        assert "without one, orders are read by polling." in answer.json()["detail"]
+
+
+def test_a_hub_without_boto3_says_so_and_polls(
+    world: AmazonWorld, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "boto3.session", None)
+    key = {"aws_access_key_id": "AKIA" + "T" * 16, "aws_secret_access_key": "s" * 40}
+    url = "http://127.0.0.1:9/123456789012/no-boto-here"
+
+    store = connect.connect_store(
+        merchant=merchant,
+        platform="amazon",
+        base_url=world.url,
+        credentials={**world.credentials, **key, "queue": url},
+        actor=ANNA,
+    )
+
+    assert store.status == StoreStatus.ACTIVE
+    problem = store.endpoints.get().problem
+    assert "lacks boto3" in problem
+    assert "Until then orders are read every 5 min." in problem
+    assert listening.listen(NewsQueue.objects.get().pk) == 0
+    assert "lacks boto3" in store.endpoints.get().problem
+    assert not world.shop.store.state.destinations
+
+
+def test_whoever_looks_for_its_webhooks_is_told_how_amazon_tells(client: Client) -> None:
+    for path in ("receive", "receive/", "receive/some-token"):
+        for answer in (
+            client.get(f"/api/v1/amazon/webhooks/{path}"),
+            client.post(f"/api/v1/amazon/webhooks/{path}", b"{}", "application/json"),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (404, "no_webhooks")
+            assert "a queue of the seller's own at AWS" in answer.json()["detail"]
 
 
 def test_the_form_says_what_is_typed_as_an_account_s_address(admin_client: Client) -> None:

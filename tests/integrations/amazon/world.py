@@ -23,7 +23,15 @@ KEYS = {
     "refresh_token": "Atzr|sandbox",
     "seller_id": SELLER,
 }
-_API = ("/orders/", "/listings/", "/sellers/", "/reports/", "/finances/", "/fba/")
+_API = (
+    "/orders/",
+    "/listings/",
+    "/sellers/",
+    "/reports/",
+    "/finances/",
+    "/fba/",
+    "/notifications/",
+)
 # The suite's words for trouble, where Amazon's are others.
 _TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "changed_types": ("missing_fields", {"route": "searchOrders"}),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integrations import sync
-from integrations.models import Endpoint, Store
+from integrations.models import Endpoint, NewsQueue, Store
 from orders.data import Authority
 from orders.models import Order, OrderEvent
 from tests.factories import NOW, make_order, make_store
@@ -111,6 +111,16 @@ def test_webhooks_are_silent_where_polling_alone_finds_orders(store: Store) -> N
         "No webhook has come for 5 hours; 3 orders that were placed meanwhile were found by "
         "polling."
     )
+
+
+def test_a_queue_that_fell_silent_is_told_in_its_own_words(store: Store) -> None:
+    NewsQueue.objects.create(endpoint=listens(store), address="arn:a-queue")
+    rescued(store)
+
+    (found,) = sync.silences(Store.objects.all(), NOW)
+
+    assert found.words(NOW).startswith("No news has come through the queue for 5 hours;")
+    assert "takes messages out" in found.remedy
 
 
 def test_one_that_never_came_is_missed_since_it_could_have(store: Store) -> None:

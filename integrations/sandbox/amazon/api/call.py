@@ -45,7 +45,8 @@ Act = Callable[[Call], Answer]
 @dataclass(frozen=True, slots=True)
 class Operation:
     """``rate`` is calls a second, ``burst`` calls at once: the model's own figures. ``roles``: the
-    app needs one of these.
+    app needs one of these. ``scope``: it is about the app, so it takes a grantless token of this
+    scope and no seller's. ``tells_limit``: the model has the header for it.
     """
 
     id: str
@@ -55,6 +56,8 @@ class Operation:
     burst: int
     act: Act
     roles: frozenset[str]
+    scope: str = ""
+    tells_limit: bool = True
 
     def words(self, segments: list[str]) -> dict[str, str] | None:
         """What fills the open parts of the template; None for another path."""

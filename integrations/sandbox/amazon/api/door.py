@@ -39,7 +39,7 @@ def answer(store: SellerStore, request: Request) -> Answer:
         name = operation.id if operation else "unknown"
         store.quotas.count(name, told.status)
     told.set_header("x-amzn-RequestId", str(uuid.uuid4()))
-    if operation and told.status in _TELLS_LIMIT:
+    if operation and operation.tells_limit and told.status in _TELLS_LIMIT:
         told.set_header("x-amzn-RateLimit-Limit", str(float(operation.rate)))
     return told
 
@@ -70,5 +70,7 @@ def _check_token(store: SellerStore, request: Request, operation: Operation | No
         raise denied("The access token you provided is revoked, malformed or invalid.")
     if access.until <= store.clock.exact():
         raise denied("The access token you provided has expired.")
-    if access.scope or (operation and not operation.roles & set(store.state.login.roles)):
+    if access.scope != (operation.scope if operation else ""):
+        raise denied()
+    if operation and not operation.scope and not operation.roles & set(store.state.login.roles):
         raise denied()

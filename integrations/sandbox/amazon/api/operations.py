@@ -11,6 +11,8 @@ from integrations.sandbox.amazon.api.call import Operation
 from integrations.sandbox.amazon.feeds import calls as feeds
 from integrations.sandbox.amazon.finances.transactions import transactions
 from integrations.sandbox.amazon.listings import inventory, patching, reading
+from integrations.sandbox.amazon.login.token import NOTIFICATIONS
+from integrations.sandbox.amazon.notifications import calls as notifications
 from integrations.sandbox.amazon.options import ALL_ROLES, SHIPPING_ROLE, TAX_ROLE
 from integrations.sandbox.amazon.orders import reading as orders
 from integrations.sandbox.amazon.orders import shipping
@@ -18,6 +20,7 @@ from integrations.sandbox.amazon.outbound import calls as outbound
 from integrations.sandbox.amazon.reports import calls as reports
 
 _ANY = frozenset(ALL_ROLES)
+_NONE: frozenset[str] = frozenset()
 _ORDERS = frozenset({"Inventory and Order Tracking", SHIPPING_ROLE, TAX_ROLE})
 _LISTINGS = frozenset({"Product Listing"})
 _FULFILLMENT = frozenset({"Amazon Fulfillment"})
@@ -28,6 +31,8 @@ _ORDER = "/orders/2026-01-01/orders"
 _ITEM = "/listings/2021-08-01/items/{sellerId}"
 _OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
 _SENT = f"{_OUTBOUND}/{{sellerFulfillmentOrderId}}"
+_DESTINATIONS = "/notifications/v1/destinations"
+_SUBSCRIPTION = "/notifications/v1/subscriptions/{notificationType}"
 _REPORTS, _FEEDS = "/reports/2021-06-30", "/feeds/2021-06-30"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -84,4 +89,42 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("getFeeds", "GET", f"{_FEEDS}/feeds", 0.0222, 10, feeds.search, _ANY),
     Operation("getFeed", "GET", f"{_FEEDS}/feeds/{{feedId}}", 2, 15, feeds.get, _ANY),
     Operation("cancelFeed", "DELETE", f"{_FEEDS}/feeds/{{feedId}}", 2, 15, feeds.cancel, _ANY),
+    Operation(
+        "createDestination", "POST", _DESTINATIONS, 1, 5, notifications.create_destination,
+        _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "getDestinations", "GET", _DESTINATIONS, 1, 5, notifications.destinations,
+        _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "getDestination", "GET", f"{_DESTINATIONS}/{{destinationId}}", 1, 5,
+        notifications.destination, _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "deleteDestination", "DELETE", f"{_DESTINATIONS}/{{destinationId}}", 1, 5,
+        notifications.delete_destination, _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "getSubscriptions", "GET", "/notifications/v1/subscriptions", 1, 5,
+        notifications.subscriptions, _ANY,
+    ),
+    Operation(
+        "getSubscription", "GET", _SUBSCRIPTION, 1, 5, notifications.subscription, _ANY
+    ),
+    Operation(
+        "createSubscription", "POST", _SUBSCRIPTION, 1, 5, notifications.create_subscription, _ANY
+    ),
+    Operation(
+        "getSubscriptionById", "GET", f"{_SUBSCRIPTION}/{{subscriptionId}}", 1, 5,
+        notifications.subscription, _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "deleteSubscriptionById", "DELETE", f"{_SUBSCRIPTION}/{{subscriptionId}}", 1, 5,
+        notifications.delete_subscription, _NONE, NOTIFICATIONS,
+    ),
+    Operation(
+        "sendTestNotification", "POST", f"{_SUBSCRIPTION}/testNotification", 1, 5,
+        notifications.send_test, _NONE, NOTIFICATIONS, tells_limit=False,
+    ),
 )  # fmt: skip

@@ -81,6 +81,7 @@ def cancel(call: Call) -> Answer:
     if feed.status != "IN_QUEUE":
         raise invalid("Only feeds that are IN_QUEUE can be cancelled.")
     feed.status, feed.ended = "CANCELLED", call.store.clock.now()
+    call.store.post.note("FEED_PROCESSING_FINISHED", feed.id)
     return nothing(200)
 
 

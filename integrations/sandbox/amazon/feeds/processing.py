@@ -33,6 +33,7 @@ def go_on(store: SellerStore, key: str, at: float) -> None:
     elif feed.status == "IN_PROGRESS":
         feed.ended = int(at)
         _finish(store, feed)
+        store.post.note("FEED_PROCESSING_FINISHED", feed.id)
 
 
 def _finish(store: SellerStore, feed: Feed) -> None:

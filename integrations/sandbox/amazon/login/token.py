@@ -19,7 +19,8 @@ from integrations.sandbox.amazon.wire import Answer, Request
 if TYPE_CHECKING:
     from integrations.sandbox.amazon.store import SellerStore
 
-SCOPES = ("sellingpartnerapi::notifications", "sellingpartnerapi::client_credential:rotation")
+NOTIFICATIONS = "sellingpartnerapi::notifications"
+SCOPES = (NOTIFICATIONS, "sellingpartnerapi::client_credential:rotation")
 """Of grantless calls."""
 
 Sent = dict[str, Any]

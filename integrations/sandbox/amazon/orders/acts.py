@@ -33,11 +33,11 @@ def _pay(store: SellerStore, order: Order, now: float) -> None:
     life.authorised(store, order.id, now)
 
 
-def _edit(_: SellerStore, order: Order, now: float) -> None:
+def _edit(store: SellerStore, order: Order, now: float) -> None:
     """The buyer gives another address, which Amazon lets him for a while."""
     _check_open(order)
     order.address.line = f"{order.address.line.partition(' (')[0]} ({int(now) % 1000})"
-    life.touch(order, now)
+    life.touch(store, order, now)
 
 
 def _return(store: SellerStore, order: Order, now: float) -> None:
@@ -53,16 +53,16 @@ def _arrive(store: SellerStore, order: Order, now: float) -> None:
     returning.arrive(store, order, back, now)
 
 
-def _touch(_: SellerStore, order: Order, now: float) -> None:
-    life.touch(order, now)
+def _touch(store: SellerStore, order: Order, now: float) -> None:
+    life.touch(store, order, now)
 
 
-def _ask_cancel(_: SellerStore, order: Order, now: float) -> None:
+def _ask_cancel(store: SellerStore, order: Order, now: float) -> None:
     _check_open(order)
     for item in order.items:
         if item.open:
             item.wish = "NO_LONGER_NEEDED"
-    life.touch(order, now)
+    life.touch(store, order, now)
 
 
 def _cancel(store: SellerStore, order: Order, now: float) -> None:
@@ -73,7 +73,7 @@ def _cancel(store: SellerStore, order: Order, now: float) -> None:
     life.cancel(store, order, by, "NO_INVENTORY" if by == "MERCHANT" else "BUYER_CANCELED", now)
 
 
-def _cancel_item(_: SellerStore, order: Order, now: float) -> None:
+def _cancel_item(store: SellerStore, order: Order, now: float) -> None:
     """Only the last thing that has not left."""
     _check_open(order)
     if order.is_amazons:
@@ -83,7 +83,7 @@ def _cancel_item(_: SellerStore, order: Order, now: float) -> None:
         raise Refusal("A part of it has left.")
     item.cancelled_by, item.cancel_reason = "MERCHANT", "NO_INVENTORY"
     life.settle(order)
-    life.touch(order, now)
+    life.touch(store, order, now)
 
 
 def _ship(store: SellerStore, order: Order, now: float) -> None:
@@ -111,12 +111,12 @@ def _deliver(store: SellerStore, order: Order, now: float) -> None:
     raise Refusal("No package is on its way.")
 
 
-def _fail(_: SellerStore, order: Order, now: float) -> None:
+def _fail(store: SellerStore, order: Order, now: float) -> None:
     """Amazon cannot send it."""
     if not order.is_amazons or order.status not in TO_SHIP:
         raise Refusal("Only what Amazon is to ship can be unfulfillable.")
     order.status = "UNFULFILLABLE"
-    life.touch(order, now)
+    life.touch(store, order, now)
 
 
 def _check_open(order: Order) -> None:
@@ -197,7 +197,7 @@ def touch(store: SellerStore, order_ids: Sequence[str]) -> None:
                 raise Refusal(f"There is no order {name}.")
         for order in orders:
             if order is not None:
-                life.touch(order, now)
+                life.touch(store, order, now)
 
 
 def newest(store: SellerStore, count: int) -> list[str]:

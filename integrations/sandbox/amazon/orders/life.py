@@ -14,13 +14,15 @@ WAREHOUSE_S, DELIVERY_S = 6 * 3600.0, 2 * 24 * 3600.0
 """How long Amazon takes to ship, and a parcel to arrive."""
 
 
-def touch(order: Order, now: float) -> None:
+def touch(store: SellerStore, order: Order, now: float) -> None:
     order.updated = max(order.updated, int(now))
+    store.post.note("ORDER_CHANGE", order.id)
 
 
 def place(store: SellerStore, order: Order) -> None:
     """The order is there and its units are gone from what can be bought."""
     store.state.orders[order.id] = order
+    store.post.note("ORDER_CHANGE", order.id)
     _take(store, order)
     if order.status == "PENDING":
         store.later(store.options.authorise_s, "authorised", order.id)
@@ -34,7 +36,7 @@ def authorised(store: SellerStore, key: str, at: float) -> None:
     if order is None or order.status != "PENDING":
         return
     order.status = "UNSHIPPED"
-    touch(order, at)
+    touch(store, order, at)
     if order.is_amazons:
         store.at(at + WAREHOUSE_S, "left_warehouse", order.id)
 
@@ -49,9 +51,10 @@ def left_warehouse(store: SellerStore, key: str, at: float) -> None:
         if row is not None and row.stock is not None:
             row.stock.pending_orders = max(0, row.stock.pending_orders - item.taken)
             row.stock.updated = int(at)
+            store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
         item.shipped += item.open
     settle(order)
-    touch(order, at)
+    touch(store, order, at)
 
 
 def delivered(store: SellerStore, key: str, at: float) -> None:
@@ -63,7 +66,7 @@ def delivered(store: SellerStore, key: str, at: float) -> None:
     for package in order.packages:
         if package.reference == reference and package.status == "SHIPPED":
             package.status = "DELIVERED"
-            touch(order, at)
+            touch(store, order, at)
 
 
 def settle(order: Order) -> None:
@@ -86,11 +89,11 @@ def ship(store: SellerStore, order: Order, package: Package, now: float) -> None
         if item is not None:
             item.shipped += quantity
     settle(order)
-    touch(order, now)
+    touch(store, order, now)
     store.at(now + DELIVERY_S, "delivered", f"{order.id} {package.reference}")
 
 
-def repack(order: Order, old: Package, new: Package, now: float) -> None:
+def repack(store: SellerStore, order: Order, old: Package, new: Package, now: float) -> None:
     """The package is another one now; when it was first told of stays."""
     for name, quantity in old.items.items():
         if item := order.item(name):
@@ -101,7 +104,7 @@ def repack(order: Order, old: Package, new: Package, now: float) -> None:
     new.created, new.status = old.created, old.status
     order.packages[order.packages.index(old)] = new
     settle(order)
-    touch(order, now)
+    touch(store, order, now)
 
 
 def cancel(store: SellerStore, order: Order, by: str, reason: str, now: float) -> None:
@@ -116,7 +119,7 @@ def cancel(store: SellerStore, order: Order, by: str, reason: str, now: float) -
     if order.status in UNPAID:
         order.status = "CANCELLED"
     settle(order)
-    touch(order, now)
+    touch(store, order, now)
 
 
 def _take(store: SellerStore, order: Order) -> None:
@@ -127,22 +130,23 @@ def _take(store: SellerStore, order: Order) -> None:
         row = store.state.listings.get(item.sku)
         if row is not None:
             item.taken = min(item.quantity, row.for_sale)
-            _move(row, -item.taken, store.clock.now())
+            _move(store, row, -item.taken)
 
 
 def _give_back(store: SellerStore, order: Order) -> None:
     for item in order.items:
         row = store.state.listings.get(item.sku)
         if row is not None:
-            _move(row, item.taken, store.clock.now())
+            _move(store, row, item.taken)
         item.taken = 0
 
 
-def _move(row: Listing, units: int, now: int) -> None:
+def _move(store: SellerStore, row: Listing, units: int) -> None:
     """So many more can be bought."""
     if row.stock is not None:
         row.stock.fulfillable += units
         row.stock.pending_orders = max(0, row.stock.pending_orders - units)
-        row.stock.updated = now
+        row.stock.updated = store.clock.now()
+        store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
     elif row.quantity is not None:
         row.quantity += units

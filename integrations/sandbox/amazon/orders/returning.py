@@ -71,3 +71,4 @@ def _take_in(store: SellerStore, item: Item, back: Return, now: float) -> None:
         row.stock.fulfillable += back.quantity * is_good
         row.stock.customer_damaged += back.quantity * (not is_good)
         row.stock.updated = int(now)
+        store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)

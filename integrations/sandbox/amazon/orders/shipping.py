@@ -108,7 +108,7 @@ def register(
     if old is None:
         life.ship(store, order, package, now)
     else:
-        life.repack(order, old, package, now)
+        life.repack(store, order, old, package, now)
 
 
 def _check_order(order: Order) -> None:

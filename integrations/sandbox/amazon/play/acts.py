@@ -28,6 +28,7 @@ def set_stock(store: SellerStore, sku: str, quantity: int) -> Listing:
         now = store.clock.now()
         if row.stock is not None:
             row.stock.fulfillable, row.stock.updated = quantity, now
+            store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
         elif row.quantity is not None:
             row.quantity = quantity
             for entry in row.attributes.get("fulfillment_availability", []):

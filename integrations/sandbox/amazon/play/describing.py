@@ -32,6 +32,7 @@ def described(shop: Shop) -> dict[str, Any]:
             "stock": _stock(store),
             "outbound": _outbound(store),
             "jobs": _jobs(store),
+            "news": _news(store),
             "calls": store.quotas.document(),
             "faults": shop.faults.document(),
             "traffic": {"per_minute": shop.traffic.per_minute},
@@ -102,6 +103,15 @@ def _outbound(store: SellerStore) -> list[dict[str, Any]]:
             "goes_on": row.status in STEPS_S,
         }
         for row in rows[:_SHOWN_ORDERS]
+    ]
+
+
+def _news(store: SellerStore) -> list[dict[str, Any]]:
+    """What the app is told of, and into which queue."""
+    places = store.state.destinations
+    return [
+        {"kind": one.kind, "queue": places[one.destination].arn}
+        for one in store.state.subscriptions.values()
     ]
 
 

@@ -3,7 +3,7 @@
 
 A switch's route is found anywhere in the path or, behind it, in the operation's name
 (``/orders/2026-01-01/orders searchOrders``); for what happens inside it is held against a few words
-on it (``listing AMZ-0001``, ``report GET_MERCHANT_LISTINGS_ALL_DATA``).
+on it (``listing AMZ-0001``, ``report GET_MERCHANT_LISTINGS_ALL_DATA``, ``ORDER_CHANGE 302-…``).
 """
 
 from __future__ import annotations
@@ -31,6 +31,10 @@ KINDS: dict[str, Kind] = {
     "outbound_invalid": Kind("an order of another shop turns out to be Invalid"),
     "outbound_unfulfillable": Kind("no unit of an order of another shop is found"),
     "outbound_partial": Kind("some units of an order of another shop are not found"),
+    "news_lost": Kind("a notification is never sent"),
+    "news_duplicated": Kind("a notification is put into the queue twice"),
+    "news_unordered": Kind("a notification is overtaken by the next one"),
+    "queue_denied": Kind("Amazon may not write into the queue, and says nothing"),
     # After the work: whatever was asked for has happened.
     "timeout_after_write": Kind("a change is done, its answer never comes", seconds=30),
     "truncated": Kind("the connection breaks amid the answer"),

@@ -26,6 +26,7 @@ def rendered(facts: dict[str, Any]) -> str:
             board.part("Listings", "stock", _stock(facts["stock"]), facts["counts"]["listings"]),
             board.part("Orders of other shops", "outbound", _outbound(facts["outbound"])),
             board.part("Reports and feeds", "jobs", _jobs(facts["jobs"])),
+            board.part("News into a queue", "news", _news(facts["news"])),
             board.part("Calls", "calls", _calls(facts["calls"])),
             board.part("Trouble", "faults", board.faults(KINDS, facts["faults"])),
             board.part("Requests", "requests", board.requests(facts["requests"])),
@@ -153,6 +154,11 @@ def _jobs(jobs: list[dict[str, Any]]) -> str:
         for row in jobs
     ]
     return board.table(("ID", "Type", "State", "Asked for (UTC)"), rows, "None was asked for.")
+
+
+def _news(news: list[dict[str, Any]]) -> str:
+    rows = [(escape(row["kind"]), f"<code>{escape(row['queue'])}</code>") for row in news]
+    return board.table(("What is told", "Queue"), rows, "The app asked for none.")
 
 
 def _calls(calls: dict[str, Any]) -> str:

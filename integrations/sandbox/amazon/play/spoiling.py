@@ -213,7 +213,7 @@ def _edited(spoiler: Spoiler, answer: Answer, _: Switch) -> Answer:
     with store.working():
         order = store.state.orders.get(found[0]["orderId"]) if found else None
         if order is not None:
-            life.touch(order, store.clock.exact())
+            life.touch(store, order, store.clock.exact())
     return answer
 
 

@@ -59,6 +59,7 @@ def go_on(store: SellerStore, key: str, at: float) -> None:
     elif report.status == "IN_PROGRESS":
         report.ended = int(at)
         _finish(store, report)
+        store.post.note("REPORT_PROCESSING_FINISHED", report.id)
 
 
 def _finish(store: SellerStore, report: Report) -> None:

@@ -31,10 +31,16 @@ COVERED = {
     "cancelFulfillmentOrder",
     "cancelReport",
     "confirmShipment",
+    "createDestination",
     "createFeed",
     "createFeedDocument",
     "createFulfillmentOrder",
     "createReport",
+    "createSubscription",
+    "deleteDestination",
+    "deleteSubscriptionById",
+    "getDestination",
+    "getDestinations",
     "getFeed",
     "getFeedDocument",
     "getFeeds",
@@ -49,9 +55,13 @@ COVERED = {
     "getReports",
     "listAllFulfillmentOrders",
     "listTransactions",
+    "getSubscription",
+    "getSubscriptionById",
+    "getSubscriptions",
     "patchListingsItem",
     "searchListingsItems",
     "searchOrders",
+    "sendTestNotification",
 }
 
 
@@ -181,9 +191,15 @@ def _asked(
 
 
 def test_every_example_of_the_static_sandbox_is_understood(shared: Path, make_store: Make) -> None:
-    """An example that Amazon answers well is never refused as wrong for its shape."""
+    """An example that Amazon answers well is never refused as wrong for its shape. Those of
+    notifications name nothing but one, and leave out what must be sent.
+    """
     client = make_store(marketplaces=tuple(MARKETPLACES), orders=5, products=5)
-    rows = [row for row in _examples(shared) if row[1] < 400]
+    rows = [
+        row
+        for row in _examples(shared)
+        if row[1] < 400 and (row[2] or "/notifications/" not in row[0].template)
+    ]
 
     seen = set()
     for operation, status, parameters in rows:

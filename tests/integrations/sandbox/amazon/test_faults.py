@@ -219,7 +219,9 @@ def test_an_order_changes_once_its_page_was_read(account: Running) -> None:
 
 
 def test_every_kind_is_tried_here() -> None:
-    """A kind without a test would be a switch that may do nothing."""
+    """A kind without a test would be a switch that may do nothing. Those of news are tried in
+    ``test_notifications``.
+    """
     text = json.dumps(
         [
             "throttled internal_failure unavailable token_expired token_revoked role_missing",
@@ -228,6 +230,7 @@ def test_every_kind_is_tried_here() -> None:
             "unknown_values missing_fields limit_untold edited_during_paging",
             # In test_outbound.
             "outbound_invalid outbound_unfulfillable outbound_partial",
+            "news_lost news_duplicated news_unordered queue_denied",
         ]
     )
 

@@ -1,0 +1,125 @@
+"""Messages that Amazon puts into the seller's queue: what is asked for, and what each means. Pure.
+
+Each names an order or a SKU, which is read again: a message may be old, come twice, or overtake
+another. Source: the official schemas of notifications, 2026-08. The names of an envelope's fields
+begin with capitals for most types and with small letters for those of feeds, reports and listings'
+stock; both are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from integrations.amazon.values import text
+from integrations.errors import ContractBroken
+from integrations.events import Event, EventKind, RawDelivery
+from integrations.kit import strictjson
+from integrations.kit.text import external_id
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """``path`` leads from the payload to the id of what the news is about; ``why_not``: nothing is
+    done about it, because. ``directive`` narrows a subscription down.
+    """
+
+    kind: EventKind = EventKind.IGNORED
+    path: tuple[str, ...] = ()
+    why_not: str = ""
+    directive: Mapping[str, Any] = field(default_factory=dict)
+
+
+# An empty filter is refused (github.com/jlevers/selling-partner-api/issues/885); tips of buyers for
+# a delivery are left out. Listings tell through EventBridge alone, whose rules may forward them.
+TOPICS: dict[str, Topic] = {
+    "ORDER_CHANGE": Topic(
+        EventKind.ORDER,
+        ("OrderChangeNotification", "AmazonOrderId"),
+        directive={
+            "eventFilter": {
+                "eventFilterType": "ORDER_CHANGE",
+                "orderChangeTypes": ["OrderStatusChange", "BuyerRequestedChange"],
+            }
+        },
+    ),
+    "FBA_INVENTORY_AVAILABILITY_CHANGES": Topic(EventKind.PRODUCT, ("SKU",)),
+    "LISTINGS_ITEM_MFN_QUANTITY_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
+    "LISTINGS_ITEM_STATUS_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
+    "FEED_PROCESSING_FINISHED": Topic(
+        why_not="Logix asks for the state of its own feeds by itself."
+    ),
+    "REPORT_PROCESSING_FINISHED": Topic(
+        why_not="Logix asks for the state of its own reports by itself."
+    ),
+    "FULFILLMENT_ORDER_STATUS": Topic(
+        why_not="Logix has no orders sent from Amazon's warehouses by this message yet."
+    ),
+}
+_OTHER_SELLER = (
+    "This is news of another seller account. Each account that is connected needs a queue of its "
+    "own, or they take each other's news."
+)
+
+
+def to_events(delivery: RawDelivery, *, seller: str) -> list[Event]:
+    """What a message says to the account ``seller``. Raises ContractBroken for one that names
+    nothing.
+    """
+    body = strictjson.parse(delivery.body)
+    named = _at(body, "NotificationType") or delivery.topic
+    if not isinstance(named, str) or not named:
+        raise ContractBroken(
+            "The message does not say what it is about.", path="$.NotificationType"
+        )
+    topic = text(named, 80)
+    known = TOPICS.get(topic)
+    if known is None:
+        return [_ignored(topic, f"Logix does not listen to “{text(topic, 60)}”.")]
+    payload = _at(body, "Payload")
+    if _is_of_another(payload, seller):
+        return [_ignored(topic, _OTHER_SELLER)]
+    if known.kind is EventKind.IGNORED:
+        return [_ignored(topic, known.why_not)]
+    subject = payload
+    for name in known.path:
+        subject = _at(subject, name)
+    try:
+        return [Event(kind=known.kind, external_id=external_id(subject), topic=topic)]
+    except ValueError as err:
+        path = ".".join(("$", "Payload", *known.path))
+        raise ContractBroken("The message names nothing that could be read.", path=path) from err
+
+
+def told(body: bytes) -> tuple[str, str]:
+    """Type and id of a message, each '' where it cannot be read: such a one is kept as it is."""
+    try:
+        found = strictjson.parse(body)
+    except ContractBroken:
+        return "", ""
+    names = (
+        _at(found, "NotificationType"),
+        _at(_at(found, "NotificationMetadata"), "NotificationId"),
+    )
+    kind, number = (name if isinstance(name, str) else "" for name in names)
+    return text(kind, 80), number
+
+
+def _ignored(topic: str, reason: str) -> Event:
+    return Event(kind=EventKind.IGNORED, topic=topic, reason=reason)
+
+
+def _is_of_another(payload: Any, seller: str) -> bool:
+    """Where the message names a seller: in its payload or a step below."""
+    below = payload.values() if isinstance(payload, dict) else ()
+    found = (_at(part, "SellerId") for part in (payload, *below))
+    named = next((one for one in found if isinstance(one, str) and one), seller)
+    return bool(seller) and named != seller
+
+
+def _at(found: Any, name: str) -> Any:
+    """A field in either spelling."""
+    if not isinstance(found, dict):
+        return None
+    return found.get(name, found.get(f"{name[:1].lower()}{name[1:]}"))

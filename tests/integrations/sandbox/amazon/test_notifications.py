@@ -1,0 +1,271 @@
+"""Notifications v1, and the messages that come of it, held to the official schemas."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from integrations.sandbox.amazon.orders import acts as order_acts
+from integrations.sandbox.amazon.orders import placing
+from integrations.sandbox.amazon.play import acts
+from integrations.sandbox.amazon.shop import Shop
+from integrations.sandbox.amazon.store import SellerStore
+from tests.integrations.sandbox.amazon.client import Client
+from tests.integrations.sandbox.amazon.conftest import Make
+
+ARN = "arn:aws:sqs:eu-west-1:123456789012:news"
+DESTINATIONS, SUBSCRIPTIONS = "/notifications/v1/destinations", "/notifications/v1/subscriptions"
+KINDS = (
+    "ORDER_CHANGE",
+    "FBA_INVENTORY_AVAILABILITY_CHANGES",
+    "FEED_PROCESSING_FINISHED",
+    "REPORT_PROCESSING_FINISHED",
+    "FULFILLMENT_ORDER_STATUS",
+)
+MAY = {"Effect": "Allow", "Principal": "*", "Action": "SQS:*"}
+
+
+class Mailbox:
+    """Speaks as much SQS over HTTP as a sender needs."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+        self.policy: dict[str, Any] = {"Statement": [MAY]}
+        box = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                told: dict[str, Any] = {"Attributes": {"Policy": json.dumps(box.policy)}}
+                if self.headers["X-Amz-Target"] == "AmazonSQS.SendMessage":
+                    assert asked["QueueUrl"].endswith("/123456789012/news")
+                    box.messages.append(json.loads(asked["MessageBody"]))
+                    told = {}
+                body = json.dumps(told).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: Any) -> None:
+                return
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def taken(self) -> list[dict[str, Any]]:
+        messages, self.messages = self.messages, []
+        return messages
+
+
+@pytest.fixture
+def box() -> Iterator[Mailbox]:
+    made = Mailbox()
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def grantless(account: Client) -> dict[str, str]:
+    answer = account.login(
+        grant_type="client_credentials", scope="sellingpartnerapi::notifications"
+    )
+    return {"x-amz-access-token": json.loads(answer.content())["access_token"]}
+
+
+def app(account: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+    """A call of the app's own."""
+    account.store.quotas.fill()
+    answer = account.send(method, path, body, headers=grantless(account))
+    return answer.status, json.loads(answer.content() or b"{}")
+
+
+def destination(account: Client, arn: str = ARN) -> str:
+    body = {"name": "Logix", "resourceSpecification": {"sqs": {"arn": arn}}}
+    status, told = app(account, "POST", DESTINATIONS, body)
+    assert status == 200, told
+    found: str = told["payload"]["destinationId"]
+    return found
+
+
+def subscribed(account: Client, *kinds: str) -> str:
+    place = destination(account)
+    for kind in kinds or KINDS:
+        account.store.quotas.fill()
+        body = {"payloadVersion": "1.0", "destinationId": place}
+        assert account.call("POST", f"{SUBSCRIPTIONS}/{kind}", body).status == 200
+    return place
+
+
+def test_destinations_are_the_apps_and_each_queue_has_one(account: Client) -> None:
+    place = destination(account)
+
+    assert app(account, "GET", DESTINATIONS)[1]["payload"] == [
+        {"destinationId": place, "name": "Logix", "resource": {"sqs": {"arn": ARN}}}
+    ]
+    assert app(account, "GET", f"{DESTINATIONS}/{place}")[0] == 200
+    again = {"name": "Other", "resourceSpecification": {"sqs": {"arn": ARN}}}
+    status, told = app(account, "POST", DESTINATIONS, again)
+    assert (status, told["errors"][0]["code"]) == (409, "Conflict")
+    assert app(account, "DELETE", f"{DESTINATIONS}/{place}")[0] == 200
+    assert app(account, "DELETE", f"{DESTINATIONS}/{place}")[0] == 404
+    # A seller's token is of no use for them, nor the app's for what a seller grants.
+    assert account.refused("GET", DESTINATIONS) == (403, "Unauthorized")
+    assert app(account, "GET", f"{SUBSCRIPTIONS}/ORDER_CHANGE")[0] == 403
+    for wrong in ({"sqs": {"arn": "arn:aws:sns:eu-west-1:123456789012:x"}}, {}):
+        body = {"name": "x", "resourceSpecification": wrong}
+        assert app(account, "POST", DESTINATIONS, body)[0] == 400
+
+
+def test_a_seller_has_one_subscription_of_a_type(account: Client) -> None:
+    place = subscribed(account, "ORDER_CHANGE")
+    path = f"{SUBSCRIPTIONS}/ORDER_CHANGE"
+    body = {"payloadVersion": "1.0", "destinationId": place}
+
+    found = account.get(path)["payload"]
+    assert account.refused("POST", path, body) == (409, "StateConflict")
+    listed = account.get(SUBSCRIPTIONS, notificationTypes="ORDER_CHANGE")["payload"]
+    assert listed == {"subscriptions": [found]}
+    assert app(account, "GET", f"{path}/{found['subscriptionId']}")[1]["payload"] == found
+    status, told = app(account, "DELETE", f"{DESTINATIONS}/{place}")
+    assert (status, told["errors"][0]["details"]) == (403, "Destination has subscriptions")
+    assert app(account, "DELETE", f"{path}/other")[0] == 404
+    assert app(account, "DELETE", f"{path}/{found['subscriptionId']}")[0] == 200
+    assert account.refused("GET", path) == (404, "NotFound")
+    account.store.quotas.fill()
+    for wrong in (
+        {"payloadVersion": "1.0", "destinationId": "none"},
+        {"payloadVersion": "9", "destinationId": place},
+        {**body, "processingDirective": {"eventFilter": {}}},
+    ):
+        assert account.refused("POST", path, wrong) == (400, "InvalidInput")
+    account.store.quotas.fill()
+    only_by_event_bridge = f"{SUBSCRIPTIONS}/LISTINGS_ITEM_STATUS_CHANGE"
+    assert account.refused("POST", only_by_event_bridge, body) == (400, "InvalidInput")
+
+
+def test_what_happens_is_told_as_the_official_schemas_have_it(
+    make_store: Make, box: Mailbox, shared: Path
+) -> None:
+    account = make_store(orders=5, queue_endpoint=box.url, report_s=1.0, feed_s=1.0)
+    subscribed(account)
+    lines = [(row.sku, 1) for row in account.store.state.listings.values() if row.quantity][:1]
+    kept = next(row for row in account.store.state.listings.values() if row.stock)
+
+    order_id = placing.place_with(account.store, account.chance, lines)
+    order_acts.act(account.store, "ask_cancel", order_id)
+    order_acts.act(account.store, "ship", order_id)
+    acts.set_stock(account.store, kept.sku, 7)
+    account.call(
+        "POST",
+        "/reports/2021-06-30/reports",
+        {
+            "reportType": "GET_MERCHANT_LISTINGS_ALL_DATA",
+            "marketplaceIds": [account.store.options.sells_in[0]],
+        },
+    )
+    account.later(10)
+
+    told = box.taken()
+    kinds = [one.get("NotificationType", one.get("notificationType")) for one in told]
+    assert kinds == [
+        *["ORDER_CHANGE"] * 3,
+        "FBA_INVENTORY_AVAILABILITY_CHANGES",
+        "REPORT_PROCESSING_FINISHED",
+    ]
+    changes = [one["Payload"]["OrderChangeNotification"] for one in told[:3]]
+    assert {one["AmazonOrderId"] for one in changes} == {order_id}
+    assert [one["Summary"]["OrderStatus"] for one in changes] == [
+        "Unshipped",
+        "Unshipped",
+        "Shipped",
+    ]
+    assert changes[1]["OrderChangeType"] == "BuyerRequestedChange"
+    numbers = [one.get("NotificationMetadata", one.get("notificationMetadata", {})) for one in told]
+    assert len({json.dumps(one) for one in numbers}) == len(told)
+    for kind, one in zip(kinds, told, strict=True):
+        assert list(Draft7Validator(schema_of(shared, kind)).iter_errors(one)) == [], kind
+
+
+def schema_of(shared: Path, kind: str) -> dict[str, Any]:
+    name = {
+        "ORDER_CHANGE": "OrderChange",
+        "FBA_INVENTORY_AVAILABILITY_CHANGES": "FBAInventoryAvailabilityChange",
+        "REPORT_PROCESSING_FINISHED": "ReportProcessingFinished",
+    }[kind]
+    folder = shared / "contracts" / "amazon" / "schemas" / "notifications"
+    schema: dict[str, Any] = json.loads((folder / f"{name}Notification.json").read_text())
+    return schema
+
+
+def test_without_the_queues_policy_nothing_comes_and_nothing_is_said(
+    make_store: Make, box: Mailbox
+) -> None:
+    account = make_store(orders=5, queue_endpoint=box.url)
+    subscribed(account)
+    box.policy = {}
+
+    order_acts.touch(account.store, order_acts.newest(account.store, 2))
+    assert box.taken() == []
+    box.policy = {"Statement": [MAY]}
+    order_acts.touch(account.store, order_acts.newest(account.store, 2))
+
+    assert len(box.taken()) == 2
+
+
+def test_messages_are_lost_doubled_and_overtaken_when_asked_for(box: Mailbox) -> None:
+    from integrations.sandbox.amazon.options import AccountOptions
+
+    shop = Shop(AccountOptions(orders=6, queue_endpoint=box.url), has_control=False)
+    account = Client(shop.store, clock=lambda: 0.0)  # type: ignore[arg-type]
+    subscribed(account, "ORDER_CHANGE")
+    first, second, third = order_acts.newest(shop.store, 3)
+
+    def told(*, of: tuple[str, ...]) -> list[str]:
+        for order_id in of:
+            order_acts.touch(shop.store, [order_id])
+        return [one["Payload"]["OrderChangeNotification"]["AmazonOrderId"] for one in box.taken()]
+
+    shop.faults.turn_on("news_lost", route=first)
+    assert told(of=(first, second)) == [second]
+    shop.faults.clear()
+    shop.faults.turn_on("news_duplicated", count=1)
+    assert told(of=(first, second)) == [first, first, second]
+    shop.faults.clear()
+    shop.faults.turn_on("news_unordered", count=1)
+    assert told(of=(first, second, third)) == [second, first, third]
+    shop.faults.clear()
+    shop.faults.turn_on("queue_denied")
+    assert told(of=(first,)) == []
+
+
+def test_a_test_message_comes_without_anything_happening(make_store: Make, box: Mailbox) -> None:
+    account = make_store(orders=0, queue_endpoint=box.url)
+    place = destination(account)
+    path = f"{SUBSCRIPTIONS}/ORDER_CHANGE/testNotification"
+    test = {"payloadVersion": "1.0", "testScenario": "any"}
+
+    status, _ = app(account, "POST", path, {"destinationId": place, "testNotification": test})
+
+    assert status == 200
+    assert [one["NotificationType"] for one in box.taken()] == ["ORDER_CHANGE"]
+    refused = {"destinationId": place, "testNotification": {"payloadVersion": "1.0"}}
+    assert app(account, "POST", path, refused)[0] == 400
+
+
+def test_subscriptions_outlive_a_restart(account: Client) -> None:
+    subscribed(account, "ORDER_CHANGE")
+
+    again = SellerStore.restore(account.store.options, account.store.snapshot())
+
+    assert set(again.state.subscriptions) == {"ORDER_CHANGE"}
+    assert [one.arn for one in again.state.destinations.values()] == [ARN]
