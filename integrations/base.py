@@ -17,12 +17,18 @@ from typing import Any, ClassVar, Generic, TypeVar
 from integrations.errors import PermissionMissing, Rejected, Unsupported
 from integrations.events import Event, RawDelivery
 from integrations.platform import Ability, Connection, PlatformCard
-from inventory.data import ProductData, StockResult, StockUpdate, StoreLocationData
+from inventory.data import (
+    KeptStock,
+    ProductData,
+    StockResult,
+    StockUpdate,
+    StoreLocationData,
+)
 from orders.data import OrderData, PartData, PayoutData, RefundOrder, ShipmentData
 from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
 
-Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData, KeptStock)
 # Of raw records by id, the ids of those that are stored just as they are.
 Known = Callable[[Mapping[str, bytes]], Collection[str]]
 
@@ -279,6 +285,15 @@ class BaseEcommerceIntegration(ABC):
     def read_returns(self, filters: Filters) -> Iterator[Page[PartData]]:
         """Likewise of returns, by when they were asked for. A page may have a ``wait_s``."""
         raise self._exempt("reading returns apart from orders")
+
+    def read_kept(self, filters: Filters) -> Iterator[Page[KeptStock]]:
+        """Yield pages of what lies in the platform's own warehouses, or is on its way there: all
+        of it each time, in any order, no unit twice. What a complete read does not name is gone.
+        ``ids`` are records' own.
+
+        Raises PermissionMissing naming the scope, or Unsupported with a sentence.
+        """
+        raise self._exempt("keeping units in warehouses of its own")
 
     def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         """The store's present figures for these listings, same order."""

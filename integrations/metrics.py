@@ -119,17 +119,17 @@ def _stuck() -> Metric:
 
 
 def _lag(now: datetime) -> Metric:
-    """A stream that never was read through is as old as its store. What is read a few times a day
-    is left out: its age tells nothing.
+    """A stream that never was read through is as old as its store. What is read a few times a day,
+    or every hour, is left out: its age tells nothing.
     """
     family = GaugeMetricFamily(
         "logix_store_lag_seconds",
         "Age of the moment up to which a store has been read.",
         labels=["store", "name", "platform", "stream"],
     )
-    rows = Stream.objects.exclude(name__in=(StreamName.PAYOUTS, StreamName.RETURNS)).filter(
-        enabled=True, store__status=StoreStatus.ACTIVE, store__auto_sync=True
-    )
+    rows = Stream.objects.exclude(
+        name__in=(StreamName.PAYOUTS, StreamName.RETURNS, StreamName.KEPT)
+    ).filter(enabled=True, store__status=StoreStatus.ACTIVE, store__auto_sync=True)
     rows = rows.annotate(since=Coalesce("read_through", F("store__created_at")))
     wanted = ("store_id", "store__name", "store__platform", "name", "since")
     for store, name, platform, stream, since in rows.order_by().values_list(*wanted):

@@ -46,6 +46,7 @@ class Ability(StrEnum):
     STOCK_COMPARE_AND_SET = "stock_compare_and_set"
     STOCK_READ = "stock_read"
     LOCATIONS = "locations"
+    PLATFORM_STOCK = "platform_stock"
     STATUS_WRITE = "status_write"
     SHIPMENTS = "shipments"
     PARTIAL_SHIPMENTS = "partial_shipments"

@@ -19,7 +19,7 @@ from integrations.outbox import outside, refunds
 from integrations.outbox.telling import shipment_payload
 from integrations.platform import Ability
 from integrations.sync import signals as sync_signals
-from inventory import bundles, shelves
+from inventory import bundles, kept, shelves
 from inventory import signals as inventory_signals
 from orders import shortage
 from orders import signals as order_signals
@@ -48,6 +48,7 @@ def on_store_figure_changed(listing_ids: Iterable[UUID], **_: Any) -> None:
 
 def on_listings_linked(store_id: UUID, listing_ids: Iterable[UUID], **_: Any) -> None:
     match_waiting_lines(store_id, listing_ids)
+    kept.follow(listing_ids)
     outbox.mark_listings(listing_ids)
     sync.take_figures(listing_ids, origin="newly linked")
 
@@ -57,6 +58,7 @@ def on_skus_changed(store_id: UUID, sku_keys: Collection[str], **_: Any) -> None
 
 
 def on_listings_unlinked(listing_ids: Iterable[UUID], **_: Any) -> None:
+    kept.follow(listing_ids)
     outbox.settle_unlinked(listing_ids)
 
 

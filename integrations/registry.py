@@ -71,6 +71,14 @@ def cards() -> list[PlatformCard]:
     return found
 
 
+def name_of(slug: str) -> str:
+    """What people call a platform, also one whose package is gone."""
+    try:
+        return card(slug).name
+    except UnknownPlatform:
+        return slug
+
+
 def adapter_class(slug: str) -> type[BaseEcommerceIntegration]:
     """The class that speaks to stores of this platform. Raises UnknownPlatform."""
     service: type[BaseEcommerceIntegration] = import_string(card(slug).service)

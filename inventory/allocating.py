@@ -169,6 +169,8 @@ def _check_whose(store: Any, item: Variant, location: Location) -> None:
         raise AllocationRefused("The store, the product and the place belong to several merchants.")
     if KitPart.objects.filter(kit=item).exists():
         raise AllocationRefused(f"{item} is a kit: set its parts aside.")
+    if location.kept_by_id:
+        raise AllocationRefused(location.refusal)
     if not location.is_active:
         raise AllocationRefused(f"{location} is closed, so no store sells what is there.")
     given = StorePlace.objects.filter(store=store)

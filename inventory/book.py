@@ -1,7 +1,8 @@
 """The open book of one transaction: levels and reservations in memory, every change with its
 movement, written set-wise or not at all.
 
-``ledger``, ``allocating`` and ``condition`` decide what to change; nobody else opens a book.
+``ledger``, ``allocating``, ``condition`` and ``kept`` decide what to change; nobody else opens a
+book.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from inventory.locations import Place
 from inventory.models import (
     Allocation,
     Bucket,
+    Location,
     MovementKind,
     Reservation,
     StockLevel,
@@ -74,11 +76,29 @@ class Book:
             book._free_before[variant_id] = book.offered(variant_id)
         return book
 
+    @classmethod
+    def of_kept(cls, place: Location, variant_ids: set[UUID], *, actor: str) -> Book:
+        """The book of a place that a platform keeps, and of no other: what changes there is free to
+        nobody, so nobody is told.
+        """
+        known = {place.pk: Place(place.rank, place.code, is_active=False)}
+        levels: dict[UUID, list[Level]] = {variant_id: [] for variant_id in variant_ids}
+        book = cls(place.merchant_id, actor, "", timezone.now(), known, levels)
+        bulk.insert(
+            StockLevel,
+            [entries.new_level(place.merchant_id, v, place.pk) for v in sorted(variant_ids)],
+            ignore_conflicts=True,
+        )
+        book._read(StockLevel.objects.filter(variant_id__in=variant_ids, location=place))
+        return book
+
     def _read(self, rows: object) -> None:
+        """Those at other places than the book's, which platforms keep, are not its business."""
         ordered = rows.order_by("variant_id", "location_id").select_for_update()  # type: ignore[attr-defined]
         for values in ordered.values_list(*entries.LEVEL):
             level = Level(*values)
-            self._levels[level.variant_id].append(level)
+            if level.location_id in self.places:
+                self._levels[level.variant_id].append(level)
 
     def _add_missing(self) -> None:
         """Every item has a level at an open place. A merchant who closed all of them keeps the

@@ -16,6 +16,8 @@ def opened(
     """
     if variant.merchant_id != location.merchant_id:
         raise LedgerRefused("The product and the place belong to different merchants.")
+    if location.kept_by_id:
+        raise LedgerRefused(location.refusal)
     item_id = variant.stock_item_id
     if KitPart.objects.filter(kit=item_id).exists():
         raise LedgerRefused(f"{variant} is a kit: what is counted are its parts.")

@@ -114,6 +114,44 @@ class StockResult:
     error: str = ""
 
 
+def kept_id(place: str, external_variant_id: str) -> str:
+    """What a record of a listing's units at a place is called. A place's id has no colon."""
+    return f"{place}:{external_variant_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPlace:
+    """Warehouses of a platform's own whose units it counts as one."""
+
+    external_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptStock:
+    """Units of one listing that the platform keeps at ``place`` and counts there itself. All of
+    them but ``inbound``, which are still on their way, lie there; only the ``sellable`` can be
+    bought. ``reserved``: for its own orders and moves, ``researching``: it looks for them.
+    ``changed_at`` (aware UTC) is the platform's own word, None where it gives none.
+    """
+
+    place: KeptPlace
+    external_variant_id: str
+    sku: str
+    title: str = ""
+    sellable: int = 0
+    reserved: int = 0
+    inbound: int = 0
+    unsellable: int = 0
+    researching: int = 0
+    changed_at: datetime | None = None
+    raw: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def external_id(self) -> str:
+        return kept_id(self.place.external_id, self.external_variant_id)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreLocationData:
     """A place as the store knows it. ``is_online``: online orders are sent from there."""

@@ -103,7 +103,8 @@ def _check(kit: Variant, parts: Mapping[UUID, int]) -> None:
         raise KitRefused("A part is archived, or is no product of this merchant.")
     if parts and (kit.counted_as_id or kit.counts_for.exists()):
         raise KitRefused(f"{kit} shares its count with other variants, so it cannot be a kit.")
-    if parts and StockLevel.objects.filter(variant=kit).exclude(on_hand=0).exists():
+    here = StockLevel.objects.filter(variant=kit, location__kept_by=None)
+    if parts and here.exclude(on_hand=0).exists():
         raise KitCounted(
             f"{kit} is counted itself. Count it as 0 first: what is put together already is "
             "counted as its parts."

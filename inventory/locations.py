@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from inventory import signals
+from inventory.errors import LedgerRefused
 from inventory.models import Location, StockLevel
 
 MAIN_CODE = "main"
@@ -40,8 +41,8 @@ class Place:
 
 
 def places(merchant_id: UUID) -> dict[UUID, Place]:
-    """All of the merchant's places, closed ones included."""
-    rows = Location.objects.filter(merchant_id=merchant_id)
+    """All of the merchant's own places, closed ones included."""
+    rows = Location.objects.filter(merchant_id=merchant_id, kept_by=None)
     return {
         pk: Place(rank, code, is_active)
         for pk, rank, code, is_active in rows.values_list("pk", "rank", "code", "is_active")
@@ -60,8 +61,10 @@ def create(
 @transaction.atomic
 def change(place: Location, **changes: Any) -> Location:
     """Set ``name``, ``rank`` or ``is_active``. A place that opens or closes changes what every
-    store may sell of it.
+    store may sell of it. Raises LedgerRefused for opening one that a platform keeps.
     """
+    if place.kept_by_id and changes.get("is_active"):
+        raise LedgerRefused(place.refusal)
     was_active = place.is_active
     for name, value in changes.items():
         setattr(place, name, value)

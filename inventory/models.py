@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from inventory.data import MOST_UNITS, ProductKind
 from inventory.models_allocations import Allocation
+from inventory.models_kept import KeptUnits
 from inventory.models_kits import KitPart
 from inventory.models_places import Location, StoreLocation, StorePlace
 from inventory.models_rules import StockRule
@@ -21,6 +22,7 @@ from logix.common.ids import uuid7
 __all__ = [
     "Allocation",
     "Bucket",
+    "KeptUnits",
     "KitPart",
     "LinkProblem",
     "Listing",
@@ -195,7 +197,7 @@ class StockLevel(models.Model):
     """Units of one variant at one place; ``allocated`` are set aside for single stores and not
     taken yet, ``held`` and ``damaged`` lie there and are not sold. ``counted_at`` null: nobody has
     counted it yet, so it is never pushed nor called oversold. ``free`` may be negative; it is
-    stored as it is.
+    stored as it is. At a place that a platform keeps nobody here ever counts; see ``kept.py``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -246,6 +248,7 @@ class MovementKind(models.TextChoices):
     DAMAGE = "damage", "Found damaged"
     REPAIR = "repair", "No longer damaged"
     WRITE_OFF = "write_off", "Written off"
+    TOLD = "told", "Told by the platform that keeps it"
 
 
 class Bucket(models.TextChoices):

@@ -202,9 +202,7 @@ def _refuse_place(order: Order, place: Location) -> None:
     if place.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
     if not place.is_active:
-        raise OrderError(
-            "location_closed", f"{place.name} is closed. Open it, or choose another place."
-        )
+        raise OrderError("location_closed", place.refusal)
 
 
 def _refuse(

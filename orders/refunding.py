@@ -195,9 +195,7 @@ def _check_restock(
     if location is not None and location.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
     if location is not None and not location.is_active:
-        raise OrderError(
-            "location_closed", f"{location.name} is closed. Open it, or choose another place."
-        )
+        raise OrderError("location_closed", location.refusal)
     if unknown := set(back).difference(total.left):
         raise OrderError("unknown_line", f"Line {unknown.pop()} is not part of this refund.")
     for pk, line in _lines_with_variants(back).items():

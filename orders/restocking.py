@@ -148,9 +148,7 @@ def _refuse(
     if place.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
     if not place.is_active:
-        raise OrderError(
-            "location_closed", f"{place.name} is closed. Open it, or choose another place."
-        )
+        raise OrderError("location_closed", place.refusal)
     if not units:
         raise OrderError("nothing_to_restock", "Say how many units of which line are back.")
     for pk, count in units.items():

@@ -196,6 +196,8 @@ def refuse_unless_shippable(order: Order, location: Location | None = None) -> N
             raise OrderError(flag.value, f"{sentence}{_difference(order, flag)}")
     if location is not None and location.merchant_id != order.merchant_id:
         raise OrderError("unknown_location", "This place belongs to somebody else.")
+    if location is not None and location.kept_by_id:
+        raise OrderError("location_closed", location.refusal)
 
 
 def _difference(order: Order, flag: Flag) -> str:

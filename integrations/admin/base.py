@@ -107,7 +107,11 @@ class HubAdmin(ActsMixin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
         role = self.change_role or Role.OWNER
-        options.setdefault("queryset", self.related_rows(request, db_field.related_model, role))
+        rows = self.related_rows(request, db_field.related_model, role)
+        if db_field.related_model is Location:
+            # What platforms keep is looked for, and never chosen.
+            rows = rows.filter(kept_by=None)
+        options.setdefault("queryset", rows)
         options.setdefault("form_class", TellingApart)
         return super().formfield_for_foreignkey(db_field, request, **options)
 

@@ -55,7 +55,8 @@ def _problem(listing: Listing) -> str:
     """Why it is no kit here, with the way to its count where it has one."""
     if not listing.kit_problem or listing.variant is None:
         return listing.kit_problem
-    if not StockLevel.objects.filter(variant=listing.variant).exclude(on_hand=0).exists():
+    here = StockLevel.objects.filter(variant=listing.variant, location__kept_by=None)
+    if not here.exclude(on_hand=0).exists():
         return listing.kit_problem
     page = reverse("admin:inventory_variant_change", args=[listing.variant_id])
     return format_html("{}<br>{}", listing.kit_problem, link(page, "Its stock, to count it"))

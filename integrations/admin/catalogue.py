@@ -25,6 +25,7 @@ from integrations.admin.base import (
 from integrations.admin.base import link as leads_to
 from integrations.admin.bundles import TAKE_OVER, WAITS, BundlePages, waiting_words
 from integrations.admin.explaining import ExplainPages, explain_button, takes_off_words
+from integrations.admin.kept import kept_words
 from integrations.admin.kits import KitPages
 from integrations.admin.linking import LINK_ACTS, LINK_LOOKS, LinkPages
 from integrations.admin.listing_forms import ListingForm
@@ -39,6 +40,8 @@ from inventory.models import Listing, Product, StockLevel, Variant
 from logix.accounts.models import Role
 
 _LISTINGS_SHOWN = 50
+# What platforms keep is not there for other stores.
+_OWN = Q(levels__location__kept_by=None)
 
 
 class VariantInline(ReadOnlyInline):
@@ -88,12 +91,13 @@ class LevelInline(ReadOnlyInline):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
-        return super().get_queryset(request).select_related("location")
+        return super().get_queryset(request).select_related("location__kept_by")
 
     @display(description="Location")
     def opens(self, level: StockLevel) -> str:
         page = reverse("admin:inventory_stocklevel_change", args=[level.pk])
-        return leads_to(page, str(level.location))
+        place, whose = leads_to(page, str(level.location)), kept_words(level.location)
+        return format_html("{} ({})", place, whose) if whose else place
 
 
 class ListingInline(ReadOnlyInline):
@@ -131,8 +135,8 @@ class VariantAdmin(KitPages, ExplainPages):
             super()
             .get_queryset(request)
             .annotate(
-                level_on_hand=Sum("levels__on_hand"),
-                level_reserved=Sum("levels__reserved"),
+                level_on_hand=Sum("levels__on_hand", filter=_OWN),
+                level_reserved=Sum("levels__reserved", filter=_OWN),
             )
         )
 

@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminIntegerFieldWidget
 from integrations import outbox
 from integrations.admin.acts import zone_named
 from integrations.admin.base import BAD, GOOD, QUIET, WARN, HubAdmin, count_of, link
+from integrations.admin.kept import keeper_of, kept_words
 from integrations.admin.movements import BUCKETS, cause_of, item_words
 from integrations.admin.roles import may
 from integrations.admin.stock_rules import add_address
@@ -216,6 +217,8 @@ def _levels(counted: Counted) -> list[dict[str, Any]]:
             "place": link(
                 reverse("admin:inventory_stocklevel_change", args=[level.pk]), str(level.location)
             ),
+            "whose": kept_words(level.location),
+            "keeper": keeper_of(level.location),
             "closed": not level.location.is_active,
             "level": level,
         }

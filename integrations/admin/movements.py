@@ -45,6 +45,7 @@ _CAUSES: Mapping[MovementKind, tuple[str, str]] = {
     MovementKind.DAMAGE: ("Found damaged", "Found damaged"),
     MovementKind.REPAIR: ("No longer damaged", "No longer damaged"),
     MovementKind.WRITE_OFF: ("Written off", "Written off as damaged"),
+    MovementKind.TOLD: ("Told by the platform", "Told by the platform that keeps it"),
 }
 
 

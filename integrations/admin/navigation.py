@@ -12,6 +12,7 @@ from integrations import registry
 from integrations.admin.roles import merchants_of
 from integrations.models import Store
 from integrations.platform import Ability
+from inventory.models import Location
 from orders.models import Payout
 
 # (group, [(label, icon, admin url name, superusers only)])
@@ -30,6 +31,7 @@ _GROUPS = (
             ("Oversells", "production_quantity_limits", "orders_oversell", False),
             ("Payouts", "account_balance", "orders_payout", False),
             ("Stock levels", "inventory_2", "inventory_stocklevel", False),
+            ("Kept by platforms", "warehouse", "inventory_keptunits", False),
             ("Movements", "swap_vert", "inventory_stockmovement", False),
             ("Products", "category", "inventory_product", False),
             ("Listings", "sell", "inventory_listing", False),
@@ -86,7 +88,8 @@ def label(opts: Options[Any]) -> str:
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation structure, without what the user may not open or has no use for."""
     superuser = request.user.is_superuser
-    unused = set() if _is_paid_out(request) else {"orders_payout"}
+    used = {"orders_payout": _is_paid_out, "inventory_keptunits": _is_kept_elsewhere}
+    unused = {name for name, is_used in used.items() if not is_used(request)}
     return [
         {
             "title": group,
@@ -114,3 +117,11 @@ def _is_paid_out(request: HttpRequest) -> bool:
         payouts = payouts.filter(merchant__in=merchants)
     able = {card.slug for card in registry.cards() if card.can(Ability.PAYOUTS)}
     return (bool(able) and stores.filter(platform__in=able).exists()) or payouts.exists()
+
+
+def _is_kept_elsewhere(request: HttpRequest) -> bool:
+    """Whether a platform keeps units of the person's merchants."""
+    rows = Location.objects.filter(kept_by__isnull=False)
+    if not request.user.is_superuser:
+        rows = rows.filter(merchant__in=merchants_of(request))
+    return rows.exists()

@@ -19,6 +19,7 @@ from integrations.admin.asking import ask, row_for
 from integrations.admin.base import BAD, GOOD, HubAdmin, Said, Sentence, count_of
 from integrations.admin.catalogue import listings_of
 from integrations.admin.explaining import explain_button
+from integrations.admin.kept import keeper_of, kept_at, kept_words
 from integrations.admin.looking import Look
 from integrations.admin.movements import item_link, item_words, trail_of
 from integrations.admin.roles import actor, may, merchants_of
@@ -41,13 +42,27 @@ _UNTRUE_SHOWN = 50
 class LocationAdmin(HubAdmin):
     add_role = Role.OWNER
     change_role = Role.OWNER
-    list_display = ("name", "code", "merchant", "rank", "is_active")
+    list_display = ("name", "code", "merchant", "rank", "is_active", "counted_by")
     list_filter = ("merchant", "is_active")
-    list_select_related = ("merchant",)
+    list_select_related = ("merchant", "kept_by")
     fields = ("merchant", "name", "code", ("rank", "is_active"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return ("merchant",) if obj else ()
+        if obj is None:
+            return ()
+        return ("merchant", "counted_by") if obj.kept_by_id else ("merchant",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        kept = ("counted_by",) if obj and obj.kept_by_id else ()
+        return (*self.fields, *kept)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """What a platform keeps is only shown."""
+        return not (obj and obj.kept_by_id) and super().has_change_permission(request, obj)
+
+    @display(description="Counted by")
+    def counted_by(self, place: Location) -> str:
+        return keeper_of(place) or "Logix"
 
     def saved(self, request: HttpRequest, obj: Location) -> None:
         """One that was opened or closed changes what stores may sell."""
@@ -116,11 +131,11 @@ class StockLevelAdmin(UnsoldPages):
         "set_aside",
         "held",
         "free_units",
-        "counted_at",
+        "counted",
     )
     list_filter = ("location", "merchant")
     search_fields = ("variant__sku", "variant__product__title")
-    list_select_related = ("variant__product", "location")
+    list_select_related = ("variant__product", "location__kept_by")
     fields = (
         ("item_link", "location"),
         ("on_hand", "reserved", "set_aside", "free_units"),
@@ -129,6 +144,21 @@ class StockLevelAdmin(UnsoldPages):
         "trail",
     )
     readonly_fields = ("item_link", "set_aside", "free_units", "listings", "trail")
+    _of_kept = (
+        ("item_link", "location"),
+        ("on_hand", "free_units"),
+        "whose",
+        "told",
+        "listings",
+        "trail",
+    )
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._of_kept if obj and obj.location.kept_by_id else self.fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        kept = ("whose", "told") if obj and obj.location.kept_by_id else ()
+        return (*self.readonly_fields, *kept)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[StockLevel]:
         return super().get_queryset(request).annotate(free_now=_FREE)
@@ -140,7 +170,10 @@ class StockLevelAdmin(UnsoldPages):
 
     def looks(self) -> dict[str, Look]:
         return {
-            "short": Look("Sold more often than there", Q(counted_at__isnull=False, free_now__lt=0))
+            "short": Look(
+                "Sold more often than there", Q(counted_at__isnull=False, free_now__lt=0)
+            ),
+            "kept": Look("In platforms' warehouses", Q(location__kept_by__isnull=False)),
         }
 
     def wellbeing(self, request: HttpRequest) -> Said:
@@ -167,6 +200,20 @@ class StockLevelAdmin(UnsoldPages):
     def listings(self, level: StockLevel) -> str:
         return listings_of(level.variant_id)
 
+    @display(description="Counted", ordering="counted_at")
+    def counted(self, level: StockLevel) -> Any:
+        keeper = keeper_of(level.location)
+        return f"by {keeper}" if keeper else level.counted_at
+
+    @display(description="Whose they are")
+    def whose(self, level: StockLevel) -> str:
+        words = kept_words(level.location)
+        return f"{words[:1].upper()}{words[1:]}. Nothing here moves them."
+
+    @display(description="What the platform tells")
+    def told(self, level: StockLevel) -> str:
+        return kept_at(level)
+
     @display(description="Set aside", ordering="allocated")
     def set_aside(self, level: StockLevel) -> int:
         return level.allocated
@@ -191,7 +238,7 @@ class StockLevelAdmin(UnsoldPages):
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         explain = explain_button(obj.variant_id)
-        if not may(request, obj.merchant_id, Role.OPERATOR):
+        if obj.location.kept_by_id or not may(request, obj.merchant_id, Role.OPERATOR):
             return [explain]
         return [
             explain,

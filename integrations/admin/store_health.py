@@ -188,10 +188,7 @@ class StoreHealth(HubAdmin):
 
     @display(description="Platform")
     def platform_name(self, store: Store) -> str:
-        try:
-            return registry.card(store.platform).name
-        except registry.UnknownPlatform:
-            return store.platform
+        return registry.name_of(store.platform)
 
     @display(description="Statuses nobody knows")
     def strange_statuses(self, store: Store) -> str:

@@ -30,6 +30,7 @@ _OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
 _REPORTS = "/reports/2021-06-30"
 _TRANSACTIONS = "/finances/2024-06-19/transactions"
 _NOTIFICATIONS = "/notifications/v1"
+_KEPT = "/fba/inventory/v1/summaries"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
 # Without FULFILLMENT an order has no status, without PROCEEDS no money.
@@ -184,6 +185,18 @@ class AmazonClient:
 
     def transactions(self, params: Params) -> Answer:
         return self._get("listTransactions", _TRANSACTIONS, params)
+
+    # -- what Amazon keeps: …/docs/fba-inventory-api-v1-reference --------------------------------
+
+    def kept(self, marketplace: str, params: Params) -> Answer:
+        asked = {
+            "details": "true",
+            "granularityType": "Marketplace",
+            "granularityId": marketplace,
+            "marketplaceIds": marketplace,
+            **params,
+        }
+        return self._get("getInventorySummaries", _KEPT, asked)
 
     # -- how a call is made --------------------------------------------------------------------
 

@@ -59,6 +59,7 @@ _ALL = (
     Marketplace("A39IBJ37TRP1C6", "AU", "com.au", "AUD", "Australia/Sydney", "fe"),
     Marketplace("A19VAU5U5O7RUS", "SG", "sg", "SGD", "Asia/Singapore", "fe"),
 )
+_UNION = frozenset({"DE", "FR", "IT", "ES", "NL", "BE", "SE", "PL", "IE"})
 MARKETPLACES: Mapping[str, Marketplace] = {one.id: one for one in _ALL}
 
 # Where sellers of Europe's first marketplaces, and of Japan, sign in; the others at their own site.
@@ -130,6 +131,15 @@ def chosen(named: Sequence[str], among: Sequence[str]) -> tuple[str, ...]:
 def name_of(marketplace_id: str) -> str:
     known = MARKETPLACES.get(marketplace_id)
     return known.name if known else marketplace_id
+
+
+def network_of(marketplace_id: str) -> str:
+    """Whose warehouses serve a marketplace: those in the European Union stand for each other, and
+    Amazon tells of the same units in each of its marketplaces, of others in the United Kingdom:
+    https://github.com/amzn/selling-partner-api-models/issues/452.
+    """
+    country = _country(marketplace_id) or marketplace_id
+    return "EU" if country in _UNION else country
 
 
 def _country(marketplace_id: str) -> str:

@@ -30,6 +30,8 @@ FULFILLMENT_ROLE = "Amazon Fulfillment"
 FINANCES_ROLE = "Finance and Accounting"
 # The model's `maxResultsPerPage` and `identifiers`.
 ORDERS_ON_A_PAGE, LISTINGS_ON_A_PAGE = 100, 20
+# The model's `sellerSkus`.
+KEPT_AT_ONCE = 50
 
 _LISTINGS = (Ability.PRODUCTS, Ability.STOCK_READ, Ability.STOCK_WRITE)
 _FOR_OTHERS = (Ability.FULFILS_FOR_OTHERS,)
@@ -160,13 +162,16 @@ CARD = PlatformCard(
         FULFILLMENT_ROLE: _FOR_OTHERS,
         FINANCES_ROLE: _FINANCES,
     },
+    # Units in its warehouses Amazon shows to an app with any one of two roles, so they are tried.
     scope_words={
         ORDERS_ROLE: "See orders and mark parcels as shipped",
         LISTINGS_ROLE: "See listings and set their stock",
         FULFILLMENT_ROLE: "Have Amazon send orders of other stores",
         FINANCES_ROLE: "See what was refunded and paid out",
     },
-    abilities=frozenset({*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES, Ability.NEWS_QUEUE}),
+    abilities=frozenset(
+        {*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES, Ability.NEWS_QUEUE, Ability.PLATFORM_STOCK}
+    ),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
         Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
@@ -240,6 +245,7 @@ CARD = PlatformCard(
         RateLimit(bucket="getReports", rate=0.0222, burst=10),
         RateLimit(bucket="getReport", rate=2, burst=15),
         RateLimit(bucket="getReportDocument", rate=0.0167, burst=15),
+        RateLimit(bucket="getInventorySummaries", rate=2, burst=2),
     ),
     # Where reports were seen to lie, in stored code of clients; each region has a bucket of its
     # own.

@@ -16,6 +16,7 @@ from integrations.amazon import (
 )
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
+from integrations.amazon.fba import KeptReader
 from integrations.amazon.finances import RefundReader
 from integrations.amazon.listings import ListingReader
 from integrations.amazon.orders import OrderReader
@@ -34,7 +35,7 @@ from integrations.base import (
 from integrations.errors import Unsupported
 from integrations.events import Event, RawDelivery
 from integrations.platform import Connection
-from inventory.data import ProductData, StockResult, StockUpdate
+from inventory.data import KeptStock, ProductData, StockResult, StockUpdate
 from orders.data import OrderData, PartData, PayoutData, ShipmentData
 from orders.data_outside import Offer, OutsideNews, OutsideOrder
 from orders.status import OrderStatus
@@ -59,6 +60,7 @@ class AmazonIntegration(BaseEcommerceIntegration):
         self._payouts = PayoutReader(self.client)
         self._refunds = RefundReader(self.client, account)
         self._returns = ReturnReader(self.client, account)
+        self._kept = KeptReader(self.client, account)
 
     @staticmethod
     def address(typed: str) -> str:
@@ -110,6 +112,9 @@ class AmazonIntegration(BaseEcommerceIntegration):
 
     def read_stock(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         return stock.read(self._listings, updates)
+
+    def read_kept(self, filters: Filters) -> Iterator[Page[KeptStock]]:
+        yield from self._kept.read(filters)
 
     # -- writing -------------------------------------------------------------------------------
 

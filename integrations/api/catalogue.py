@@ -61,9 +61,17 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
 
 
 class LocationSerializer(serializers.ModelSerializer[Location]):
+    kept_by = serializers.UUIDField(
+        source="kept_by_id",
+        allow_null=True,
+        read_only=True,
+        help_text="The store whose platform keeps it and counts there: it is only shown, and never "
+        "open. Null: a place of yours.",
+    )
+
     class Meta:
         model = Location
-        fields = ("id", "code", "name", "rank", "is_active")
+        fields = ("id", "code", "name", "rank", "is_active", "kept_by")
         read_only_fields = fields
 
 

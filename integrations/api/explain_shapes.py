@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from integrations.api.allocations import SetAsideSerializer, set_aside_row
-from integrations.api.stock import PlaceSerializer, StockItemSerializer
+from integrations.api.stock import KEPT_BY, PlaceSerializer, StockItemSerializer
 from integrations.models import Push
 from integrations.outbox.facts import Counted, Facts, Figure, Shown
 from integrations.outbox.verdicts import Verdict
@@ -129,6 +129,7 @@ class ShownSerializer(serializers.Serializer[Any]):
 class LevelOfItemSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     location = PlaceSerializer()
+    kept_by = serializers.UUIDField(allow_null=True, help_text=KEPT_BY)
     is_open = serializers.BooleanField(help_text="False: no store is offered what is there.")
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField()
@@ -320,6 +321,7 @@ def _counted(one: Counted) -> dict[str, Any]:
         {
             **{name: getattr(level, name) for name in _LEVEL},
             "location": _place(level.location),
+            "kept_by": level.location.kept_by_id,
             "is_open": level.location.is_active,
         }
         for level in one.levels

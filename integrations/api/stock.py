@@ -46,6 +46,12 @@ _ITEM = (
     "location_id",
     "location__code",
     "location__name",
+    "location__kept_by_id",
+)
+# For whoever reads levels: at a place that a platform keeps they are that platform's alone.
+KEPT_BY = (
+    "The store whose platform keeps the place and counts there: what is free, it alone sells; its "
+    "reserved units are `held`. More under `/stock/kept`. Null: a place of yours."
 )
 
 
@@ -65,6 +71,7 @@ class LevelSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     variant = StockItemSerializer()
     location = PlaceSerializer()
+    kept_by = serializers.UUIDField(allow_null=True, help_text=KEPT_BY)
     on_hand = serializers.IntegerField()
     reserved = serializers.IntegerField(help_text="Held by orders.")
     allocated = serializers.IntegerField(help_text="Set aside for single stores, not taken yet.")
@@ -388,6 +395,8 @@ class StockViews(ApiViewSet):
             if "location" in asked
             else locations.default(self.merchant.pk)
         )
+        if place.kept_by_id:
+            raise ledger.LedgerRefused(place.refusal)
         if not place.is_active:
             raise ledger.LedgerRefused(f"{place.name} is closed. Open it before counting there.")
         return place
@@ -424,7 +433,9 @@ def _item(row: Mapping[str, Any]) -> dict[str, Any]:
 def _level(row: Mapping[str, Any]) -> dict[str, Any]:
     taken = ("reserved", "allocated", "held", "damaged")
     free = row["on_hand"] - sum(row[name] for name in taken)
-    return {"id": row["id"], **_item(row), **{name: row[name] for name in _LEVEL}, "free": free}
+    told = {name: row[name] for name in _LEVEL}
+    kept_by = row["location__kept_by_id"]
+    return {"id": row["id"], **_item(row), "kept_by": kept_by, **told, "free": free}
 
 
 def _movement(row: Mapping[str, Any]) -> dict[str, Any]:

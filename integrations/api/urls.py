@@ -15,6 +15,7 @@ from integrations.api.conflicts import ConflictViews
 from integrations.api.explain import ExplainViews
 from integrations.api.formats import encode
 from integrations.api.health import StoreHealthViews
+from integrations.api.kept import KeptViews
 from integrations.api.kits import KitViews
 from integrations.api.mappings import MappingViews
 from integrations.api.matching import MatchingViews
@@ -158,6 +159,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/rules/try", StockRuleTries.at(post="new")),
     path("stock/rules/<int:rule_id>/try", StockRuleTries.at(post="change")),
     path("stock/levels", StockViews.at(get="levels")),
+    path("stock/kept", KeptViews.at(get="list")),
     path("stock/movements", StockViews.at(get="movements")),
     path("stock/adjust", StockViews.at(post="adjust")),
     path("stock/keep-back", StockViews.at(post="keep_back")),

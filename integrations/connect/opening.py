@@ -51,6 +51,12 @@ _STREAMS: Mapping[StreamName, tuple[Ability, _Span, _Span]] = {
         lambda _: timedelta(hours=6),
         lambda c: c.apart[Ability.RETURNS],
     ),
+    # What a platform keeps is read whole each time.
+    StreamName.KEPT: (
+        Ability.PLATFORM_STOCK,
+        lambda _: timedelta(hours=1),
+        lambda _: timedelta(),
+    ),
 }
 # What most stores tell with their orders.
 _APART = frozenset({StreamName.REFUNDS, StreamName.RETURNS})

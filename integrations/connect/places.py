@@ -100,9 +100,12 @@ def _check(store: Store, given: Sequence[Given]) -> None:
     places = {one.location_id for one in given}
     if len(places) != len(given):
         raise ConnectError("Each place can be chosen once for a store.", code="place_twice")
-    ours = Location.objects.filter(merchant=store.merchant_id, pk__in=places).count()
-    if ours != len(places):
+    ours = Location.objects.filter(merchant=store.merchant_id, pk__in=places)
+    found = list(ours.select_related("kept_by"))
+    if len(found) != len(places):
         raise ConnectError("There is no such place.", code="unknown_location")
+    if kept := [place for place in found if place.kept_by_id]:
+        raise ConnectError(kept[0].refusal, code="kept_elsewhere")
     theirs = set(store.locations.values_list("pk", flat=True))
     for one in given:
         if theirs and one.shown_at_id not in theirs:

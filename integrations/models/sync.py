@@ -21,6 +21,7 @@ class StreamName(models.TextChoices):
     PAYOUTS = "payouts", "Payouts"
     REFUNDS = "refunds", "Refunds"
     RETURNS = "returns", "Returns"
+    KEPT = "kept", "Units the platform keeps"
 
 
 class StreamQuerySet(models.QuerySet["Stream"]):

@@ -209,7 +209,7 @@ def _counted(units: Mapping[UUID, int]) -> tuple[Counted, ...]:
         variant=OuterRef("variant"), location=OuterRef("location")
     ).order_by("-at", "-id")
     levels: dict[UUID, list[Any]] = {pk: [] for pk in units}
-    rows = StockLevel.objects.filter(variant__in=units).select_related("location")
+    rows = StockLevel.objects.filter(variant__in=units).select_related("location__kept_by")
     rows = rows.annotate(moved_since=Subquery(trail.values("at")[MOST - 1 : MOST]))
     for level in rows.order_by("location__rank", "location__code"):
         levels[level.variant_id].append(level)

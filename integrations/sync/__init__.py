@@ -1,8 +1,9 @@
 """Sync Engine: reads stores and applies what they say. Everything comes in through
-``apply_orders``, ``apply_products``, ``apply_payouts``, ``apply_parts``.
+``apply_orders``, ``apply_products``, ``apply_payouts``, ``apply_parts``, ``apply_kept``.
 """
 
 from integrations.sync.applying import (
+    apply_kept,
     apply_orders,
     apply_parts,
     apply_payouts,
@@ -59,6 +60,7 @@ __all__ = [
     "Switch",
     "Taken",
     "WordsTried",
+    "apply_kept",
     "apply_orders",
     "apply_parts",
     "apply_payouts",

@@ -32,8 +32,9 @@ from integrations.sync import parking
 from integrations.sync.inbound import Inbound
 from integrations.sync.linking import note_links
 from integrations.sync.outcome import Applied
+from inventory import kept
 from inventory.catalogue import import_products
-from inventory.data import ProductData
+from inventory.data import KeptStock, ProductData
 from inventory.ledger import LedgerConflict
 from logix.common.transactions import again_on
 from orders import apart, services
@@ -46,7 +47,7 @@ from orders.payouts import PayoutChangedMeanwhile, import_payouts, link_orders
 from orders.status import CameBy
 
 log = structlog.get_logger(__name__)
-Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData)
+Record = TypeVar("Record", OrderData, ProductData, PayoutData, PartData, KeptStock)
 
 CLASHES = (OrderChangedMeanwhile, LedgerConflict, PayoutChangedMeanwhile)
 # Origins of many batches, which note their links once.
@@ -191,6 +192,23 @@ def apply_parts(
         )
 
     return _apply(_Page(store, stream, observed_at, certain=True), records, (), write, origin)
+
+
+def apply_kept(
+    store: Store,
+    records: Sequence[KeptStock],
+    *,
+    observed_at: datetime,
+    origin: str = "",
+) -> Applied:
+    """Bring the units that the platform keeps to what ``records`` say."""
+
+    def write(batch: Sequence[KeptStock]) -> Applied:
+        done = kept.take(store, batch, observed_at=observed_at)
+        return Applied(created=done.created, changed=done.changed, unchanged=done.unchanged)
+
+    page = _Page(store, StreamName.KEPT, observed_at, certain=True)
+    return _apply(page, records, (), write, origin)
 
 
 def mark_gone(store: Store, external_id: str, *, actor: str) -> bool:

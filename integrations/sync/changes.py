@@ -120,6 +120,8 @@ class _Walk:
         self.at = stream.position.get("at") or None
         # By the store's clock; ours where it does not tell.
         self.began = _when(stream.position.get("began")) if self.at else None
+        # By our own clock, as what was read is marked with.
+        self.asked_at = _when(stream.position.get("asked")) if self.at else None
 
     def read(self, adapter: BaseEcommerceIntegration) -> bool:
         """Walk to the end or to the end of the slice. True when there is more to read at once."""
@@ -129,6 +131,7 @@ class _Walk:
         source = reading.pages(adapter, self.stream.name, filters, while_waiting=self._keep)
         with source as reads:
             for read in reads:
+                self.asked_at = self.asked_at or read.asked_at
                 if self.pages == 0 and self._look_at_clock(read):
                     return True
                 self._page(adapter, read)
@@ -258,7 +261,8 @@ class _Walk:
 
     def _place(self, read: reading.Read) -> dict[str, Any]:
         began = self.began.isoformat() if self.began else None
-        return {"began": began, "at": dict(read.page.position)}
+        asked = self.asked_at.isoformat() if self.asked_at else None
+        return {"began": began, "asked": asked, "at": dict(read.page.position)}
 
     def _keep(self, **changes: Any) -> None:
         leases.keep(Stream.objects, self.stream.pk, self.fence, **changes)
@@ -299,8 +303,9 @@ class _Walk:
             raise leases.Fenced
         if finished:
             self._answer_asker()
-            if at_end := kinds.of(self.stream.name).at_end:
-                at_end(self.store)
+            at_end = kinds.of(self.stream.name).at_end
+            if at_end and self.asked_at:
+                at_end(self.store, self.asked_at)
         self._record(RunState.COMPLETED_WITH_GAPS if self.gaps else RunState.COMPLETED, "")
         authentication.note_success(self.store)
 

@@ -14,10 +14,11 @@ from integrations.base import BaseEcommerceIntegration, Filters, Page
 from integrations.errors import ContractBroken, NotFound
 from integrations.models import Store, StreamName
 from integrations.platform import Ability
-from integrations.sync import applying
+from integrations.sync import applying, parking
 from integrations.sync.inbound import known_orders, known_payouts, orders_owed
 from integrations.sync.outcome import Applied
-from inventory.data import ProductData
+from inventory import kept
+from inventory.data import KeptStock, ProductData
 from orders.data import Authority, PartData, PayoutData
 from orders.payouts import link_waiting
 
@@ -32,8 +33,9 @@ class Kind:
 
     ``past_beside``: changes are followed from the first moment, and the past is read beside them.
     ``after_products``: not before the store's products were read. ``may_lack``: a store that has
-    none, or does not let us see them, is no failure. ``at_end``: done when changes were read to
-    their end.
+    none, or does not let us see them, is no failure. ``has_past``: the past can be read by windows;
+    what has none is read whole each time. ``at_end``: done when changes were read to their end, by
+    a walk whose first page was asked for at that time.
     """
 
     read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]]
@@ -45,7 +47,8 @@ class Kind:
     past_beside: bool = False
     after_products: bool = False
     may_lack: bool = False
-    at_end: Callable[[Store], None] | None = None
+    has_past: bool = True
+    at_end: Callable[[Store, datetime], None] | None = None
 
 
 def of(stream: str) -> Kind:
@@ -125,7 +128,7 @@ def _payout_gone(_store: Store, _external_id: str, _asked_at: datetime) -> None:
     """What was paid stays on the books, whether or not the store still shows it."""
 
 
-def _payouts_read(store: Store) -> None:
+def _payouts_read(store: Store, _began: datetime) -> None:
     link_waiting(store.pk)
 
 
@@ -169,6 +172,37 @@ def _parts(
     )
 
 
+# -- what the platform keeps
+
+
+def _read_kept(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[Page[KeptStock]]:
+    adapter.require(Ability.PLATFORM_STOCK)
+    return adapter.read_kept(filters)
+
+
+def _read_one_kept(adapter: BaseEcommerceIntegration, external_id: str) -> KeptStock:
+    for page in _read_kept(adapter, Filters(ids=(external_id,))):
+        for found in page.unreadable:
+            raise ContractBroken(found.reason, path=found.path, code=found.code)
+        for record in page.records:
+            return record
+    raise NotFound(f"The platform keeps no units that it calls {external_id} any more.")
+
+
+def _apply_kept(
+    store: Store, records: Sequence[Any], _authority: Authority, observed_at: datetime, origin: str
+) -> Applied:
+    return applying.apply_kept(store, records, observed_at=observed_at, origin=origin)
+
+
+def _kept_gone(_store: Store, _external_id: str, _asked_at: datetime) -> None:
+    """The next reading does not name it, and says so of all that are gone."""
+
+
+def _kept_read(store: Store, began: datetime) -> None:
+    kept.forget(store, before=began, unread=parking.parked_ids(store, StreamName.KEPT))
+
+
 _KINDS: Mapping[str, Kind] = {
     StreamName.ORDERS: Kind(
         read=_read_orders,
@@ -198,4 +232,15 @@ _KINDS: Mapping[str, Kind] = {
     ),
     StreamName.REFUNDS: _parts(StreamName.REFUNDS, "refund", _read_refunds),
     StreamName.RETURNS: _parts(StreamName.RETURNS, "return", _read_returns),
+    # After products, so that what is told finds the listing it is of.
+    StreamName.KEPT: Kind(
+        read=_read_kept,
+        read_one=_read_one_kept,
+        apply=_apply_kept,
+        gone=_kept_gone,
+        after_products=True,
+        may_lack=True,
+        has_past=False,
+        at_end=_kept_read,
+    ),
 }

@@ -124,6 +124,12 @@ def has_parked(store: Store, stream: str) -> bool:
     ).exists()
 
 
+def parked_ids(store: Store, stream: str) -> set[str]:
+    """The store's own ids of those that are set aside."""
+    rows = ParkedRecord.objects.filter(store=store, stream=stream, state=ParkedRecord.State.PARKED)
+    return set(rows.values_list("external_id", flat=True))
+
+
 def raw_of(parked: ParkedRecord) -> bytes | None:
     """The untouched record; None when none was kept or it expired. Raises SealBroken."""
     if not parked.raw_sealed:

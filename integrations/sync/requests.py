@@ -19,7 +19,7 @@ from integrations.models import (
     StreamName,
     SyncRun,
 )
-from integrations.sync import applying, beginning, changes, dropping, opening
+from integrations.sync import applying, beginning, changes, dropping, kinds, opening
 from integrations.sync.outcome import Applied
 from integrations.sync.windows import OLDEST
 from logix.accounts import audit
@@ -69,6 +69,11 @@ def request_run(
                 "sync.requested", actor=actor, merchant=store.merchant, obj=store, details=told
             )
         return None
+    if not kinds.of(stream).has_past:
+        raise RunRefused(
+            f"The {stream} units of {store.name} are read whole each time, so there is no past to "
+            "read. Ask for a reading without a date."
+        )
     try:
         with transaction.atomic():
             run = SyncRun.objects.create(

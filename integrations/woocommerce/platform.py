@@ -114,6 +114,7 @@ CARD = PlatformCard(
         Ability.RETURNS: "WooCommerce has refunds but no return object.",
         Ability.PAYOUTS: "Payouts belong to the payment gateway, not to WooCommerce.",
         Ability.MULTI_CHANNEL: "One WooCommerce site is one channel; connect each site.",
+        Ability.PLATFORM_STOCK: "WooCommerce has no warehouses of its own.",
         Ability.FULFILLMENT_ORDERS: "WooCommerce does not split an order by place of dispatch.",
         Ability.FULFILS_FOR_OTHERS: "WooCommerce has no warehouses of its own.",
         Ability.NEWS_QUEUE: "WooCommerce delivers its news itself, by webhooks.",

@@ -31,6 +31,7 @@ _ABILITIES = {
     Ability.STOCK_WRITE: "Write stock",
     Ability.STOCK_COMPARE_AND_SET: "Write stock only if it is still as last seen",
     Ability.LOCATIONS: "Stock by location",
+    Ability.PLATFORM_STOCK: "Show units in the platform's own warehouses",
     Ability.STATUS_WRITE: "Set order statuses",
     Ability.SHIPMENTS: "Tell parcels and tracking",
     Ability.PARTIAL_SHIPMENTS: "Several parcels an order",

@@ -17,10 +17,17 @@ from logix.accounts import tokens
 from logix.accounts.models import ApiToken, Merchant, Role
 from tests.factories import make_merchant, make_store
 from tests.integrations.admin.conftest import As, fill
+from tests.integrations.api.client import kept_there
 
 pytestmark = pytest.mark.django_db
 
 ROLES = (Role.VIEWER, Role.OPERATOR, Role.OWNER)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(store: Store) -> None:
+    """Units that a platform keeps, which the other pages' tests can do without."""
+    kept_there(store, 99)
 
 
 def pages() -> list[HubAdmin]:

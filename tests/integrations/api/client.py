@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from integrations.authentication import save_credentials
 from integrations.models import Reconciliation, Store
-from integrations.sync import apply_orders, apply_payouts, apply_products
+from integrations.sync import apply_kept, apply_orders, apply_payouts, apply_products
+from inventory.data import KeptPlace, KeptStock
 from inventory.models import Listing, Variant
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
@@ -77,6 +78,16 @@ def import_orders(store: Store, records: Sequence[OrderData]) -> list[Order]:
 def import_products(store: Store, *numbers: int) -> None:
     records = [factories.make_product(number) for number in numbers]
     apply_products(store, records, observed_at=factories.NOW)
+
+
+def kept_there(store: Store, *numbers: object) -> None:
+    """Units of these products in warehouses of the platform's own."""
+    place = KeptPlace(external_id="EU", name="Kept (EU)")
+    records = [
+        KeptStock(place=place, external_variant_id=f"p{n}", sku=f"SKU-{n}", sellable=5, inbound=2)
+        for n in numbers
+    ]
+    apply_kept(store, records, observed_at=factories.NOW)
 
 
 def make_comparison(store: Store, **changes: Any) -> Reconciliation:

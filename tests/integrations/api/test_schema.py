@@ -27,6 +27,7 @@ from tests.integrations.api.client import (
     Api,
     import_payouts,
     import_products,
+    kept_there,
     make_comparison,
     make_depot,
 )
@@ -149,6 +150,7 @@ def test_every_answer_is_as_described(
     comparison = make_comparison(connected, findings=[COMPARED])
     kit = Variant.objects.get(sku="SKU-2").pk
     api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
+    kept_there(connected, 1)
     ids: dict[str, Any] = {
         "/api/v1/stock/pushes/{id}": Push.objects.earliest("pk").pk,
         "/api/v1/payouts/{id}": payout.pk,

@@ -13,7 +13,7 @@ from inventory.models import Location, StockRule, StoreLocation, StorePlace
 from logix.accounts.models import Merchant
 from orders.models import Order, OrderEvent, Oversell, Payout, RefundRequest
 from tests import factories
-from tests.integrations.api.client import api_for, import_orders, import_payouts
+from tests.integrations.api.client import api_for, import_orders, import_payouts, kept_there
 from tests.integrations.api.routes import is_twin, operations
 
 FEW, MANY = 5, 50
@@ -35,6 +35,7 @@ PAGED = {
     "variants",
     "listings",
     "locations",
+    "kept",
     "levels",
     "movements",
     "rules",
@@ -57,6 +58,7 @@ def fill(merchant: Merchant, store: Store, count: int) -> None:
     ]
     store.stock_opened_at = now  # so that the store's figures are taken as first counts
     apply_products(store, products, observed_at=now)
+    kept_there(store, *(f"{n}-0" for n in range(count)))
     returned = tuple(factories.make_return(n) for n in range(count))
     records = [factories.make_order(n, returns=returned if n == 0 else None) for n in range(count)]
     orders = import_orders(store, records)

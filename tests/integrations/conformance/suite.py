@@ -255,6 +255,26 @@ class AdapterConformance:
         assert refund.lines
         assert sum(line.quantity for line in refund.lines) == 1
 
+    def test_what_the_platform_keeps_is_told_whole_each_time_and_no_unit_twice(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        if self._is_exempt(
+            world, Ability.PLATFORM_STOCK, lambda: list(adapter.read_kept(EVERYTHING))
+        ):
+            return
+
+        pages = list(adapter.read_kept(EVERYTHING))
+
+        told = [record for page in pages for record in page.records]
+        assert len({record.external_id for record in told}) == len(told) > 0
+        assert pages[-1].last
+        listed = {v.external_id for p in adapter.sync_products(EVERYTHING) for v in p.variants}
+        assert {record.external_variant_id for record in told} <= listed
+        again = adapter.read_kept(replace(EVERYTHING, since=datetime.now(UTC)))
+        assert [record for page in again for record in page.records] == told
+        (same,) = adapter.read_kept(Filters(ids=(told[0].external_id,)))
+        assert same.records == (told[0],)
+
     def test_an_order_that_is_not_there_is_not_found(
         self, world: World, adapter: BaseEcommerceIntegration
     ) -> None:

@@ -31,9 +31,9 @@ def summaries(call: Call) -> Answer:
         "payload": {
             "granularity": {"granularityType": "Marketplace", "granularityId": place},
             "inventorySummaries": [
-                _summary(row, row.stock, is_detailed=query.flag("details"))
+                _summary(row, stock, is_detailed=query.flag("details"))
                 for row in rows[start : start + _PAGE]
-                if row.stock
+                if (stock := _stock_at(row, place))
             ],
         },
         "pagination": {},
@@ -46,16 +46,24 @@ def summaries(call: Call) -> Answer:
 
 def _chosen(call: Call, query: Query, place: str) -> list[Listing]:
     """``startDateTime`` outranks ``sellerSkus``, which outrank ``sellerSku``."""
-    rows = [row for row in call.store.state.listings.values() if row.stock and place in row.offers]
+    every = call.store.state.listings.values()
+    rows = [row for row in every if _stock_at(row, place) and place in row.offers]
     since, skus = query.moment("startDateTime"), query.texts("sellerSkus", most=50)
     one = query.text("sellerSku")
     if since is not None:
         if since < call.store.clock.exact() - _FAR:
             raise invalid("startDateTime lies more than 18 months back.")
-        rows = [row for row in rows if row.stock and row.stock.updated >= since]
+        rows = [row for row in rows if (x := _stock_at(row, place)) and x.updated >= since]
     elif skus or one:
         rows = [row for row in rows if row.sku in (skus or [one])]
     return sorted(rows, key=lambda row: row.sku)
+
+
+def _stock_at(row: Listing, place: str) -> Stock | None:
+    """What is told of it to a marketplace: in the European Union the same to all
+    (amzn/selling-partner-api-models#452).
+    """
+    return row.piles.get(place, row.stock)
 
 
 def _start(call: Call, query: Query) -> int:

@@ -55,7 +55,9 @@ class Listing(Struct):
     """``quantity`` is what shoppers can buy now, None where Amazon keeps it; ``attributes`` is what
     the seller has submitted. The two are told apart (amzn/selling-partner-api-models#5327): a sale
     lowers the first and leaves the second. One quantity serves all marketplaces (assumed).
-    ``stock`` is Amazon's, by the units; ``parent`` and ``children`` are SKUs of a variation.
+    ``stock`` is Amazon's, by the units, the same for all marketplaces but those that are served
+    from warehouses of their own, which ``piles`` has; ``parent`` and ``children`` are SKUs of a
+    variation.
     """
 
     sku: str
@@ -71,6 +73,7 @@ class Listing(Struct):
     fnsku: str = ""
     quantity: int | None = None
     stock: Stock | None = None
+    piles: dict[str, Stock] = {}
     offers: dict[str, Offer] = {}
     attributes: dict[str, list[dict[str, Any]]] = {}
     issues: list[Issue] = []
