@@ -77,6 +77,7 @@ class Unreadable:
     code: str = "contract_broken"
     path: str = "$"
     changed_at: datetime | None = None
+    placed_at: datetime | None = None
     raw: bytes = field(default=b"", repr=False)
 
 

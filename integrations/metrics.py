@@ -7,7 +7,7 @@ process tells the same. The webhook inbox tells its own (``webhooks.upkeep``).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -15,7 +15,7 @@ from django.utils import timezone
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from integrations import outbox
+from integrations import authentication, outbox, privacy
 from integrations.models import (
     Command,
     Heartbeat,
@@ -61,6 +61,8 @@ def collect() -> Iterator[Metric]:
         value=SyncGap.objects.filter(closed_at=None).count(),
     )
     yield from _privacy(now)
+    yield _oldest_buyers(now)
+    yield _credentials(now)
     yield _signs_of_life(now)
 
 
@@ -158,6 +160,35 @@ def _privacy(now: datetime) -> Iterator[Metric]:
         "Privacy requests due within seven days, or late.",
         value=waiting["near"],
     )
+
+
+def _oldest_buyers(now: datetime) -> Metric:
+    """By platform, since that is whose bound it is. Open orders keep their buyers and tell none."""
+    family = GaugeMetricFamily(
+        "logix_oldest_pii_age_days",
+        "How long ago the order had ended whose buyer's data are kept the longest since.",
+        labels=["platform"],
+    )
+    oldest: dict[str, float] = {}
+    for kept in privacy.standing(privacy.bounded_stores()):
+        days = kept.age(now) / timedelta(days=1)
+        oldest[kept.store.platform] = max(days, oldest.get(kept.store.platform, 0.0))
+    for platform, days in oldest.items():
+        family.add_metric([platform], days)
+    return family
+
+
+def _credentials(now: datetime) -> Metric:
+    family = GaugeMetricFamily(
+        "logix_credential_days_left",
+        "Days until a credential of a store ends by itself; below 0 once it has.",
+        labels=["store", "name", "platform", "what"],
+    )
+    for one in authentication.endings(Store.objects.all()):
+        store = one.store
+        labels = [str(store.pk), store.name, store.platform, one.what]
+        family.add_metric(labels, (one.ends_at - now) / timedelta(days=1))
+    return family
 
 
 def _signs_of_life(now: datetime) -> Metric:

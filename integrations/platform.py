@@ -84,7 +84,7 @@ class Compensation(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialField:
     """One value a merchant pastes. ``pattern`` is a full-match regular expression for a plain typo
-    check.
+    check. ``lasts``: the platform ends it so long after it was made.
     """
 
     name: str
@@ -93,6 +93,7 @@ class CredentialField:
     secret: bool = True
     required: bool = True
     pattern: str = ""
+    lasts: timedelta | None = None
 
 
 # Names of fields that the hub itself reads: a sign-in of this kind must ask for them.
@@ -107,6 +108,7 @@ _FIELDS_OF_KIND: Mapping[AuthKind, frozenset[str]] = {
 class SignIn:
     """One way to connect a store: what it asks for and, in ``label`` and ``help``, for whom it is.
     ``ends_at``: where in the store its owner takes back what was given this way.
+    ``consent_lasts``: so long after it was given, the owner of the store has to give it anew.
 
     One by OAUTH2 asks for nothing, or for ``client_id`` and ``client_secret`` of the merchant's own
     app, which then stands in for the hub's.
@@ -117,6 +119,7 @@ class SignIn:
     fields: tuple[CredentialField, ...] = ()
     help: str = ""
     ends_at: str = ""
+    consent_lasts: timedelta | None = None
 
     @property
     def names(self) -> frozenset[str]:
@@ -125,6 +128,11 @@ class SignIn:
     @property
     def required(self) -> frozenset[str]:
         return frozenset(field.name for field in self.fields if field.required)
+
+    @property
+    def lasting(self) -> CredentialField | None:
+        """The value that ends by itself, where one does."""
+        return next((field for field in self.fields if field.lasts), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +201,9 @@ class PlatformCard:
     static ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked
     for here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
     ``compensation``: what its stores take off a figure; figures that are told and read are the
-    stores' own, with it.
+    stores' own, with it. ``buyers_kept``: how long buyers' data may be kept once an order was sent
+    or cancelled; None: the platform sets no bound. ``lasting_fields``: names in ``custom`` of its
+    orders that say nothing of buyers, so they stay when those are erased.
 
     ``queue_fields`` are those among the credentials that open a queue of the merchant's own, the
     one that names it first: with none of them the store is polled alone.
@@ -225,6 +235,8 @@ class PlatformCard:
     page_size: int = 100
     stock_batch: int = 100
     compensation: Compensation = Compensation.NONE
+    buyers_kept: timedelta | None = None
+    lasting_fields: tuple[str, ...] = ()
     poll_every: timedelta = timedelta(minutes=5)
     lag: timedelta = timedelta(seconds=5)
     overlap: timedelta = timedelta(minutes=10)
@@ -286,6 +298,11 @@ class PlatformCard:
             for asked in sign_in.fields:
                 found.setdefault(asked.name, asked)
         return tuple(found.values())
+
+    @property
+    def has_endings(self) -> bool:
+        """Whether some credential of its stores ends by itself."""
+        return any(s.lasting or s.consent_lasts for s in self.sign_ins)
 
     @property
     def required_scopes(self) -> tuple[str, ...]:

@@ -56,6 +56,16 @@ def card(slug: str) -> PlatformCard:
     return found
 
 
+def known_card(slug: str) -> PlatformCard | None:
+    """The card, None where there is none any more: what a store of it keeps is looked after all the
+    same.
+    """
+    try:
+        return card(slug)
+    except UnknownPlatform:
+        return None
+
+
 def cards() -> list[PlatformCard]:
     """All cards. A package from outside that cannot be imported is left out and logged; the hub
     goes on.

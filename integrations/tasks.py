@@ -140,15 +140,22 @@ def _compare_tonight() -> None:
 
 @shared_task(name="integrations.tasks.maintain", **_READING)
 def maintain() -> None:
-    """Every hour: delete what has outlived its use; every night (UTC): prove that stock is true,
-    and look again at bundles that are no kits.
+    """Every hour: erase buyers whose time is over, and delete what has outlived its use; every
+    night (UTC): prove that stock is true, and look again at bundles that are no kits.
     """
     if upkeep.take_slot("maintain", seconds=60):
+        bell.ring("integrations.tasks.purge_buyers", queue="bulk")
         upkeep.purge(timezone.now())
     if upkeep.take_slot("prove_stock", seconds=86_400):
         bell.ring("integrations.tasks.prove_stock", queue="bulk")
     if upkeep.take_slot("retry_bundles", seconds=86_400):
         bell.ring("integrations.tasks.retry_bundles", queue="bulk")
+
+
+@shared_task(name="integrations.tasks.purge_buyers", **_READING)
+def purge_buyers(after_id: str = "") -> None:
+    if left := privacy.purge(timezone.now(), after=UUID(after_id) if after_id else None):
+        bell.ring("integrations.tasks.purge_buyers", str(left), queue="bulk")
 
 
 @shared_task(name="integrations.tasks.retry_bundles", **_READING)

@@ -46,6 +46,7 @@ from orders.models import OrderPayload
 
 log = structlog.get_logger(__name__)
 
+CALLS_KEPT = timedelta(days=7)
 AUDIT_EVERY = timedelta(hours=1)
 AUDIT_BUDGET_S = 180.0
 PROOF_BUDGET_S = 60.0
@@ -197,7 +198,7 @@ def purge(now: datetime) -> dict[str, int]:
     """Delete what has outlived its use, in batches; return the counts."""
     day = timedelta(days=1)
     expired: dict[str, models.QuerySet[Any]] = {
-        "calls": CallLog.objects.filter(at__lt=now - 7 * day),
+        "calls": CallLog.objects.filter(at__lt=now - CALLS_KEPT),
         "slots": ScheduleSlot.objects.filter(slot__lt=now - day),
         "heartbeats": Heartbeat.objects.filter(at__lt=now - day),
         "answers": IdempotentRequest.objects.filter(created_at__lt=now - 7 * day),

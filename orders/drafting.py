@@ -7,7 +7,7 @@ stands, returns, timeline, and what stock must become (``demands``).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from logix.common.ids import uuid7
 from orders import (
     coming_back,
     conflicts,
+    ending,
     holds,
     lines,
     money,
@@ -66,7 +67,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What all orders of one batch share."""
+    """What all orders of one batch share. ``forgets_before``: buyers of orders that ended by then
+    are not taken in. ``lasting``: names in ``custom`` that stay when one is erased.
+    """
 
     store: Any
     vault: Vault
@@ -75,6 +78,8 @@ class Occasion:
     now: datetime
     mark: Mark
     came_by: str = ""
+    forgets_before: datetime | None = None
+    lasting: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,36 @@ def draft(
     variant_of: VariantOf,
 ) -> Draft:
     """Raises ValueError or ArithmeticError for amounts that are no numbers."""
+    write = partial(
+        _draft,
+        on,
+        data,
+        digest=digest,
+        details=details,
+        known=known,
+        parts=parts,
+        variant_of=variant_of,
+    )
+    drafted = write(erased_at=known.erased_at if known else None)
+    ended_at = drafted.order["ended_at"]
+    if known is None and ended_at and on.forgets_before and ended_at <= on.forgets_before:
+        return write(erased_at=on.now)
+    return drafted
+
+
+def _draft(
+    on: Occasion,
+    data: OrderData,
+    *,
+    digest: str,
+    details: dict[str, str],
+    known: Order | None,
+    parts: Known,
+    variant_of: VariantOf,
+    erased_at: datetime | None,
+) -> Draft:
     order_id = known.pk if known else uuid7()
-    erased = known is not None and known.erased_at is not None
+    erased = erased_at is not None
     status = standing.order_status(data, known)
     line_ids = {external_id: line.pk for external_id, line in parts.lines.items()}
     for told in data.lines:
@@ -195,8 +228,9 @@ def draft(
         **amounts.columns,
         **_told(data, known),
         "holds_until": until,
-        **privacy.buyer_columns(on.store, data, known, on.vault),
-        "custom": {} if erased else dict(data.custom),
+        "erased_at": erased_at,
+        **privacy.buyer_columns(on.store, data, known, on.vault, erased=erased),
+        "custom": privacy.lasting_of(data.custom, on.lasting) if erased else dict(data.custom),
         "told_restocks": back.told,
         "line_count": len(present),
         "unit_count": sum(x.quantity for x in present),
@@ -208,6 +242,9 @@ def draft(
         "revision": known.revision + 1 if known else 1,
         "applied_at": on.now,
     }
+    left = [x.shipped_at for x in data.shipments or () if not x.cancelled]
+    left += [x.shipped_at for x in parts.shipments if x.cancelled_at is None]
+    row["ended_at"] = ending.ended_at(row, left, known, on.now)
     return Draft(
         known=known,
         external_id=data.external_id,

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 from django.utils import timezone
@@ -22,16 +23,17 @@ _SHORTEST = 4
 _GIVES_REASON = "cancel_requested"
 
 
-def erase(order: Order) -> dict[str, int]:
+def erase(order: Order, lasting: Collection[str] = ()) -> dict[str, int]:
     """Leave the tombstone (``erased_at``) that every later import obeys, then empty what names the
-    buyer, here and wherever it is heard. Return how many rows that were, by kind: none the second
-    time. Call through ``services.erase_buyer``, which guards against a running import.
+    buyer, here and wherever it is heard; the names in ``custom`` that are ``lasting`` stay. Return
+    how many rows that were, by kind: none the second time. Call through ``services.erase_buyer``,
+    which guards against a running import.
     """
     words = _words_of(order)
     for name, value in privacy.EMPTY.items():
         setattr(order, name, value)
     order.external_customer_id = ""
-    order.custom = {}
+    order.custom = privacy.lasting_of(order.custom, lasting)
     order.erased_at = order.erased_at or timezone.now()
     order.save(update_fields=[*privacy.EMPTY, "external_customer_id", "custom", "erased_at"])
     payments = Payment.objects.filter(order=order).exclude(reference="")

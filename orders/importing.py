@@ -9,7 +9,7 @@ refuses an order: it gets a named problem.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -101,11 +101,14 @@ def import_orders(
     own_fields: frozenset[str] = frozenset(),
     request_id: str = "",
     came_by: str = "",
+    forgets_before: datetime | None = None,
+    lasting: Collection[str] = (),
 ) -> OrderImport:
     """Bring the store's orders to what ``records`` say. ``ahead``: by how much the store's clock
     goes before ours. ``mark`` names the raw record an order was made of, for callers who need not
     map the same again. ``own_fields``: names in ``custom`` that the hub itself writes.
-    ``came_by``: kept with the orders that are new.
+    ``came_by``: kept with the orders that are new. ``forgets_before``: of new orders that ended by
+    then no buyer is kept. ``lasting``: names in ``custom`` that stay when one is erased.
 
     Raises OrderChangedMeanwhile, LedgerConflict: run it again. Raises ValueError, ArithmeticError,
     DataError, IntegrityError for a record that cannot be stored; nothing is written then.
@@ -145,7 +148,15 @@ def import_orders(
             store,
             todo,
             Occasion(
-                store, keys.vault(store.data_key_id), authority, observed_at, now, mark, came_by
+                store,
+                keys.vault(store.data_key_id),
+                authority,
+                observed_at,
+                now,
+                mark,
+                came_by,
+                forgets_before,
+                lasting,
             ),
             own_fields,
         )

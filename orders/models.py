@@ -4,7 +4,8 @@ An order belongs to a store and keeps the platform's id in ``external_id``; what
 nobody here knows. Money is in the order's ``currency``. Times: placed (buyer), changed (platform),
 observed (our request), applied (us). ``picking_since``: when a person said that picking
 began; a parcel or the store may say so as well. ``told_restocks``: what the store says it put back
-on sale, as far as it was told; None for orders read before that was asked.
+on sale, as far as it was told; None for orders read before that was asked. ``ended_at``: since when
+nothing is left to send (``ending``), so long the buyer's data are kept at most as the store says.
 """
 
 from __future__ import annotations
@@ -103,6 +104,7 @@ class Order(models.Model):
     completed_at = models.DateTimeField(null=True)
     cancelled_at = models.DateTimeField(null=True)
     gone_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
     holds_until = models.DateTimeField(null=True)
 
     buyer_sealed = models.BinaryField(null=True)
@@ -162,6 +164,11 @@ class Order(models.Model):
                 fields=["merchant", "import_state"],
                 condition=~models.Q(import_state="accepted"),
                 name="order_needs_look",
+            ),
+            models.Index(
+                fields=["store", "ended_at"],
+                condition=models.Q(erased_at=None),
+                name="order_buyer_kept",
             ),
         ]
 

@@ -4,6 +4,7 @@ people wrote about returns.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import lz4.block
@@ -22,12 +23,14 @@ EMPTY: dict[str, Any] = {"buyer_sealed": None, "email_index": "", "phone_index":
 
 
 def buyer_columns(
-    store: Any, data: OrderData, known: Order | None, vault: crypto.Vault
+    store: Any, data: OrderData, known: Order | None, vault: crypto.Vault, *, erased: bool
 ) -> dict[str, Any]:
     """The order's columns about its buyer. One who was erased stays erased, whatever the store
-    still sends.
+    still sends; one who is not to be taken in never was here.
     """
-    if known and known.erased_at:
+    if erased and known is None:
+        return {**EMPTY, **_plain(data), "external_customer_id": ""}
+    if erased and known:
         place = ("external_customer_id", "ship_country", "ship_region", "ship_city")
         return {**EMPTY, **{name: getattr(known, name) for name in place}}
     if data.buyer is None:
@@ -40,6 +43,11 @@ def buyer_columns(
         "phone_index": phone_index(store.merchant_id, phone),
         **_plain(data),
     }
+
+
+def lasting_of(custom: Mapping[str, Any], lasting: Collection[str]) -> dict[str, Any]:
+    """What stays of an order's own fields when its buyer is erased."""
+    return {name: value for name, value in custom.items() if name in lasting}
 
 
 def seal_buyer(vault: crypto.Vault, store_id: Any, external_id: str, buyer: Buyer) -> bytes:

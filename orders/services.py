@@ -9,6 +9,7 @@ decides the order's status.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -201,30 +202,41 @@ def reviewable(order: Order) -> frozenset[Flag]:
     return frozenset(found)
 
 
-def erase_buyer(order: Order, *, actor: str, request_id: str = "") -> None:
+def erase_buyer(
+    order: Order,
+    *,
+    actor: str,
+    request_id: str = "",
+    why: str = "",
+    audited: bool = True,
+    lasting: Collection[str] = (),
+) -> dict[str, int] | None:
     """Erase what names the buyer, for good and everywhere: later imports obey. Amounts, country and
-    city stay. Twice is once; what came in between is erased with it. The audit log gets the counts
-    of what was emptied, and no more.
+    city stay. Twice is once; what came in between is erased with it. Return the counts of what was
+    emptied, None where it had been erased before. They are all that the audit log gets; not
+    ``audited``: the caller tells it of many orders at once. ``why`` is for the timeline, names in
+    ``custom`` that are ``lasting`` stay.
     """
 
-    def erase(order: Order) -> None:
+    def erase(order: Order) -> dict[str, int] | None:
         is_first = order.erased_at is None
-        counts = {what: rows for what, rows in erasing.erase(order).items() if rows}
-        if not is_first and not counts:
-            return
+        counts = {what: rows for what, rows in erasing.erase(order, lasting).items() if rows}
         if is_first:
             title = "The buyer’s personal data was erased"
+            title += f": {why}" if why else ""
             note(order, "erased", title, actor, request_id=request_id)
-        audit.record(
-            "order.buyer_erased",
-            actor=actor,
-            merchant=order.merchant,
-            obj=order,
-            details=counts,
-            request_id=request_id,
-        )
+        if audited and (is_first or counts):
+            audit.record(
+                "order.buyer_erased",
+                actor=actor,
+                merchant=order.merchant,
+                obj=order,
+                details=counts,
+                request_id=request_id,
+            )
+        return counts if is_first else None
 
-    change(order, erase)
+    return change(order, erase)
 
 
 def mark_gone(order: Order, *, actor: str) -> None:

@@ -81,6 +81,7 @@ ACTIONS: Mapping[str, str] = {
     "privacy.bundle_taken": "Downloaded what is kept of a buyer",
     "privacy.confirmed": "Let the erasure of a store’s buyers begin",
     "privacy.done": "Ended a privacy request",
+    "privacy.purged": "Erased buyers whose time was over",
     "push.retried": "Sent a stock figure again",
     "reconciliation.gone_on": "Let a comparison with a store go on",
     "reconciliation.requested": "Asked for a comparison with a store",

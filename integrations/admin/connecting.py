@@ -18,7 +18,7 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from integrations import connect, registry
+from integrations import connect, keeping, registry
 from integrations.admin.trying_words import TriesWords
 from integrations.connect import ConnectError
 from integrations.connect import options as store_options
@@ -176,7 +176,7 @@ _RETURNS = {
     "off": "They are shown, and nothing waits for a decision",
 }
 # What is read of a product does not change with these.
-_OURS = frozenset({"refunds", "returns", OPTION})
+_OURS = frozenset({"refunds", "returns", OPTION, keeping.OPTION})
 _RESERVE_FROM = {
     Strategy.RANKED: "One place that has all of a line, else place by place in order of choice",
     Strategy.MOST_STOCK: "The place that has most, then the next",
@@ -187,8 +187,9 @@ _RESERVE_FROM = {
 
 
 class OptionsForm(forms.Form):
-    """What becomes of refunds and returns, where orders take their units from, and what else the
-    platform's own card lets staff choose for a store. A value left empty is none.
+    """What becomes of refunds and returns, where orders take their units from, how long buyers are
+    kept, and what else the platform's own card lets staff choose for a store. A value left empty is
+    none.
     """
 
     def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
@@ -198,6 +199,7 @@ class OptionsForm(forms.Form):
             "refunds": store.refunds,
             "returns": store.returns,
             OPTION: store.options.get(OPTION) or Strategy.RANKED,
+            keeping.OPTION: store.options.get(keeping.OPTION),
         }
         super().__init__(data, initial={**shown, **ours})
         self.card, self.store = card, store
@@ -219,6 +221,17 @@ class OptionsForm(forms.Form):
             choices=[(way.value, words) for way, words in _RESERVE_FROM.items()],
             widget=UnfoldAdminSelectWidget,
             help_text="Holds for orders from now on; what is reserved stays where it is.",
+        )
+        bound = card.buyers_kept
+        self.fields[keeping.OPTION] = forms.IntegerField(
+            label="Days that buyers’ data are kept",
+            required=False,
+            min_value=keeping.FEWEST_DAYS,
+            max_value=bound.days if bound else keeping.MOST_DAYS,
+            widget=UnfoldAdminIntegerFieldWidget,
+            help_text="Once an order was sent or cancelled; then names, addresses and what the "
+            "store sent of it go for good, amounts stay. Empty: "
+            + (f"{bound.days}, as {card.name} allows." if bound else "until somebody erases them."),
         )
         for option in card.options:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})

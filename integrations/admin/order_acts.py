@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
-from integrations import sync
+from integrations import privacy, sync
 from integrations.admin.acts import ASKS_STORES, Act, again
 from integrations.admin.roles import actor
 from logix.accounts import audit
@@ -82,7 +82,7 @@ def _undo_picking(request: HttpRequest, order: Order) -> str:
 
 
 def _erase(request: HttpRequest, order: Order) -> str:
-    services.erase_buyer(order, actor=actor(request))
+    privacy.erase_buyer(order, actor=actor(request))
     return f"The buyer of order {order} is erased. Amounts, country and city stay."
 
 

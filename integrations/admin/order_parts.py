@@ -229,7 +229,7 @@ def buyer_words(request: HttpRequest, order: Order) -> str:
     one.
     """
     if order.erased_at:
-        return "Erased on request."
+        return "Erased. The timeline says why."
     if not order.buyer_sealed:
         return "The store told no buyer."
     if not sees_buyers(request, order.merchant_id):

@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
-from integrations import connect, registry, sync
+from integrations import authentication, connect, registry, sync
 from integrations.admin import store_acts
 from integrations.admin.base import (
     BAD,
@@ -35,6 +35,7 @@ from integrations.admin.base import (
 )
 from integrations.admin.comparing import compared_words
 from integrations.admin.connecting import StreamForm
+from integrations.admin.ending import ending_words, kept_words
 from integrations.admin.looking import Look, address_of
 from integrations.admin.roles import may
 from integrations.models import (
@@ -130,6 +131,7 @@ class StoreHealth(HubAdmin):
             words += "was taken over. Look at its stock; “Believe the zeros” if that is meant."
             said.append(Sentence(BAD, words, "look=zeros"))
         now = timezone.now()
+        said += ending_words(self, mine, now)
         for silence in sync.silences(mine, now)[:_NAMED]:
             words = f"{silence.store}: {silence.words(now)} {silence.remedy}"
             said.append(Sentence(WARN, words, url=self.row_url(silence.store)))
@@ -225,6 +227,19 @@ class StoreHealth(HubAdmin):
         )
         rows = ((date_format(x.day, "DATE_FORMAT"), x.words(by_webhooks)) for x in days)
         return format_html_join("", "{}: {}<br>", rows)
+
+    @display(description="What ends by itself")
+    def keys_end(self, store: Store) -> str:
+        now, mine = timezone.now(), Store.objects.filter(pk=store.pk)
+        told = [
+            one.words(now) + (f" {one.do}" if one.step(now) is not None else "")
+            for one in authentication.endings(mine)
+        ]
+        return format_html_join("", "{}<br>", ((x,) for x in told or ["Nothing."]))
+
+    @display(description="Buyers’ data")
+    def buyers_kept(self, store: Store) -> str:
+        return kept_words(store, timezone.now())
 
     @display(description="Permissions")
     def permissions(self, store: Store) -> str:

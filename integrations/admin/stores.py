@@ -76,6 +76,8 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         "last_ok_at",
         "webhooks",
         "permissions",
+        "keys_end",
+        "buyers_kept",
         "sold_from",
         "counted_by",
         "strange_statuses",
@@ -105,6 +107,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
                     ("currency", "timezone"),
                     ("writing", "last_ok_at"),
                     ("webhooks", "permissions"),
+                    ("keys_end", "buyers_kept"),
                 )
             },
         ),

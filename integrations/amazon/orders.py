@@ -178,6 +178,7 @@ class OrderReader:
                         code=err.code,
                         path=err.path,
                         changed_at=item.changed_at,
+                        placed_at=item.placed_at,
                         raw=item.raw,
                     )
                 )

@@ -73,6 +73,8 @@ CARD = PlatformCard(
                     help="Beside the client ID. It ends after 180 days: renew it there and enter "
                     "the new one here.",
                     pattern=r"[0-9A-Za-z._-]{8,256}",
+                    # The page "Rotate your application's LWA credentials".
+                    lasts=timedelta(days=180),
                 ),
                 CredentialField(
                     name="refresh_token",
@@ -123,6 +125,7 @@ CARD = PlatformCard(
             "authorise it there. An authorisation lasts a year. With an app of your own, give its "
             "three values; without, the app of this hub is used.",
             ends_at="Seller Central → Apps and Services → Manage Your Apps → Disable",
+            consent_lasts=timedelta(days=365),
             fields=(
                 CredentialField(
                     name="client_id",
@@ -136,8 +139,9 @@ CARD = PlatformCard(
                 CredentialField(
                     name="client_secret",
                     label="LWA client secret",
-                    help="Beside the client ID.",
+                    help="Beside the client ID. It ends after 180 days.",
                     required=False,
+                    lasts=timedelta(days=180),
                     pattern=r"[0-9A-Za-z._-]{8,256}",
                 ),
                 CredentialField(
@@ -254,6 +258,19 @@ CARD = PlatformCard(
     apart={Ability.REFUNDS_READ: timedelta(days=3), Ability.RETURNS: timedelta(days=58)},
     # A settlement is told once it is closed, and its report may be some hours under way.
     payouts_change_for=timedelta(days=2),
+    # Data Protection Policy: for 30 days after delivery at most. Whichever comes first counts here,
+    # that an order was sent or that it arrived.
+    buyers_kept=timedelta(days=30),
+    lasting_fields=(
+        "marketplace",
+        "sales_channel",
+        "service_level",
+        "ship_by",
+        "deliver_by",
+        "programs",
+        "seller_order_id",
+        "belongs_to_order",
+    ),
     page_size=ORDERS_ON_A_PAGE,
     stock_batch=LISTINGS_ON_A_PAGE,
     # A search for orders is given back every three minutes: three in five are for polls, the rest

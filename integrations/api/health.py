@@ -17,7 +17,15 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import connect, reconcile, registry, sync
+from integrations import (
+    authentication,
+    connect,
+    keeping,
+    privacy,
+    reconcile,
+    registry,
+    sync,
+)
 from integrations.api.auth import may
 from integrations.api.fields import Query
 from integrations.api.stores_schema import StreamSerializer
@@ -153,6 +161,7 @@ class StoreHealthViews(ApiViewSet):
             *_zeros(store),
             *_webhooks(store),
             *_compared(store),
+            *_ending(store),
             *_work(store, amounts),
         ]
         return Response(
@@ -338,6 +347,19 @@ def _compared(store: Store) -> Iterator[Found]:
         yield Found(WARNING, "accuracy", f"{exact}, where 99.9 % are wanted.", do)
     elif exact.share is not None:
         yield Found(OK, "accuracy", f"{exact}.", "Nothing to do.")
+
+
+def _ending(store: Store) -> Iterator[Found]:
+    """Credentials that end by themselves, and buyers' data that should have."""
+    card, now = registry.known_card(store.platform), timezone.now()
+    mine = Store.objects.filter(pk=store.pk)
+    for one in authentication.ending_soon(mine, now) if card and card.has_endings else ():
+        step = one.step(now)
+        is_urgent = step is not None and step <= authentication.STEPS[-1]
+        yield Found(BAD if is_urgent else WARNING, "credentials", one.words(now), one.do)
+    for kept in privacy.near(mine, now) if keeping.kept_for(card, store) else ():
+        level = BAD if kept.is_broken(now) else WARNING
+        yield Found(level, "buyers", kept.words(now), privacy.REMEDY)
 
 
 def _webhooks(store: Store) -> Iterator[Found]:

@@ -12,7 +12,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from integrations import sync
+from integrations import privacy, sync
 from integrations.api import conflicts, order_filters, order_shapes, order_writes
 from integrations.api.auth import may
 from integrations.api.errors import Refused, request_id
@@ -258,7 +258,7 @@ class OrderViews(ApiViewSet):
     def erase_buyer(self, request: Request, pk: UUID) -> Response:
         if not may(request, Scope.PII):
             raise Refused(403, "scope_missing", "Erasing a buyer needs the scope “pii” as well.")
-        services.erase_buyer(self._order(pk), actor=self.actor, request_id=request_id())
+        privacy.erase_buyer(self._order(pk), actor=self.actor, request_id=request_id())
         return Response(self._detail(pk))
 
     @extend_schema(

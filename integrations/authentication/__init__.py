@@ -5,6 +5,7 @@ out, and hands out adapters that hold them.
 are made outside of transactions.
 """
 
+from integrations.authentication.aging import STEPS, Ending, ending_soon, endings
 from integrations.authentication.credentials import (
     GRANTED,
     Held,
@@ -32,11 +33,15 @@ __all__ = [
     "ENDS_SOON",
     "GRANTED",
     "PROBE_TOTAL_S",
+    "STEPS",
+    "Ending",
     "Held",
     "Keys",
     "adapter_for",
     "app_before",
     "app_id",
+    "ending_soon",
+    "endings",
     "from_app",
     "from_code",
     "from_refresh_token",

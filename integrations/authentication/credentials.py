@@ -146,6 +146,7 @@ def save_credentials(
     """
     plain = _plain({**values, **(_tokens(grant) if grant else {})})
     fingerprint = hashlib.sha256(plain).hexdigest()[:8]
+    now = timezone.now()
     fields: dict[str, Any] = {
         "sealed": _sealed(store, kind, plain),
         "fingerprint": fingerprint,
@@ -153,7 +154,9 @@ def save_credentials(
         "missing": list(missing),
         "state": Credential.State.OK,
         "lease_until": None,
-        **_times(grant or Grant(access_token=""), timezone.now()),
+        "secret_since": _secret_since(store, kind, values, now),
+        "consented_at": now if kind == AuthKind.OAUTH2 else None,
+        **_times(grant or Grant(access_token=""), now),
     }
     for _ in range(_TRIES):
         with transaction.atomic():
@@ -257,6 +260,27 @@ def _write(store: Store, kind: str, fields: Mapping[str, Any]) -> Credential | N
         return None
     found.refresh_from_db()
     return found
+
+
+def _secret_since(
+    store: Store, kind: str, values: Mapping[str, str], now: datetime
+) -> datetime | None:
+    """When the value among ``values`` that ends by itself was entered: now, unless it is the one
+    that was kept; None where there is none.
+    """
+    card = registry.known_card(store.platform)
+    sign_in = card.sign_in(kind) if card else None
+    lasting = sign_in.lasting if sign_in else None
+    if lasting is None or not values.get(lasting.name):
+        return None
+    before = Credential.objects.filter(store=store).order_by("-updated_at").first()
+    try:
+        known = _opened(store, before).get(lasting.name) if before else None
+    except (Misconfigured, ValueError):
+        known = None
+    if before is None or known != values[lasting.name]:
+        return now
+    return before.secret_since or store.created_at
 
 
 def _row(store: Store) -> Credential:

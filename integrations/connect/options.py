@@ -12,6 +12,9 @@
                           again), ``automatic`` (what the store put back on sale goes on the shelf)
 ``reserve_from``          where the units of an order come from: ``ranked`` (default),
                           ``most_stock``, ``single_or_split``, ``pinned`` or ``no_split``
+``keep_buyers_days``      days that buyers' data are kept once an order was sent or cancelled, from
+                          2 to what the platform allows (default: as long as that, else until
+                          somebody erases them)
 ``reconcile_days``        days of orders that the nightly comparison looks at, 1–365 (default 30)
 ``stock_master``          who counts what the store sells, ``hub`` (default) or ``store``: chosen
                           when it is connected, later switched by ``sync.set_stock_master``
@@ -26,7 +29,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from integrations import mastery
+from integrations import keeping, mastery
 from integrations.lifecycle import ConnectError
 from integrations.platform import PlatformCard, StoreOption
 from inventory.shelves import OPTION, Strategy
@@ -76,6 +79,15 @@ def _number(lowest: float, highest: float) -> Callable[[PlatformCard, Any], str 
         return f"must be a number from {lowest:g} to {highest:g}."
 
     return problem
+
+
+def _keep_buyers(card: PlatformCard, value: Any) -> str | None:
+    most = card.buyers_kept.days if card.buyers_kept else keeping.MOST_DAYS
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if is_number and keeping.FEWEST_DAYS <= value <= most:
+        return None
+    bound = f": {card.name} allows no more" if card.buyers_kept else ""
+    return f"must be a whole number of days from {keeping.FEWEST_DAYS} to {most}{bound}."
 
 
 def _refunds(card: PlatformCard, value: Any) -> str | None:
@@ -130,6 +142,7 @@ _CHECKS: Mapping[str, Callable[[PlatformCard, Any], str | None]] = {
     "refunds": _refunds,
     "returns": _returns,
     OPTION: _reserve_from,
+    keeping.OPTION: _keep_buyers,
     "reconcile_days": _number(1, 365),
     "stock_master": _stock_master,
     "status_words": _words,

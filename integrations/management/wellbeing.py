@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import Count, Min, Q
 from django.utils import timezone
 
-from integrations import metrics, reconcile, registry, upkeep
+from integrations import authentication, metrics, privacy, reconcile, registry, upkeep
 from integrations.management.findings import Check, Finding, bad, in_words, ok, warn
 from integrations.models import (
     Endpoint,
@@ -101,6 +101,8 @@ def stores() -> Iterator[Finding]:
         *_blocked(),
         *_parked(),
         *_compared(),
+        *_ending(rows),
+        *_kept_too_long(),
     ]
     yield from found
     if not found:
@@ -255,6 +257,22 @@ def _compared() -> Iterator[Finding]:
             "It was not compared with what is kept here for three days.",
             "See that a worker serves the lane bulk; manage.py reconcile compares at once.",
         )
+
+
+def _ending(rows: models.QuerySet[Store]) -> Iterator[Finding]:
+    """Credentials that end by themselves, from 30 days before."""
+    now = timezone.now()
+    for one in authentication.ending_soon(rows, now):
+        step = one.step(now)
+        say = bad if step is not None and step <= authentication.STEPS[-1] else warn
+        yield say(f"store {one.store.name}", one.words(now), one.do)
+
+
+def _kept_too_long() -> Iterator[Finding]:
+    now = timezone.now()
+    for kept in privacy.near(privacy.bounded_stores(), now):
+        say = bad if kept.is_broken(now) else warn
+        yield say(f"store {kept.store.name}", kept.words(now), privacy.REMEDY)
 
 
 def _help(store: Store) -> str:

@@ -120,6 +120,8 @@ class Credential(models.Model):
 
     ``lease_until`` and ``fence`` belong to the one worker that renews a token, which is due from
     ``refresh_due_at`` on. ``missing`` are the wanted scopes the merchant did not grant.
+    ``secret_since``: when the value that ends by itself (``CredentialField.lasts``) was entered;
+    ``consented_at``: when the merchant last consented, for tokens that came of that.
     """
 
     class State(models.TextChoices):
@@ -142,6 +144,8 @@ class Credential(models.Model):
     lease_until = models.DateTimeField(null=True)
     fence = models.BigIntegerField(default=0)
     updated_at = models.DateTimeField(db_default=Now())
+    secret_since = models.DateTimeField(null=True)
+    consented_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -25,12 +25,12 @@ from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import Command, ParkedRecord, PrivacyRequest, Store, StoreStatus
 from integrations.privacy import rekeying, signals, subjects
+from integrations.privacy.buyers import erase_buyer
 from integrations.privacy.taking import CARRY_OUT
 from inventory.ledger import LedgerConflict
 from logix.accounts import audit
 from logix.common import bell
 from logix.common.transactions import again_on
-from orders import services
 from orders.errors import OrderChangedMeanwhile
 from orders.models import Order, OrderPayload
 
@@ -199,7 +199,7 @@ def _walk(request: PrivacyRequest, orders: QuerySet[Order], until: float) -> boo
 
 
 def _erase_one(request: PrivacyRequest, order: Order) -> None:
-    services.erase_buyer(order, actor="platform")
+    erase_buyer(order, actor="platform")
     _keep(request, orders_done=F("orders_done") + 1)
 
 

@@ -12,8 +12,8 @@ from uuid import UUID
 from django.db.models import Q
 
 from integrations.models import ErasureMark, Store
+from integrations.privacy.buyers import erase_buyer
 from logix.common import crypto
-from orders import services
 from orders.models import Order
 
 _COLUMNS = ("pk", "external_id", "external_customer_id", "email_index", "placed_at")
@@ -56,8 +56,8 @@ def obey(store: Store, order_ids: Collection[UUID]) -> int:
             mark in until and _reaches(until[mark], row["placed_at"]) for mark in borne[row["pk"]]
         )
     ]
-    for order in Order.objects.filter(pk__in=bound):
-        services.erase_buyer(order, actor="platform")
+    for order in Order.objects.filter(pk__in=bound).select_related("store"):
+        erase_buyer(order, actor="platform")
     return len(bound)
 
 

@@ -23,7 +23,7 @@ from django.db import (
 )
 from django.utils import timezone
 
-from integrations import policy, registry
+from integrations import keeping, policy, registry
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
 from integrations.models import Store, Stream, StreamName
@@ -80,21 +80,24 @@ def apply_orders(
 
     Raises nothing for a bad record: it is parked. Database trouble is raised.
     """
-    inbound = Inbound.of(store, StreamName.ORDERS)
+    card, inbound = registry.known_card(store.platform), Inbound.of(store, StreamName.ORDERS)
     mapped, unmapped = inbound.apply(records)
 
     def write(batch: Sequence[OrderData]) -> Applied:
+        now = timezone.now()
         done = import_orders(
             store,
             batch,
             authority=authority,
             observed_at=observed_at,
-            now=timezone.now(),
+            now=now,
             ahead=_ahead(store, batch, observed_at),
             mark=inbound.mark,
             own_fields=inbound.written,
             request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
             came_by=_CAME_BY.get(origin, CameBy.ASKED),
+            forgets_before=keeping.forgets_before(card, store, now),
+            lasting=card.lasting_fields if card else (),
         )
         if done.created and _is_paid_out(store):
             names = [record.external_id for record in batch]
@@ -330,6 +333,7 @@ def _park_one(page: _Page, record: Record, err: Exception) -> Applied:
         code=getattr(err, "code", None) or "not_storable",
         reason=_in_words(err),
         path=getattr(err, "path", "$"),
+        placed_at=getattr(record, "placed_at", None),
         raw=record.raw,
     )
     parking.park(page.store, stream=page.stream, unreadable=unreadable)

@@ -81,6 +81,7 @@ class Inbound:
                         code="rule_failed",
                         reason=str(err),
                         path=err.path,
+                        placed_at=getattr(record, "placed_at", None),
                         raw=record.raw,
                     )
                 )

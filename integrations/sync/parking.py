@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from integrations import policy
+from integrations import keeping, policy, registry
 from integrations.base import Unreadable
 from integrations.models import ParkedRecord, Store, StreamName
 from logix.accounts import audit, keys
@@ -26,14 +26,16 @@ def _place(store: Store, stream: str, external_id: str) -> str:
     return f"{store.pk}:{stream}:{external_id}"
 
 
-def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
+def park(
+    store: Store, *, stream: str, unreadable: Unreadable, kept_until: datetime | None = None
+) -> None:
     """Set a record aside, or count another failed try of one that is aside already. One that was
-    dismissed stays so.
+    dismissed stays so. ``kept_until``: as it was said of this content before.
     """
     now = timezone.now()
     external_id = unreadable.external_id[:128]
-    raw = None
-    if unreadable.raw and not _is_erased(store, stream, external_id):
+    raw, purge_after = None, _kept_until(store, stream, unreadable, kept_until, now)
+    if unreadable.raw and purge_after > now and not _is_erased(store, stream, external_id):
         place = _place(store, stream, external_id)
         raw = keys.vault(store.data_key_id).seal(unreadable.raw, _TABLE, _COLUMN, place)
     told: dict[str, object] = {
@@ -44,7 +46,7 @@ def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
         "raw_sealed": raw,
         "last_at": now,
         "resolved_at": None,
-        "purge_after": now + RAW_KEPT,
+        "purge_after": purge_after,
     }
     row, created = ParkedRecord.objects.get_or_create(
         store=store,
@@ -64,6 +66,20 @@ def park(store: Store, *, stream: str, unreadable: Unreadable) -> None:
         tries, told["first_at"] = 1, now
     later = now + timedelta(seconds=policy.next_delay_s(tries)) if tries < _MAX_TRIES else None
     same.update(**told, attempts=tries, next_at=later)
+
+
+def _kept_until(
+    store: Store, stream: str, unreadable: Unreadable, before: datetime | None, now: datetime
+) -> datetime:
+    """When an order was sent is not known of one that cannot be read: where buyers' data are kept
+    for a while only, it counts from when the order was placed, and one that does not say is not
+    kept.
+    """
+    kept_for = keeping.kept_for(registry.known_card(store.platform), store)
+    if stream != StreamName.ORDERS or kept_for is None:
+        return now + RAW_KEPT
+    bound = unreadable.placed_at + kept_for if unreadable.placed_at else before or now
+    return min(now + RAW_KEPT, bound)
 
 
 def _is_erased(store: Store, stream: str, external_id: str) -> bool:

@@ -154,4 +154,4 @@ def _park_again(store: Store, parked: ParkedRecord, unreadable: Unreadable) -> N
         path=unreadable.path,
         raw=raw,
     )
-    parking.park(store, stream=parked.stream, unreadable=told)
+    parking.park(store, stream=parked.stream, unreadable=told, kept_until=parked.purge_after)

@@ -147,3 +147,24 @@ def test_where_orders_take_their_units_from_is_chosen_and_nothing_is_read_for_it
     assert boutique.options["reserve_from"] == "no_split"
     assert "The options are kept." in answer.content.decode()
     assert Stream.objects.get(store=boutique, name=StreamName.PRODUCTS).read_through is not None
+
+
+def test_buyers_are_kept_for_fewer_days_than_the_platform_allows_and_never_more(
+    boss: Client, store: Store
+) -> None:
+    seller = make_store(store.merchant, platform="amazon", name="Musterhandel")
+    told = {"returns": "record", "reserve_from": "ranked"}
+    assert "Empty: 30, as Amazon allows." in boss.get(page(seller)).content.decode()
+
+    refused = boss.post(page(seller), {**told, "keep_buyers_days": "31"})
+    assert "less than or equal to 30" in refused.content.decode()
+    seller.refresh_from_db()
+    assert "keep_buyers_days" not in seller.options
+
+    for typed, kept in (("14", 14), ("", None)):
+        answer = boss.post(page(seller), {**told, "keep_buyers_days": typed}, follow=True)
+        assert "The options are kept." in answer.content.decode()
+        seller.refresh_from_db()
+        assert seller.options.get("keep_buyers_days") == kept
+    shown = boss.get(reverse("admin:integrations_store_change", args=[seller.pk]))
+    assert "Kept for 30 days once an order was sent or cancelled." in shown.content.decode()
