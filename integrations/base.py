@@ -148,6 +148,40 @@ class QueuedNews:
     delivery: RawDelivery
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockEntry:
+    """Whether the figure of a listing may stand in a file. ``refused``: it may not, as
+    ``update_inventories`` would say it. ``word`` is told again with its line.
+    """
+
+    refused: StockResult | None = None
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLine:
+    """A figure in a file; ``number`` from 1 on, which its result is known by."""
+
+    number: int
+    update: StockUpdate
+    word: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockOutcome:
+    """What became of figures that were handed over. ``wait_s``: nothing yet, look again in so many
+    seconds. ``lost``: in words, why there is no word on them; none can still take effect, and all
+    are to be told again. Else the store has worked them off at ``ended_at`` (aware UTC, None where
+    it does not say), and all were taken but ``refused``, by their numbers: read once, as a stream,
+    which may raise any PlatformError.
+    """
+
+    wait_s: float | None = None
+    lost: str = ""
+    refused: Iterable[tuple[int, StockResult]] = ()
+    ended_at: datetime | None = None
+
+
 class BaseEcommerceIntegration(ABC):
     """The seven methods of the specification, and the abilities around them.
 
@@ -255,6 +289,34 @@ class BaseEcommerceIntegration(ABC):
         before anything was written, or after everything was: a half-written sequence of calls
         returns results for the rest.
         """
+
+    def stock_entries(self, updates: Sequence[StockUpdate]) -> list[StockEntry]:
+        """Look at the listings before their figures are handed over, same order. The quantities are
+        computed anew later.
+        """
+        raise self._exempt("taking many stock figures in one file")
+
+    def hand_over_stock(
+        self, lines: Iterable[StockLine], keep: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        """Send absolute figures in a file that the store works off by itself, each line read once,
+        none held; return the handle by which it is found again, plain JSON. What ``lines`` and
+        ``keep`` raise passes through.
+
+        ``keep`` is given the handle before the file is handed in, and {} where that was surely
+        refused: a handle whose hand-over was not heard of is looked after as any other.
+        """
+        raise self._exempt("taking many stock figures in one file")
+
+    def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
+        """What became of what was handed over; safe to ask again."""
+        raise self._exempt("taking many stock figures in one file")
+
+    def drop_stock(self, handle: Mapping[str, Any]) -> None:
+        """What was handed over is not wanted any more, as far as it was not begun. Quiet where it
+        is done, or gone, already.
+        """
+        raise self._exempt("taking many stock figures in one file")
 
     def find_listing(self, sku: str, quantity: int) -> StockUpdate:
         raise self._exempt("looking a listing up by SKU")

@@ -43,6 +43,7 @@ class Ability(StrEnum):
     ORDER_IDS_IN_WINDOW = "order_ids_in_window"
     PRODUCTS = "products"
     STOCK_WRITE = "stock_write"
+    STOCK_BULK = "stock_bulk"
     STOCK_COMPARE_AND_SET = "stock_compare_and_set"
     STOCK_READ = "stock_read"
     LOCATIONS = "locations"
@@ -193,11 +194,12 @@ class PlatformCard:
     have others besides, spelled as ``status_pattern`` (a full-match regular expression) says.
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
     anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
-    0: none is. ``payouts_change_for``: how long after a payout was made it may still become another
+    0: none is. ``stock_bulk_from``: so many figures that are due for a store go to it in one file,
+    at most ``stock_bulk_most`` at a time; 0: none do. ``payouts_change_for``: how long after a payout was made it may still become another
     one. ``apart``: of REFUNDS_READ and RETURNS those that orders do not tell of, so that they are
     read by themselves, with how late one may be told or change. ``file_hosts`` is a full-match
     regular expression of the hosts, other than the store's own, where the platform puts files it
-    prepared. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
+    prepared and takes those it is sent. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
     static ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked
     for here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
     ``compensation``: what its stores take off a figure; figures that are told and read are the
@@ -234,6 +236,8 @@ class PlatformCard:
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
+    stock_bulk_from: int = 0
+    stock_bulk_most: int = 0
     compensation: Compensation = Compensation.NONE
     buyers_kept: timedelta | None = None
     lasting_fields: tuple[str, ...] = ()
@@ -278,6 +282,10 @@ class PlatformCard:
             raise ValueError(f"Card {self.slug}: say what may become of a refund, or exempt it.")
         if bool(self.queue_fields) != (Ability.NEWS_QUEUE in self.abilities):
             raise ValueError(f"Card {self.slug}: say what opens a queue, or exempt it.")
+        if bool(self.stock_bulk_from) != (Ability.STOCK_BULK in self.abilities):
+            raise ValueError(f"Card {self.slug}: say from how many figures on, or exempt the file.")
+        if self.stock_bulk_from and Ability.LOCATIONS in self.abilities:
+            raise ValueError(f"Card {self.slug}: a file holds one figure of a listing.")
         for sign_in in self.sign_ins:
             if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
                 raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")

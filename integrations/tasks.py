@@ -47,6 +47,8 @@ def tick() -> None:
         bell.ring("integrations.tasks.compare", str(run_id), queue="bulk")
     for store_id in outbox.due_stores("push"):
         bell.ring("integrations.tasks.send_pushes", str(store_id), queue="push")
+    for hand_over_id in outbox.due_hand_overs():
+        bell.ring("integrations.tasks.work_hand_over", str(hand_over_id), queue="bulk")
     for store_id in outbox.due_stores("command"):
         bell.ring("integrations.tasks.send_commands", str(store_id), queue="push")
     bell.ring("webhooks.tasks.process", queue="live")
@@ -79,6 +81,11 @@ def drop_prepared() -> None:
 @shared_task(name="integrations.tasks.send_pushes")
 def send_pushes(store_id: str) -> None:
     outbox.send_pushes(UUID(store_id))
+
+
+@shared_task(name="integrations.tasks.work_hand_over", **_READING)
+def work_hand_over(hand_over_id: str) -> None:
+    outbox.work_hand_over(UUID(hand_over_id))
 
 
 @shared_task(name="integrations.tasks.send_commands")

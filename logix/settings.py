@@ -301,6 +301,7 @@ SPECTACULAR_SETTINGS = {
         "RuleModeEnum": "integrations.models.FieldRule.Mode",
         "ListingModeEnum": "inventory.models.ListingMode",
         "PushStateEnum": "integrations.models.Push.State",
+        "StockFileStateEnum": "integrations.models.StockHandOver.State",
         "BucketEnum": "integrations.api.stock.BUCKETS",
         "UnsoldBucketEnum": "integrations.api.stock.UNSOLD",
         "MovementKindEnum": "inventory.models.MovementKind",

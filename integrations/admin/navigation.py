@@ -54,6 +54,7 @@ _GROUPS = (
         "Going out",
         (
             ("Stock pushes", "publish", "integrations_push", False),
+            ("Stock files", "upload_file", "integrations_stockhandover", False),
             ("Commands", "outbox", "integrations_command", False),
             ("Calls", "http", "integrations_calllog", False),
         ),

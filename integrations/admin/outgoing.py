@@ -43,6 +43,7 @@ _PUSH_TONES = {
     Push.State.IDLE.label: "success",
     Push.State.READY.label: "info",
     Push.State.BUSY.label: "info",
+    Push.State.HANDED.label: "info",
     Push.State.BLOCKED.label: "danger",
 }
 _COMMAND_TONES = {
@@ -68,7 +69,8 @@ _GONE = Q(store__status=StoreStatus.DISCONNECTED)
 
 def _retry_push(request: HttpRequest, push: Push) -> str:
     if not outbox.retry_push(push, actor=actor(request)):
-        raise NotDone(f"{_name(push)} is being sent to {push.store} at this moment.")
+        where = outbox.words_of(push) or "It is being sent at this moment."
+        raise NotDone(f"{_name(push)} is on its way to {push.store}. {where}")
     return f"{_name(push)} is sent to {push.store} again."
 
 
@@ -87,6 +89,10 @@ def _wait_for_writing(request: HttpRequest, page: HubAdmin, what: str, many: str
         url = f"{reverse('admin:integrations_store_changelist')}?writes_enabled__exact=0"
         where, do = "writing to several stores is off", "Turn writing on there to send them."
     return [Sentence(QUIET, f"{count_of(waiting, what, many)} kept back: {where}. {do}", url=url)]
+
+
+def _files() -> str:
+    return reverse("admin:integrations_stockhandover_changelist")
 
 
 def _name(push: Push) -> str:
@@ -109,10 +115,12 @@ class PushAdmin(HubAdmin):
         ("seen_there", "behind"),
         ("waiting_since", "next_at"),
         ("attempts", "problem_code"),
+        "file",
     )
     readonly_fields = (
         "sku",
         "state_words",
+        "file",
         "told_there",
         "told_at",
         "seen_there",
@@ -126,7 +134,7 @@ class PushAdmin(HubAdmin):
             run=_retry_push,
             bulk=True,
             tries=True,
-            shown=lambda p: p.state != Push.State.BUSY,
+            shown=lambda p: p.state not in Push.UNDER_WAY,
         ),
     )
 
@@ -134,6 +142,7 @@ class PushAdmin(HubAdmin):
         unsent = Q(state__in=[Push.State.READY, Push.State.BUSY])
         return {
             "blocked": Look("Cannot be sent", Q(state=Push.State.BLOCKED) & ~_OFF & ~_GONE),
+            "handed": Look("In a file at the store", Q(state=Push.State.HANDED)),
             "late": Look("Late", unsent & Q(dirty_since__lt=Now() - _LATE)),
             "off": Look("Writing is off", Q(state=Push.State.BLOCKED) & _OFF & ~_GONE),
         }
@@ -149,6 +158,10 @@ class PushAdmin(HubAdmin):
             waited = age((timezone.now() - oldest).total_seconds())
             words = f"The oldest unsent figure has waited {waited}. It says why."
             said.append(Sentence(WARN, words, "look=late"))
+        if handed := self.rows_in(request, "handed").count():
+            figures = count_of(handed, "figure is", "figures are")
+            words = f"{figures} in a file that a store works off by itself. Stock files say more."
+            said.append(Sentence(QUIET, words, url=_files()))
         said += _wait_for_writing(request, self, "figure is", "figures are")
         return said or [Sentence(GOOD, "Every store shows the figure it should, or is being told.")]
 
@@ -162,6 +175,14 @@ class PushAdmin(HubAdmin):
         if push.state == Push.State.IDLE and push.problem_code == Reason.NOT_WRITTEN:
             return _LEFT_ALONE
         return push.get_state_display()
+
+    @display(description="In a file")
+    def file(self, push: Push) -> Any:
+        found = outbox.file_of(push)
+        if found is None:
+            return "no"
+        url = reverse("admin:integrations_stockhandover_change", args=[found.pk])
+        return link(url, outbox.words_of(push))
 
     @display(description="Told the store", ordering="pushed_value")
     def told(self, push: Push) -> Any:

@@ -89,7 +89,7 @@ class StoreHealth(HubAdmin):
             .get_queryset(request)
             .annotate(
                 orders_read_at=Subquery(read),
-                pushes_waiting=_count(Push.objects.filter(**mine, state__in=["ready", "busy"])),
+                pushes_waiting=_count(Push.objects.filter(**mine, state__in=Push.UNSENT)),
                 pushes_blocked=_count(Push.objects.filter(**mine, state="blocked")),
                 commands_waiting=_count(
                     Command.objects.filter(**mine, state__in=["new", "busy", "unknown"])

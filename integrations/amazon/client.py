@@ -31,6 +31,7 @@ _REPORTS = "/reports/2021-06-30"
 _TRANSACTIONS = "/finances/2024-06-19/transactions"
 _NOTIFICATIONS = "/notifications/v1"
 _KEPT = "/fba/inventory/v1/summaries"
+_FEEDS = "/feeds/2021-06-30"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
 # Without FULFILLMENT an order has no status, without PROCEEDS no money.
@@ -58,9 +59,20 @@ class AmazonClient:
         self.http.refuses_token = refusals.refuses_token
         self.http.rest_s = refusals.rest_s
         self.http.learn = refusals.learn
-        self.seller = connection.credentials.get("seller_id", "")
+        self._seller = connection.credentials.get("seller_id", "")
         names = ("client_id", "client_secret")
         self._app = OAuthApp(*(connection.credentials.get(name, "") for name in names))
+
+    @property
+    def seller(self) -> str:
+        """Raises Misconfigured without a merchant token."""
+        if not self._seller:
+            raise Misconfigured(
+                "The merchant token is missing. Copy it from Seller Central → Settings → Account "
+                "Info and enter it here.",
+                code="no_seller_id",
+            )
+        return self._seller
 
     # -- sellers: …/docs/sellers-api-v1-reference ----------------------------------------------
 
@@ -198,16 +210,39 @@ class AmazonClient:
         }
         return self._get("getInventorySummaries", _KEPT, asked)
 
+    # -- feeds: …/docs/feeds-api-v2021-06-30-reference -----------------------------------------
+
+    def create_feed_document(self, content_type: str) -> Answer:
+        """A place for a file; one that is not used costs nothing, so it may be asked for again."""
+        body = {"contentType": content_type}
+        return self._post("createFeedDocument", f"{_FEEDS}/documents", body, repeatable=True)
+
+    def create_feed(self, kind: str, marketplace: str, document: str) -> Answer:
+        body = {
+            "feedType": kind,
+            "marketplaceIds": [marketplace],
+            "inputFeedDocumentId": document,
+        }
+        return self._post("createFeed", f"{_FEEDS}/feeds", body)
+
+    def feed(self, feed_id: str) -> Answer:
+        return self._get("getFeed", f"{_FEEDS}/feeds/{quote(feed_id, safe='')}")
+
+    def feeds(self, params: Params) -> Answer:
+        return self._get("getFeeds", f"{_FEEDS}/feeds", params)
+
+    def cancel_feed(self, feed_id: str) -> None:
+        path = f"{_FEEDS}/feeds/{quote(feed_id, safe='')}"
+        self.http.delete(path, bucket="cancelFeed", headers=_headers())
+
+    def feed_document(self, document: str) -> Answer:
+        path = f"{_FEEDS}/documents/{quote(document, safe='')}"
+        return self._get("getFeedDocument", path)
+
     # -- how a call is made --------------------------------------------------------------------
 
     def _items(self, sku: str = "") -> str:
         """Raises Misconfigured without a merchant token, NotFound for what cannot be a SKU."""
-        if not self.seller:
-            raise Misconfigured(
-                "The merchant token is missing. Copy it from Seller Central → Settings → Account "
-                "Info and enter it here.",
-                code="no_seller_id",
-            )
         if sku in (".", ".."):
             raise NotFound(f"The store has no listing with SKU “{sku}”.")
         root = f"{_LISTINGS}/{quote(self.seller, safe='')}"

@@ -33,7 +33,7 @@ ORDERS_ON_A_PAGE, LISTINGS_ON_A_PAGE = 100, 20
 # The model's `sellerSkus`.
 KEPT_AT_ONCE = 50
 
-_LISTINGS = (Ability.PRODUCTS, Ability.STOCK_READ, Ability.STOCK_WRITE)
+_LISTINGS = (Ability.PRODUCTS, Ability.STOCK_READ, Ability.STOCK_WRITE, Ability.STOCK_BULK)
 _FOR_OTHERS = (Ability.FULFILS_FOR_OTHERS,)
 _ORDERS = (
     Ability.ORDERS,
@@ -250,10 +250,13 @@ CARD = PlatformCard(
         RateLimit(bucket="getReport", rate=2, burst=15),
         RateLimit(bucket="getReportDocument", rate=0.0167, burst=15),
         RateLimit(bucket="getInventorySummaries", rate=2, burst=2),
+        RateLimit(bucket="createFeedDocument", rate=0.5, burst=15),
+        RateLimit(bucket="createFeed", rate=0.0083, burst=15),
+        RateLimit(bucket="getFeed", rate=2, burst=15),
+        RateLimit(bucket="getFeeds", rate=0.0222, burst=10),
+        RateLimit(bucket="cancelFeed", rate=2, burst=15),
+        RateLimit(bucket="getFeedDocument", rate=0.0222, burst=10),
     ),
-    # Where reports were seen to lie, in stored code of clients; each region has a bucket of its
-    # own.
-    file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3[.-][a-z0-9.-]{1,40}\.amazonaws\.com",
     # Finances may be silent for 48 hours; a return may take weeks to arrive.
     apart={Ability.REFUNDS_READ: timedelta(days=3), Ability.RETURNS: timedelta(days=58)},
     # A settlement is told once it is closed, and its report may be some hours under way.
@@ -273,6 +276,12 @@ CARD = PlatformCard(
     ),
     page_size=ORDERS_ON_A_PAGE,
     stock_batch=LISTINGS_ON_A_PAGE,
+    # Below this single calls are quicker, as Amazon's people say (amzn/selling-partner-api-models
+    # #543); a feed takes 25,000 items (changelog of 2025-05-06).
+    stock_bulk_from=1_500,
+    stock_bulk_most=25_000,
+    # Each region has a place of its own. Addresses that Amazon gave out end so: amzn/selling-partner-api-models#1538, -docs#340.
+    file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3(?:[.-][a-z0-9-]{1,30})?\.amazonaws\.com",
     # A search for orders is given back every three minutes: three in five are for polls, the rest
     # for back-fill and the nightly comparison.
     poll_every=timedelta(minutes=5),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from integrations.amazon import (
     identity,
@@ -12,6 +13,7 @@ from integrations.amazon import (
     outbound_preview,
     shipping,
     stock,
+    stock_feed,
     subscriptions,
 )
 from integrations.amazon.account import Account
@@ -29,6 +31,9 @@ from integrations.base import (
     Filters,
     Page,
     QueuedNews,
+    StockEntry,
+    StockLine,
+    StockOutcome,
     StoreIdentity,
     Subscription,
 )
@@ -120,6 +125,20 @@ class AmazonIntegration(BaseEcommerceIntegration):
 
     def update_inventories(self, updates: Sequence[StockUpdate]) -> list[StockResult]:
         return stock.write(self.client, self._listings, updates)
+
+    def stock_entries(self, updates: Sequence[StockUpdate]) -> list[StockEntry]:
+        return stock_feed.entries(self._listings, updates)
+
+    def hand_over_stock(
+        self, lines: Iterable[StockLine], keep: Callable[[Mapping[str, Any]], None]
+    ) -> Mapping[str, Any]:
+        return stock_feed.hand_over(self.client, lines, keep)
+
+    def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
+        return stock_feed.outcome(self.client, handle)
+
+    def drop_stock(self, handle: Mapping[str, Any]) -> None:
+        stock_feed.drop(self.client, handle)
 
     def update_order_status(
         self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None

@@ -284,6 +284,45 @@ class Submission(Camel):
     issues: list[Issue] = field(default_factory=list)
 
 
+# --- feeds ----------------------------------------------------------------------------------------
+
+
+class NewDocument(Camel):
+    feed_document_id: str
+    url: str
+
+
+class NewFeed(Camel):
+    feed_id: str
+
+
+class Document(Camel):
+    url: str
+    compression_algorithm: str | None = None
+
+
+class Feed(Camel):
+    feed_id: str
+    feed_type: str
+    processing_status: str
+    created_time: str
+    processing_end_time: str | None = None
+    result_feed_document_id: str | None = None
+
+
+class FeedsPage(Camel):
+    feeds: list[Feed]
+
+
+class FeedIssue(Issue):
+    message_id: int | None = None
+
+
+class FeedSummary(Camel):
+    messages_processed: int = 0
+    messages_invalid: int = 0
+
+
 # --- sellers --------------------------------------------------------------------------------------
 
 

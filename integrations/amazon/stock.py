@@ -45,9 +45,9 @@ def write(
     trouble: PlatformError | None = None
     for update in updates:
         row = found.get(sku_of(update))
-        refused = _refused(row)
-        if refused or row is None:
-            results.append(refused or failed("not_found", _GONE))
+        no = refused(row)
+        if no or row is None:
+            results.append(no or failed("not_found", _GONE))
             continue
         if trouble is not None:
             # By its class: what the engine does next hangs on whether waiting helps.
@@ -76,30 +76,35 @@ def sku_of(update: StockUpdate) -> str:
 
 
 def _write_one(client: AmazonClient, row: Row, quantity: int) -> StockResult:
-    answer = client.patch_listing(row.sku, row.place, from_quantity(row, quantity))
+    answer = client.patch_listing(row.sku, row.place, patch(type_of(row), quantity))
     told = shapes.decode(answer.body, shapes.Submission)
     if told.status != _ACCEPTED:
         return _issue(told)
     return StockResult(ok=True)
 
 
-def from_quantity(row: Row, quantity: int) -> dict[str, Any]:
-    """The body that sets what the seller has of a SKU."""
+def patch(product_type: str, quantity: int) -> dict[str, Any]:
+    """What sets the units a seller has of a SKU."""
     value = {"fulfillment_channel_code": OWN_CHANNEL, "quantity": quantity}
     return {
-        "productType": (row.summary and row.summary.product_type) or _ANY_TYPE,
+        "productType": product_type,
         "patches": [{"op": "merge", "path": _PATH, "value": [value]}],
     }
 
 
+def type_of(row: Row) -> str:
+    return (row.summary and row.summary.product_type) or _ANY_TYPE
+
+
 def _read_one(row: Row | None) -> StockResult:
-    refused = _refused(row)
-    if refused or row is None or row.listing is None:
-        return refused or failed("not_found", _GONE)
+    no = refused(row)
+    if no or row is None or row.listing is None:
+        return no or failed("not_found", _GONE)
     return StockResult(ok=True, observed=figure(row.listing))
 
 
-def _refused(row: Row | None) -> StockResult | None:
+def refused(row: Row | None) -> StockResult | None:
+    """Why no figure may be sent for a listing."""
     if row is None:
         return failed("not_found", _GONE)
     if row.trouble or row.listing is None:

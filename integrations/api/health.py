@@ -256,7 +256,7 @@ def _amounts(store: Store) -> dict[str, int]:
     return {
         "deliveries_waiting": _sum(deliveries, "new", "busy"),
         "deliveries_parked": _sum(deliveries, "parked"),
-        "pushes_waiting": _sum(pushes, Push.State.READY, Push.State.BUSY),
+        "pushes_waiting": _sum(pushes, *Push.UNSENT),
         "pushes_blocked": _sum(pushes, Push.State.BLOCKED),
         "zeros_held": sum(held for *_, held in counted),
         "commands_waiting": _sum(

@@ -35,7 +35,9 @@ class PushSerializer(serializers.Serializer[Push]):
     listing_id = serializers.UUIDField()
     sku = serializers.CharField(source="listing.sku")
     title = serializers.CharField(source="listing.title")
-    state = serializers.ChoiceField(Push.State.choices)
+    state = serializers.ChoiceField(
+        Push.State.choices, help_text="handed: in a file that the store works off by itself."
+    )
     told = serializers.IntegerField(
         source="pushed_value", allow_null=True, help_text="What the store was told last."
     )
@@ -50,6 +52,12 @@ class PushSerializer(serializers.Serializer[Push]):
     )
     next_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried next.")
     attempts = serializers.IntegerField()
+    handed_over_at = serializers.DateTimeField(
+        source="handed.hand_over.handed_at",
+        allow_null=True,
+        default=None,
+        help_text="When the file it is in was handed over; null while that is gathered.",
+    )
     code = serializers.CharField(source="problem_code")
     problem = serializers.CharField(help_text="Why it waits, and what to do.")
 
@@ -63,7 +71,9 @@ class PushViews(ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Push]:
         rows = Push.objects.filter(store__merchant=self.merchant)
-        return rows.exclude(store__status=StoreStatus.DISCONNECTED).select_related("listing")
+        return rows.exclude(store__status=StoreStatus.DISCONNECTED).select_related(
+            "listing", "handed__hand_over"
+        )
 
     @extend_schema(summary="List stock figures on their way", parameters=[PushQuery])
     def list(self, request: Request) -> Response:
@@ -84,13 +94,15 @@ class PushViews(ApiViewSet):
     @extend_schema(
         summary="Try again now",
         description="The figure is computed anew and sent, whatever it waited for. 409 while it is "
-        "being sent.",
+        "being sent, or is in a file at the store.",
         request=None,
     )
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, pk: UUID) -> Response:
-        if not outbox.retry_push(self._push(pk), actor=self.actor):
-            raise errors.Refused(409, "being_sent", "It is being sent at this moment. Look again.")
+        push = self._push(pk)
+        if not outbox.retry_push(push, actor=self.actor):
+            where = outbox.words_of(push) or "It is being sent at this moment. Look again."
+            raise errors.Refused(409, "being_sent", where)
         return self.retrieve(request, pk)
 
     def _push(self, pk: UUID) -> Push:

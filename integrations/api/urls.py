@@ -33,6 +33,7 @@ from integrations.api.returns import ReturnViews
 from integrations.api.rule_changes import RuleChangeViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
+from integrations.api.stock_files import StockFileViews
 from integrations.api.stock_master import StockMasterViews
 from integrations.api.stock_rules import StockRuleViews
 from integrations.api.store_places import StorePlaceViews
@@ -164,6 +165,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("stock/adjust", StockViews.at(post="adjust")),
     path("stock/keep-back", StockViews.at(post="keep_back")),
     path("stock/write-off", StockViews.at(post="write_off")),
+    path("stock/files", StockFileViews.at(get="list")),
     path("stock/pushes", PushViews.at(get="list")),
     path("stock/pushes/<uuid:pk>", PushViews.at(get="retrieve")),
     path("stock/pushes/<uuid:pk>/retry", PushViews.at(post="retry")),

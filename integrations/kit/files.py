@@ -1,4 +1,5 @@
-"""The one narrow door to another host: files a platform prepared and put elsewhere.
+"""The one narrow door to another host: files a platform prepared and put elsewhere, or wants to
+have there.
 
 A file is read in pieces, each a call of its own with the time-outs, caps and tries of any other.
 Only hosts the card names may be called, over https and to public addresses; nothing that proves who
@@ -8,9 +9,10 @@ we are goes there. The address itself is the key to the file, so its query is in
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import IO, Final
 
 from integrations.errors import ContractBroken, Misconfigured, NotFound
 from integrations.kit.answer import Answer
@@ -28,6 +30,8 @@ _WHOLE, _PART, _BEYOND = 200, 206, 416
 _NOT_THERE = frozenset({400, 401, 403, 404, 410})
 # Storage counts no calls of one reader; the breaker of the store is not to hear of it either.
 _FREE = {"default": RateLimit(rate=1000, burst=1000)}
+# A large file on a slow line.
+_UPLOAD_S = 240.0
 
 
 class RemoteFile:
@@ -74,12 +78,63 @@ class RemoteFile:
         self.size = int(told[3])
         return answer.body
 
+    def pieces(self) -> Iterator[bytes]:
+        """All of it. Raises what ``piece`` does."""
+        place = 0
+        while piece := self.piece(place):
+            yield piece
+            place += len(piece)
+            if self.size is not None and place >= self.size:
+                return
+
+
+def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """What was compressed as gzip, never more than a piece of it at once. Raises ContractBroken."""
+    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    try:
+        for piece in pieces:
+            rest = piece
+            while rest:
+                if inflate.eof:
+                    inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
+                yield inflate.decompress(rest, PIECE)
+                rest = inflate.unconsumed_tail or inflate.unused_data
+    except zlib.error as err:
+        raise ContractBroken("A file is marked as gzip and is not.", code="bad_encoding") from err
+    if not inflate.eof:
+        raise ContractBroken("A file of the store is cut short.", code="cut_short")
+
+
+def upload(http: PlatformSession, url: str, file: IO[bytes], *, kind: str, hosts: str) -> None:
+    """Put ``file`` where ``url`` says, as content type ``kind``. Raises Misconfigured for a host
+    that is not named, NotFound where the address has expired, Unavailable.
+    """
+    with _elsewhere(http, url, hosts) as there:
+        answer = there.put(
+            url,
+            data=file,
+            headers={"Content-Type": kind, "Accept": "*/*"},
+            ok={*range(200, 300), *_NOT_THERE},
+            total_s=_UPLOAD_S,
+        )
+        if answer.status in _NOT_THERE:
+            raise NotFound(
+                f"{there.origin.host} does not take the file: its address has expired.",
+                code=GONE,
+                status=answer.status,
+            )
+
 
 @contextmanager
 def opened(http: PlatformSession, url: str, *, hosts: str) -> Iterator[RemoteFile]:
     """The file at ``url``, on a host that fully matches ``hosts`` or at the store itself. Raises
     Misconfigured where it lies anywhere else.
     """
+    with _elsewhere(http, url, hosts) as there:
+        yield RemoteFile(there, url)
+
+
+def _elsewhere(http: PlatformSession, url: str, hosts: str) -> PlatformSession:
     origin = http.guard.check_url(url)
     if origin != http.origin and not _is_named(origin, hosts):
         raise Misconfigured(
@@ -87,8 +142,7 @@ def opened(http: PlatformSession, url: str, *, hosts: str) -> Iterator[RemoteFil
             code="foreign_file",
         )
     own = {"limiter": MemoryLimiter(_FREE), "breaker": MemoryBreaker(), "max_body": 2 * PIECE}
-    with http.elsewhere(str(origin), **own) as elsewhere:
-        yield RemoteFile(elsewhere, url)
+    return http.elsewhere(str(origin), **own)
 
 
 def _is_named(origin: Origin, hosts: str) -> bool:

@@ -53,7 +53,9 @@ def preparer(
     headers: Mapping[str, str],
     auth: AuthBase | None,
 ) -> Prepare:
-    """Makes the request anew for each try: a nonce or a timestamp must not be sent twice."""
+    """Makes the request anew for each try: a nonce or a timestamp must not be sent twice, and
+    ``data`` that is a file is sent from its beginning.
+    """
     sent = {"Accept": "application/json", "Accept-Encoding": "gzip"}
     if json is not None:
         data = msgspec.json.encode(json)
@@ -62,6 +64,8 @@ def preparer(
     pairs = query_pairs(params)
 
     def prepare() -> requests.PreparedRequest:
+        if hasattr(data, "seek"):
+            data.seek(0)
         return requests.Request(
             method, url, params=pairs, data=data, headers=sent, auth=auth
         ).prepare()

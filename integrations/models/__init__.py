@@ -10,7 +10,7 @@ from integrations.models.control import (
     ScheduleSlot,
     StoreBreaker,
 )
-from integrations.models.outbox import Command, Push
+from integrations.models.outbox import Command, HandedFigure, Push, StockHandOver
 from integrations.models.privacy import ErasureMark, PrivacyRequest
 from integrations.models.queue import NewsQueue
 from integrations.models.reconcile import Phase, Reconciliation, ReconciliationState
@@ -37,6 +37,7 @@ __all__ = [
     "Endpoint",
     "ErasureMark",
     "FieldRule",
+    "HandedFigure",
     "Heartbeat",
     "NewsQueue",
     "ParkedRecord",
@@ -50,6 +51,7 @@ __all__ = [
     "RunKind",
     "RunState",
     "ScheduleSlot",
+    "StockHandOver",
     "Store",
     "StoreBreaker",
     "StoreStatus",

@@ -19,15 +19,20 @@ class Push(models.Model):
     settles them. ``pushed_at_places`` is what was told by the store's location, where it keeps a
     figure for each; ``pushed_value`` all of it together.
 
-    ``blocked`` waits for someone (writes off, merchant must act, parked with a reason); it is never
-    lost.
+    ``busy`` is in the hands of a worker, ``handed`` in a file that the store works off by itself
+    (``HandedFigure``): nobody else sends it meanwhile. ``blocked`` waits for someone (writes off,
+    merchant must act, parked with a reason); it is never lost.
     """
 
     class State(models.TextChoices):
         IDLE = "idle", "In step"
         READY = "ready", "To be sent"
         BUSY = "busy", "Being sent"
+        HANDED = "handed", "Handed over"
         BLOCKED = "blocked", "Blocked"
+
+    UNDER_WAY = (State.BUSY, State.HANDED)
+    UNSENT = (State.READY, *UNDER_WAY)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="pushes")
@@ -64,6 +69,93 @@ class Push(models.Model):
 
     def __str__(self) -> str:
         return f"stock of {self.listing}"
+
+
+class StockHandOver(models.Model):
+    """Many figures that go to a store in one file, which it works off by itself and answers later;
+    one at a time. What was handed over is known by ``handle``, the adapter's own words.
+
+    ``figures`` are those in the file, of which ``refused`` were not taken. ``handed_at`` is when
+    they were computed, ``ended_at`` when the store had worked them off. One that failed holds off
+    the next until ``next_at``.
+    """
+
+    class State(models.TextChoices):
+        GATHERING = "gathering", "Being gathered"
+        SENDING = "sending", "Being handed over"
+        PENDING = "pending", "At the store"
+        SETTLING = "settling", "Being noted"
+        DONE = "done", "Done"
+        FAILED = "failed", "Came to nothing"
+
+    OPEN = (State.GATHERING, State.SENDING, State.PENDING, State.SETTLING)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="stock_hand_overs")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.GATHERING)
+    handle: models.JSONField[Any] = models.JSONField(default=dict)
+    figures = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    orders_unread = models.BooleanField(default=False)
+    created_at = models.DateTimeField(db_default=Now())
+    gathered_at = models.DateTimeField(null=True)
+    handed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    fence = models.BigIntegerField(default=0)
+    problem_code = models.CharField(max_length=60, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["store"],
+                condition=Q(state__in=["gathering", "sending", "pending", "settling"]),
+                name="one_hand_over",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["store", "-created_at"], name="hand_over_recent"),
+            models.Index(
+                fields=["next_at"],
+                condition=Q(state__in=["gathering", "sending", "pending", "settling"]),
+                name="hand_over_due",
+            ),
+        ]
+        verbose_name = "stock file"
+
+    def __str__(self) -> str:
+        return f"{self.figures} figures for {self.store}"
+
+
+class HandedFigure(models.Model):
+    """A push that is in a hand-over, on line ``number`` of its file, until the store's word on it
+    is kept. ``word`` is what the adapter wants to be told again when the line is written. ``want``
+    and ``units`` are what was wanted, and told, when the figure was computed; ``code`` and
+    ``problem`` the store's refusal.
+    """
+
+    hand_over = models.ForeignKey(StockHandOver, on_delete=models.CASCADE, related_name="lines")
+    push = models.OneToOneField(Push, on_delete=models.CASCADE, related_name="handed")
+    number = models.PositiveIntegerField()
+    word = models.CharField(max_length=200, blank=True)
+    want = models.BigIntegerField(default=0)
+    units = models.IntegerField(null=True)
+    reversals = models.PositiveSmallIntegerField(default=0)
+    code = models.CharField(max_length=60, blank=True)
+    problem = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hand_over", "number"], name="one_line_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.number}: {self.push}"
 
 
 class Command(models.Model):

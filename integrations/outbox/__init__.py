@@ -21,6 +21,9 @@ from integrations.outbox.erasing import forget_buyer
 from integrations.outbox.explaining import told_of
 from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
+from integrations.outbox.handed import due as due_hand_overs
+from integrations.outbox.handed import file_of, words_of
+from integrations.outbox.handing import work_hand_over
 from integrations.outbox.hands import (
     drop_command,
     is_over,
@@ -60,9 +63,11 @@ __all__ = [
     "Swept",
     "Told",
     "drop_command",
+    "due_hand_overs",
     "due_stores",
     "enqueue_command",
     "facts_of",
+    "file_of",
     "first_push",
     "forget_buyer",
     "forget_completion",
@@ -101,5 +106,7 @@ __all__ = [
     "try_rule",
     "unblock_store",
     "want_fields",
+    "words_of",
+    "work_hand_over",
     "zeros_held_back",
 ]

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from integrations.models import Push, Store
@@ -26,6 +26,7 @@ from integrations.outbox.taken import taken
 from inventory import plenty
 from inventory.models import Listing
 from logix.accounts import audit
+from logix.common.garbage import collect_young
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,16 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
     """Block what would sell the store out, if it is too much. One statement while little is due.
     ``closed``: the gate, before which most of it may have to wait.
     """
-    due = claims.due(store.pk, now, closed).exclude(problem_code=Reason.ZERO_CONFIRMED)
+    return _held(store, claims.due(store.pk, now, closed), now)
+
+
+def hold_back_handed(store: Store, pushes: QuerySet[Push], now: datetime) -> Look:
+    """The same for figures that are about to be handed over: nothing of them was sent yet."""
+    return _held(store, pushes, now)
+
+
+def _held(store: Store, pushes: QuerySet[Push], now: datetime) -> Look:
+    due = pushes.exclude(problem_code=Reason.ZERO_CONFIRMED)
     if due.count() <= MOST:
         return Look(held=0, allowed=MOST)
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()
@@ -96,9 +106,11 @@ def hold_back(store: Store, now: datetime, closed: Closed | None = None) -> Look
         fall, unexplained = _zeros(ids[start : start + _CHUNK])
         falling += fall
         zeros += unexplained
+        collect_young()
     if len(zeros) + waiting <= most:
         return Look(held=0, allowed=falling + MOST, computed=len(ids))
-    rows = Push.objects.filter(store=store, listing__in=zeros, state=_State.READY)
+    unsent = (_State.READY, _State.HANDED)
+    rows = Push.objects.filter(store=store, listing__in=zeros, state__in=unsent)
     held = rows.update(
         state=_State.BLOCKED,
         fence=F("fence") + 1,

@@ -110,14 +110,14 @@ def take(
 
 
 def keep(endings: Mapping[Claimed, Ending], now: datetime) -> set[UUID]:
-    """Write how claims ended; return the ids written. Those another worker has taken since are left
-    alone.
+    """Write how claims ended, also of what was handed over; return the ids written. Those another
+    worker has taken since are left alone.
     """
     by_id = {claim.id: claim for claim in endings}
 
     def write() -> set[UUID]:
         current = (
-            Push.objects.filter(pk__in=by_id, state=_State.BUSY)
+            Push.objects.filter(pk__in=by_id, state__in=Push.UNDER_WAY)
             .order_by("pk")
             .select_for_update()
             .values_list("pk", "fence", "want_version")

@@ -99,7 +99,7 @@ def note_store_figures(listing_ids: Iterable[UUID]) -> int:
 
 def settle_unlinked(listing_ids: Iterable[UUID]) -> int:
     """These listings are counted as nothing any more: there is no figure to be told, so what waited
-    to be sent is settled. One that is being sent ends by itself. Return how many.
+    to be sent is settled. One that is under way ends by itself. Return how many.
     """
     return _settle(listing_ids, "Not linked to a product of Logix.")
 
@@ -113,7 +113,7 @@ def settle_mastered(store: Store) -> int:
 
 
 def _settle(listing_ids: Iterable[UUID], why: str) -> int:
-    behind = Push.objects.filter(listing_id__in=list(listing_ids)).exclude(state=_State.BUSY)
+    behind = Push.objects.filter(listing_id__in=list(listing_ids)).exclude(state__in=Push.UNDER_WAY)
     return behind.update(
         state=_State.IDLE,
         sent_version=F("want_version"),
@@ -234,8 +234,8 @@ def _raise_known(pushes: Sequence[Push], writable: set[UUID], now: datetime) -> 
 
 
 def _change(push: Push, writable: set[UUID], now: datetime) -> _Change:
-    """Busy stays busy and is found behind when its answer is kept; ready rows that wait for a
-    reason (a store's limit, a failed attempt) keep their time.
+    """What is under way stays so and is found behind when its answer is kept; ready rows that wait
+    for a reason (a store's limit, a failed attempt) keep their time.
     """
     if push.state == _State.IDLE:
         if push.store_id not in writable:

@@ -140,7 +140,9 @@ def _sold_as(variant: Variant, store_id: UUID | None) -> QuerySet[Listing]:
     ).exclude(store__status=StoreStatus.DISCONNECTED)
     if store_id is not None:
         rows = rows.filter(store=store_id)
-    return rows.select_related("store", "push").order_by("store__name", "store_id", "sku", "pk")
+    return rows.select_related("store", "push__handed__hand_over").order_by(
+        "store__name", "store_id", "sku", "pk"
+    )
 
 
 def _shown(listings: Sequence[Listing]) -> tuple[Shown, ...]:

@@ -122,26 +122,35 @@ def _out_of_step(due: _Due) -> list[str]:
 
 
 def keep_answers(
-    plan: Plan, answers: Sequence[tuple[Group, StockResult]], now: datetime
+    plan: Plan,
+    answers: Sequence[tuple[Group, StockResult]],
+    now: datetime,
+    *,
+    told: datetime | None = None,
+    shown: datetime | None = None,
 ) -> dict[Claimed, Ending]:
-    """Note what the store showed, and say how each answered push ends."""
+    """Note what the store showed, and say how each answered push ends. ``told``: when the figures
+    were computed, ``shown``: when the store took them; both now, unless its word came later.
+    """
     seen: dict[UUID, dict[str, int]] = defaultdict(dict)
-    told: dict[Claimed, list[_Answer]] = defaultdict(list)
+    found: dict[Claimed, list[_Answer]] = defaultdict(list)
     for group, result in answers:
         answer = _Answer(group.update, result)
         for claim in group.claimed:
-            told[claim].append(answer)
+            found[claim].append(answer)
             if not answer.is_refused:
                 seen[claim.listing_id][group.update.external_location_id] = answer.shown
-    names = _names([(c, x) for c, found in told.items() for x in found if x.is_refused])
-    endings = {claim: _ending(plan, claim, found, names, now) for claim, found in told.items()}
+    names = _names([(c, x) for c, said in found.items() for x in said if x.is_refused])
+    endings = {
+        claim: _ending(plan, claim, said, names, now, told or now) for claim, said in found.items()
+    }
     seen |= {
         other: figures
         for pk, figures in seen.items()
         for other in plan.sharers.get(pk, ())
         if other not in seen
     }
-    note_seen(seen, now)
+    note_seen(seen, shown or now)
     written = {c.listing_id: x.pushed for c, x in endings.items() if x.pushed is not None}
     claims.note_told(
         {
@@ -150,7 +159,7 @@ def keep_answers(
             for other in plan.sharers.get(pk, ())
             if other not in written
         },
-        now,
+        told or now,
     )
     return endings
 
@@ -192,6 +201,7 @@ def _ending(
     answers: Sequence[_Answer],
     names: Mapping[str, str],
     now: datetime,
+    told: datetime,
 ) -> Ending:
     """The worst answer is that of the push."""
     for answer in answers:
@@ -204,7 +214,7 @@ def _ending(
     for answer in answers:
         if answer.shown != answer.update.quantity:
             return _not_kept(plan, claim, answer, now)
-    return _written(plan, claim, answers, now)
+    return _written(plan, claim, answers, told)
 
 
 def ending_of(decision: Decision, now: datetime) -> Ending:
@@ -285,7 +295,7 @@ def _reversals(claim: Claimed) -> int:
     return (int(count) if before == Reason.REVERTED and count.isdigit() else 0) + 1
 
 
-def _written(plan: Plan, claim: Claimed, answers: Sequence[_Answer], now: datetime) -> Ending:
+def _written(plan: Plan, claim: Claimed, answers: Sequence[_Answer], told: datetime) -> Ending:
     """What shares its figure with another listing shows what was written for both."""
     at_places = {x.update.external_location_id: x.update.quantity for x in answers}
     pushed = {**plan.wanted[claim], **at_places}
@@ -297,7 +307,7 @@ def _written(plan: Plan, claim: Claimed, answers: Sequence[_Answer], now: dateti
         problem = f"The figure was changed at the store after our write; {value} was written again."
     elif plan.orders_unread:
         code, problem = Reason.GATE_SKIPPED, SENTENCES[Reason.GATE_SKIPPED]
-    return Ending(settled=True, pushed=pushed, pushed_at=now, code=code, problem=problem)
+    return Ending(settled=True, pushed=pushed, pushed_at=told, code=code, problem=problem)
 
 
 def _not_kept(plan: Plan, claim: Claimed, answer: _Answer, now: datetime) -> Ending:

@@ -20,11 +20,11 @@ _DROPPABLE = (*commands.WAITING, _State.PARKED)
 @transaction.atomic
 def retry_push(push: Push, *, actor: str) -> bool:
     """Compute and send this listing's figure now, whatever it waits for. False while it is being
-    sent.
+    sent, or was handed over.
     """
     changed = (
         Push.objects.filter(pk=push.pk)
-        .exclude(state=Push.State.BUSY)
+        .exclude(state__in=Push.UNDER_WAY)
         .update(
             state=Push.State.READY,
             want_version=F("want_version") + 1,

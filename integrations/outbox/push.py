@@ -1,5 +1,5 @@
 """Sends wanted stock figures to one store: claim, gate, compute, one absolute write per shared
-figure, keep per line.
+figure, keep per line. Where very many are due they are gathered for a file instead (``gathering``).
 
 The store is called outside of any transaction. A crash after the call sends the same absolute
 figure again, which is harmless; a stale worker is fenced off when it wants to keep its result.
@@ -8,30 +8,35 @@ figure again, which is harmless; a stale worker is fenced off when it wants to k
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
 from django.db.models.functions import Now
 
 from integrations import authentication, policy, registry
-from integrations.base import BaseEcommerceIntegration
+from integrations.base import BaseEcommerceIntegration, StockEntry
 from integrations.errors import ContractBroken, ItemError, PlatformError
-from integrations.models import Push, Store
-from integrations.outbox import brake, claims, dirty, figures, gate
+from integrations.models import Push, StockHandOver, Store
+from integrations.outbox import brake, claims, dirty, figures, gate, gathering, handed
 from integrations.outbox.claims import Claimed, Ending
 from integrations.outbox.figures import Group
 from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.platform import Ability
 from integrations.policy import What
-from inventory.data import StockResult
+from inventory.data import StockResult, StockUpdate
 from inventory.models import Listing
+from logix.common.garbage import collect_young
 
 log = structlog.get_logger(__name__)
+
+# What the store says to one figure.
+A = TypeVar("A", StockResult, StockEntry)
 
 # One task ends well before its soft time limit; what is left is rung for again.
 BUDGET_S = 40.0
@@ -58,14 +63,19 @@ def send_pushes(store_id: UUID) -> int:
                 return settled
             now = _now(store)
             if not claims.due(store_id, now).exists():
+                if gathering.close(store):
+                    sender.file = None
+                    continue
                 break
             closed = _stand_at_gate(store, now)
             pause = closed.look_again if closed else _PAUSE
             if sender.must_look:
                 sender.must_look = False
                 _allowances.look(store, now, closed)
+            if sender.file is None:
+                sender.file = gathering.under_way(store, now, closed)
             batch = registry.card(store.platform).stock_batch
-            claimed = claims.take(store_id, now, batch, closed)
+            claimed = claims.take(store_id, now, gathering.BATCH if sender.file else batch, closed)
             if claimed is None:
                 return settled
             if not claimed:
@@ -138,7 +148,8 @@ class _Clock:
 
 class _Sender:
     """One task's sending: the adapter is opened once, when there is something to call for. Where
-    more would fall to 0 than the brake has looked at, it ``must_look`` again first.
+    more would fall to 0 than the brake has looked at, it ``must_look`` again first. ``file``: what
+    is to be written is gathered for this one.
     """
 
     def __init__(self, stack: ExitStack) -> None:
@@ -147,6 +158,7 @@ class _Sender:
         self._end = time.monotonic() + BUDGET_S
         self.must_look = True
         self.stopped = False
+        self.file: StockHandOver | None = None
 
     def may_go_on(self) -> bool:
         return not self.stopped and time.monotonic() < self._end
@@ -160,34 +172,67 @@ class _Sender:
             return 0
         endings = dict(plan.endings)
         if plan.groups:
-            answers, failed, error = self._call(store, plan.groups)
+            answers, failed, error = self._tell(store, plan.groups)
             endings |= figures.keep_answers(plan, answers, clock.now())
             if error is not None:
                 endings |= self._failed(store, failed, error, clock.now())
         if any(ending.code == Reason.NOT_KEPT for ending in endings.values()):
             gate.pull_orders(store.pk, clock.now())
         kept = claims.keep(endings, clock.now())
-        lost = [c.listing_id for c in claimed if c.id not in kept]
+        lost = [c.listing_id for c in endings if c.id not in kept]
         if lost:
             # We slept past our lease, and our late write may have covered a newer one: what the
             # store shows now is anybody's guess.
             log.warning("push_fenced", store=str(store.pk), lost=len(lost))
             Listing.objects.filter(pk__in=lost).update(seen_at=None)
             dirty.mark_listings(lost)
-        return sum(1 for c in claimed if endings[c].settled and c.id in kept)
+        return sum(1 for c, ending in endings.items() if ending.settled and c.id in kept)
 
-    def _call(
+    def _tell(
         self, store: Store, groups: Sequence[Group]
     ) -> tuple[list[tuple[Group, StockResult]], list[Group], Exception | None]:
-        """Answers, then what was not answered and why. A refusal of a whole call is traced to its
-        line by halving.
+        """Answers, then what was not answered and why. Of what joins a file only refusals are
+        known now.
         """
-        answers: list[tuple[Group, StockResult]] = []
-        waiting = [list(groups)]
+        if self.file is None:
+            return self._ask(
+                store, groups, lambda ups: self._open(store).update_inventories(ups), _refusal
+            )
+        told, failed, error = self._ask(
+            store,
+            groups,
+            lambda updates: self._open(store).stock_entries(updates),
+            lambda err: StockEntry(refused=_refusal(err)),
+        )
+        self._join([(c, e.word) for group, e in told if not e.refused for c in group.claimed])
+        return [(group, e.refused) for group, e in told if e.refused], failed, error
+
+    def _join(self, found: list[tuple[Claimed, str]]) -> None:
+        if self.file is None or not found:
+            return
+        if handed.join(self.file, found) is None:
+            # It was closed meanwhile.
+            claims.put_back([claim for claim, _ in found])
+            self.file = None
+        elif gathering.is_full(self.file):
+            gathering.shut(self.file)
+            self.file = None
+        collect_young()
+
+    def _ask(
+        self,
+        store: Store,
+        groups: Sequence[Group],
+        ask: Callable[[list[StockUpdate]], Sequence[A]],
+        refusal: Callable[[ItemError], A],
+    ) -> tuple[list[tuple[Group, A]], list[Group], Exception | None]:
+        """A refusal of a whole call is traced to its line by halving."""
+        answers: list[tuple[Group, A]] = []
+        waiting: list[list[Group]] = [list(groups)]
         while waiting:
             part = waiting.pop()
             try:
-                results = self._open(store).update_inventories([g.update for g in part])
+                results = ask([g.update for g in part])
                 if len(results) != len(part):
                     raise ContractBroken(
                         f"{len(part)} stock figures were sent and {len(results)} answers came."
@@ -195,10 +240,7 @@ class _Sender:
                 answers += zip(part, results, strict=True)
             except ItemError as err:
                 if len(part) == 1:
-                    refusal = StockResult(
-                        ok=False, changed=False, error_code=err.code, error=err.message
-                    )
-                    answers.append((part[0], refusal))
+                    answers.append((part[0], refusal(err)))
                 else:
                     middle = len(part) // 2
                     waiting += [part[middle:], part[:middle]]
@@ -235,3 +277,7 @@ class _Sender:
             claims.block_ready(store.pk, worst.code, worst.sentence, recheck_at)
         log.info("push_stopped", store=str(store.pk), code=worst.code, what=worst.what)
         return {c: figures.ending_of(d, now) for c, d in decisions.items()}
+
+
+def _refusal(err: ItemError) -> StockResult:
+    return StockResult(ok=False, changed=False, error_code=err.code, error=err.message)

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     WRITES_OFF = "writes_off"
     TOO_MANY_ATTEMPTS = policy.TOO_MANY_ATTEMPTS
     LEASE_EXPIRED = "lease_expired"
+    FILE_LOST = "file_came_to_nothing"
     GATE = "orders_unread"
     GATE_SKIPPED = "orders_unread_sent_anyway"
     NOT_WRITTEN = "not_written"
@@ -34,6 +35,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.WRITES_OFF: "Writing to this store is switched off. Turn it on, and this goes out.",
     Reason.TOO_MANY_ATTEMPTS: "Given up after many attempts. Mend the cause, then retry.",
     Reason.LEASE_EXPIRED: "The worker that was sending this ended before the answer was kept.",
+    Reason.FILE_LOST: "The file this figure was in came to nothing, so it goes out again. {why}",
     Reason.GATE: (
         "Waiting until this store's newest orders are read, so that no sold unit is given back."
     ),

@@ -101,7 +101,7 @@ def _sent(store: Store) -> Iterator[Line]:
     Store.objects.filter(pk=store.pk).update(writes_enabled=True)
     hands.unblock_store(store, actor="rehearsal")
     rows = Push.objects.filter(store=store)
-    rows.filter(state__in=[_State.READY, _State.BUSY]).update(state=_State.READY, next_at=Now())
+    rows.filter(state__in=Push.UNSENT).update(state=_State.READY, next_at=Now())
     now: datetime = Store.objects.values_list(Now(), flat=True).get(pk=store.pk)
     brake.hold_back(store, now)
     ids = list(rows.filter(state=_State.READY).order_by("pk").values_list("pk", flat=True))

@@ -7,6 +7,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from integrations.models import Push, StoreStatus
+from integrations.outbox import handed
 from integrations.outbox.bylocation import is_shown, seen_at, told_at
 from inventory.availability import Target
 from inventory.models import Listing
@@ -51,7 +52,7 @@ def _waiting(listing: Listing, push: Push, wanted: int) -> str:
         said += (
             f" Nothing is sent: {listing.store} is {listing.store.get_status_display().lower()}."
         )
-    return f"{said} {push.problem}".strip()
+    return f"{said} {handed.words_of(push) or push.problem}".strip()
 
 
 def _seen_since(listing: Listing, push: Push | None) -> bool:

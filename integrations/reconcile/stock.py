@@ -234,7 +234,7 @@ def _causes(
         looked_meanwhile = listing.seen_at is not None and listing.seen_at > asked_at
         if looked_meanwhile or (is_seen and is_shown(wanted, now)):
             cause = Cause.LISTINGS_AGREE
-        elif push is not None and push.state in (Push.State.READY, Push.State.BUSY):
+        elif push is not None and push.state in Push.UNSENT:
             cause = Cause.STOCK_PUSHING
         elif not is_seen and 0 < _sum(before) - _sum(now) == sold.get(listing.pk, 0):
             cause = Cause.STOCK_SOLD

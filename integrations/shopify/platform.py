@@ -222,6 +222,7 @@ CARD = PlatformCard(
     ),
     exempt={
         Ability.NEWS_QUEUE: "Shopify delivers its news itself, by webhooks.",
+        Ability.STOCK_BULK: "Not needed: a call takes 250 figures and answers at once.",
         Ability.ONE_CLICK_CONNECT: "Shopify asks the merchant for consent (OAuth) instead.",
         Ability.PLATFORM_STOCK: "Shopify keeps no goods itself; an app that does is a location.",
         Ability.MULTI_CHANNEL: "Orders of all of Shopify's channels come as those of one store.",

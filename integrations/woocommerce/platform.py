@@ -109,6 +109,7 @@ CARD = PlatformCard(
     ),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Stock is written absolutely; orders are read first.",
+        Ability.STOCK_BULK: "WooCommerce has no such file; a call takes 100 figures.",
         Ability.LOCATIONS: "One figure per item; Logix sums its places.",
         Ability.QUIET_CANCEL: "WooCommerce mails of a cancelled order as its own settings say.",
         Ability.RETURNS: "WooCommerce has refunds but no return object.",

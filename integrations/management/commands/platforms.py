@@ -29,6 +29,7 @@ _ABILITIES = {
     Ability.PRODUCTS: "Read products",
     Ability.STOCK_READ: "Read stock",
     Ability.STOCK_WRITE: "Write stock",
+    Ability.STOCK_BULK: "Many stock figures in one file",
     Ability.STOCK_COMPARE_AND_SET: "Write stock only if it is still as last seen",
     Ability.LOCATIONS: "Stock by location",
     Ability.PLATFORM_STOCK: "Show units in the platform's own warehouses",

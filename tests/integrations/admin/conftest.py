@@ -16,7 +16,15 @@ from django.urls import reverse
 from integrations import privacy
 from integrations.base import Unreadable
 from integrations.events import PrivacyAsk, PrivacyKind
-from integrations.models import CallLog, Command, FieldRule, Store, SyncGap, SyncRun
+from integrations.models import (
+    CallLog,
+    Command,
+    FieldRule,
+    StockHandOver,
+    Store,
+    SyncGap,
+    SyncRun,
+)
 from integrations.sync import park
 from inventory.catalogue import import_products
 from inventory.models import Allocation, StockLevel, StockRule
@@ -94,6 +102,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
     for number in numbers:
         SyncRun.objects.create(store=store, stream=stream, kind="delta", state="completed")
         make_comparison(store)
+        StockHandOver.objects.create(store=store, state="done", figures=3, done_at=NOW)
         SyncGap.objects.create(
             stream=stream, window_from=NOW, window_to=NOW, reason="Bad page.", next_at=NOW
         )

@@ -29,7 +29,7 @@ from tests.integrations.sandbox.amazon.official import hold
 
 
 class TestAmazon(AdapterConformance):
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"feed_s": 0.0}
 
     @pytest.fixture
     def world(self, contracts: Path | None) -> Iterator[World]:
@@ -124,6 +124,7 @@ class TestAmazon(AdapterConformance):
 
 class TestAmazonOtherwise(TestAmazon):
     options = {
+        "feed_s": 0.0,
         "region": "fe",
         "seed": 7,
         "same_second": 15,

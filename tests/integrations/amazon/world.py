@@ -31,6 +31,7 @@ _API = (
     "/finances/",
     "/fba/",
     "/notifications/",
+    "/feeds/",
 )
 # The suite's words for trouble, where Amazon's are others.
 _TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -190,6 +191,12 @@ class AmazonWorld:
             yield
         finally:
             clock.ahead_s += seconds
+
+    def own_skus(self) -> list[str]:
+        """Those that can be sold, of units that are the seller's own."""
+        with self.shop.store.working():
+            rows = self.shop.store.state.listings.values()
+            return [x.sku for x in rows if x.quantity is not None and x.offers and not x.children]
 
     def order(self, order_id: str) -> Order:
         with self.shop.store.working():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.models import Push, Store
+from integrations.models import HandedFigure, Push, StockHandOver, Store
 from integrations.outbox.reasons import Reason
 from inventory.models import Listing
 from logix.accounts.models import AuditEvent
@@ -76,6 +76,25 @@ def test_one_that_is_being_sent_is_left_alone(api: Api, held: Store) -> None:
     answer = api.post(f"/stock/pushes/{push.pk}/retry")
 
     assert (answer.status_code, answer.json()["code"]) == (409, "being_sent")
+
+
+def test_one_in_a_file_says_since_when_and_what_the_file_came_to(api: Api, held: Store) -> None:
+    push = Push.objects.get(listing__sku="SKU-1")
+    Push.objects.filter(pk=push.pk).update(state="handed", problem_code="", problem="")
+    file = StockHandOver.objects.create(
+        store=held, state="pending", figures=1, handed_at=factories.NOW
+    )
+    HandedFigure.objects.create(hand_over=file, push=push, number=1)
+
+    [found] = api.get("/stock/pushes", {"state": "handed"}).json()["results"]
+    refused = api.post(f"/stock/pushes/{push.pk}/retry")
+    [shown] = api.get("/stock/files", {"state": "pending"}).json()["results"]
+
+    assert found["handed_over_at"] == shown["handed_at"] == "2026-11-20T12:00:00Z"
+    assert (refused.status_code, refused.json()["code"]) == (409, "being_sent")
+    assert "working off" in refused.json()["detail"]
+    assert (shown["figures"], shown["refused"], shown["store_id"]) == (1, 0, str(held.pk))
+    assert not api.get("/stock/files", {"state": "failed"}).json()["results"]
 
 
 def test_health_names_the_zeros_that_wait_and_they_are_sent(api: Api, held: Store) -> None:

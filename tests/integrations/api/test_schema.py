@@ -11,7 +11,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from integrations.base import Unreadable
-from integrations.models import Push, Store
+from integrations.models import Push, StockHandOver, Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
 from orders.models import (
@@ -148,6 +148,7 @@ def test_every_answer_is_as_described(
     aside = {"store": str(connected.pk), "sku": "SKU-1", "units": 1}
     allocation = api.post("/stock/allocations", aside).json()
     comparison = make_comparison(connected, findings=[COMPARED])
+    StockHandOver.objects.create(store=connected, state="done", figures=3)
     kit = Variant.objects.get(sku="SKU-2").pk
     api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
     kept_there(connected, 1)

@@ -4,6 +4,7 @@ is used: connect, read, write, listen, trouble.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from integrations import registry
-from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy
+from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy, StockLine
 from integrations.errors import (
     AuthenticationFailed,
     Misconfigured,
@@ -471,6 +472,31 @@ class AdapterConformance:
                 adapter.write_order_fields(order_id, {"erp_x": 1, name.replace("*", "x"): "1"})
 
         assert world.fields(order_id) == before
+
+    def test_figures_in_a_file_are_the_stores_figures_once_it_is_worked_off(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        """The world's store works a file off at once."""
+        update = an_update(adapter, 23)
+        if self._is_exempt(world, Ability.STOCK_BULK, lambda: adapter.stock_entries([update])):
+            for call in (adapter.stock_outcome, adapter.drop_stock):
+                with pytest.raises(Unsupported):
+                    call({})
+            return
+        (entry,) = adapter.stock_entries([update])
+        assert entry.refused is None
+        kept: list[Any] = []
+
+        line = StockLine(number=7, update=update, word=entry.word)
+        handle = adapter.hand_over_stock(iter([line]), kept.append)
+
+        assert kept
+        assert json.loads(json.dumps(handle)) == handle
+        for _ in range(2):
+            outcome = adapter.stock_outcome(handle)
+            assert (outcome.wait_s, outcome.lost, list(outcome.refused)) == (None, "", [])
+        assert figure(world, update) == 23
+        adapter.drop_stock(handle)
 
     def test_two_parcels_with_late_tracking_are_two_parcels(
         self, world: World, adapter: BaseEcommerceIntegration

@@ -49,6 +49,9 @@ def create(call: Call) -> Answer:
         raise invalid(f"Invalid feed type: {sent.feed_type}")
     if not 1 <= len(sent.marketplace_ids) <= 25:
         raise invalid()
+    if sent.feed_type == "JSON_LISTINGS_FEED" and len(sent.marketplace_ids) > 1:
+        # amzn/selling-partner-api-models#4726
+        raise invalid("Too many 'marketplaceIds' values provided. Expected a maximum of 1.")
     is_old = file is not None and file.made_at < store.clock.now() - INPUT_KEPT_S
     if file is None or file.content is None or is_used or is_old:
         raise invalid("Invalid Feed Document Id")

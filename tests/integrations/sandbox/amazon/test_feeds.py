@@ -123,6 +123,7 @@ def test_a_file_is_sent_up_as_it_was_announced_and_without_a_token(account: Clie
     [
         ({"feedType": "POST_INVENTORY_AVAILABILITY_DATA"}, 400),
         ({"marketplaceIds": []}, 400),
+        ({"marketplaceIds": [DE, FR]}, 400),
         ({"marketplaceIds": [US]}, 403),
         ({"inputFeedDocumentId": "nope"}, 400),
         ({"inputFeedDocumentId": None}, 400),
@@ -306,9 +307,7 @@ def test_the_listings_are_told_with_the_report_where_the_header_asks(
     row = own(account)[0]
     wanted = {"includedData": ["summaries", "issues"], "apiVersion": "2021-08-01"}
 
-    told = report(
-        account, finished(account, feed_of(account, patch(1, row.sku, 1), report=wanted), DE, FR)
-    )
+    told = report(account, finished(account, feed_of(account, patch(1, row.sku, 1), report=wanted)))
 
     assert told["header"]["report"] == wanted
     assert [one["sku"] for one in told["items"]] == [row.sku]

@@ -1,0 +1,158 @@
+"""Many figures of an account, from the hub to what shoppers see: in one feed, each settled by the
+report. ``python -m tests.bench.feed`` does it with 20,000 and measures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db.models.functions import Now
+from django.test import Client
+from django.urls import reverse
+
+from integrations import outbox, registry
+from integrations.amazon.platform import CARD
+from integrations.models import Push, RateBucket, StockHandOver, Store
+from integrations.platform import RateLimit
+from inventory.models import Listing
+from logix.accounts import tokens
+from logix.accounts.models import Merchant, Scope
+from logix.common import bell
+from tests.factories import make_merchant
+from tests.integrations.amazon.conftest import MakeWorld
+from tests.integrations.amazon.many import connected, listed
+from tests.integrations.amazon.world import AmazonWorld
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FROM = 200
+_State = StockHandOver.State
+
+
+@pytest.fixture(autouse=True)
+def quiet_bell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No broker is spoken to."""
+    monkeypatch.setattr(bell, "publish", lambda *_args, **_options: True)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A card that makes a file of fewer figures, and need not wait for its own limits."""
+    fast = tuple(RateLimit(bucket=x.bucket, rate=10_000, burst=10_000) for x in CARD.limits)
+    card = replace(CARD, stock_bulk_from=FROM, limits=fast)
+    monkeypatch.setattr(registry, "card", lambda slug: card)
+
+
+@pytest.fixture
+def merchant(transactional_db: None) -> Merchant:
+    return make_merchant()
+
+
+def work(store: Store) -> None:
+    StockHandOver.objects.filter(store=store, state__in=StockHandOver.OPEN).update(next_at=Now())
+    for pk in outbox.due_hand_overs():
+        outbox.work_hand_over(pk)
+
+
+def later(world: AmazonWorld, seconds: float = 120) -> None:
+    with world.shop.store.working():
+        world.shop.store.clock.ahead_s += seconds
+
+
+def calls(world: AmazonWorld) -> dict[str, int]:
+    with world.shop.store.working():
+        return {name: row.calls for name, row in world.shop.store.quotas.counts.items()}
+
+
+def test_many_figures_go_by_one_feed_and_three_bad_ones_are_named(
+    make_world: MakeWorld, merchant: Merchant, admin_client: Client
+) -> None:
+    world = make_world(orders=0, products=240, marketplaces=("A1PA6795UKMFR9",))
+    store = connected(world, merchant)
+    skus = world.own_skus()
+    listed(store, skus, units=31)
+    outbox.mark_store(store.pk)
+    assert len(skus) > FROM
+
+    outbox.send_pushes(store.pk)
+    gone, broken, huge = skus[10], skus[50], skus[-1]
+    with world.shop.store.working():
+        # What the look before could not see.
+        del world.shop.store.state.listings[gone]
+        world.shop.store.state.listings[broken].offers.clear()
+    Listing.objects.filter(sku=huge).update(mode="fixed", fixed_quantity=10**9 + 1)
+    work(store)
+    file = StockHandOver.objects.get(store=store)
+    assert (file.state, file.figures) == (_State.PENDING, len(skus))
+    assert set(Push.objects.values_list("state", flat=True)) == {"handed"}
+    _, bearer = tokens.issue(merchant, name="test", scopes=Scope.values)
+    asked = "/api/v1/stock/pushes?state=handed"
+    answer = admin_client.get(asked, headers={"Authorization": f"Bearer {bearer}"})
+    assert answer.json()["results"][0]["handed_over_at"]
+    page = admin_client.get(reverse("admin:integrations_push_changelist")).content.decode()
+    assert f"{len(skus)} figures are in a file" in page
+    later(world)
+    work(store)
+
+    file.refresh_from_db()
+    assert (file.state, file.figures, file.refused) == (_State.DONE, len(skus), 3)
+    blocked = Push.objects.filter(state="blocked").select_related("listing")
+    told = {push.listing.sku: push.problem for push in blocked}
+    assert set(told) == {gone, broken, huge}
+    assert gone in told[gone]
+    assert "quantity" in told[huge]
+    good = [sku for sku in skus if sku not in told]
+    settled = Push.objects.filter(listing__sku__in=good)
+    assert set(settled.values_list("state", "pushed_value")) == {("idle", 31)}
+    with world.shop.store.working():
+        rows = world.shop.store.state.listings
+        assert {rows[sku].quantity for sku in good} == {31}
+    done = calls(world)
+    assert "patchListingsItem" not in done
+    assert (done["createFeed"], done["createFeedDocument"], done["getFeedDocument"]) == (1, 1, 1)
+    page = admin_client.get(reverse("admin:integrations_stockhandover_changelist"))
+    assert f"{len(good)} taken, 3 refused" in page.content.decode()
+    one = reverse("admin:integrations_stockhandover_change", args=[file.pk])
+    assert "Each refused one says why" in admin_client.get(one).content.decode()
+
+
+def test_a_fatal_feed_loses_nothing_and_its_figures_go_out_by_calls(
+    make_world: MakeWorld, merchant: Merchant
+) -> None:
+    world = make_world(orders=0, products=240, marketplaces=("A1PA6795UKMFR9",))
+    store = connected(world, merchant)
+    skus = world.own_skus()
+    listed(store, skus, units=31)
+    outbox.mark_store(store.pk)
+    world.shop.faults.turn_on("feed_fatal")
+    outbox.send_pushes(store.pk)
+    work(store)
+    later(world)
+    work(store)
+
+    outbox.send_pushes(store.pk)
+
+    file = StockHandOver.objects.get(store=store)
+    assert (file.state, "broke the file off" in file.problem) == (_State.FAILED, True)
+    assert set(Push.objects.values_list("state", "pushed_value")) == {("idle", 31)}
+    assert calls(world)["patchListingsItem"] == len(skus)
+
+
+def test_a_throttled_feed_is_handed_over_later(make_world: MakeWorld, merchant: Merchant) -> None:
+    world = make_world(orders=0, products=240, marketplaces=("A1PA6795UKMFR9",))
+    store = connected(world, merchant)
+    listed(store, world.own_skus(), units=31)
+    outbox.mark_store(store.pk)
+    outbox.send_pushes(store.pk)
+    world.shop.faults.turn_on("throttled", route="createFeed$")
+    work(store)
+    file = StockHandOver.objects.get(store=store)
+    assert (file.state, file.handle, file.problem_code) == (_State.SENDING, {}, "QuotaExceeded")
+    world.peace()
+    RateBucket.objects.all().delete()
+
+    work(store)
+    later(world)
+    work(store)
+
+    assert set(Push.objects.values_list("state", "pushed_value")) == {("idle", 31)}
