@@ -195,13 +195,14 @@ class PlatformCard:
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
     anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
     0: none is. ``stock_bulk_from``: so many figures that are due for a store go to it in one file,
-    at most ``stock_bulk_most`` at a time; 0: none do. ``payouts_change_for``: how long after a payout was made it may still become another
-    one. ``apart``: of REFUNDS_READ and RETURNS those that orders do not tell of, so that they are
-    read by themselves, with how late one may be told or change. ``file_hosts`` is a full-match
-    regular expression of the hosts, other than the store's own, where the platform puts files it
-    prepared and takes those it is sent. ``always_topics`` are kept and worked whatever state the store is in; the adapter's
-    static ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked
-    for here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
+    at most ``stock_bulk_most`` at a time; 0: none do. ``payouts_change_for``: how long after a
+    payout was made it may still become another one. ``apart``: of REFUNDS_READ and RETURNS those
+    that orders do not tell of, so that they are read by themselves, with how late one may be told
+    or change. ``file_hosts`` is a full-match regular expression of the hosts, other than the
+    store's own, where the platform puts files it prepared and takes those it is sent.
+    ``always_topics`` are kept and worked whatever state the store is in; the adapter's static
+    ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked for
+    here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
     ``compensation``: what its stores take off a figure; figures that are told and read are the
     stores' own, with it. ``buyers_kept``: how long buyers' data may be kept once an order was sent
     or cancelled; None: the platform sets no bound. ``lasting_fields``: names in ``custom`` of its

@@ -280,7 +280,8 @@ CARD = PlatformCard(
     # #543); a feed takes 25,000 items (changelog of 2025-05-06).
     stock_bulk_from=1_500,
     stock_bulk_most=25_000,
-    # Each region has a place of its own. Addresses that Amazon gave out end so: amzn/selling-partner-api-models#1538, -docs#340.
+    # Each region has a place of its own. Addresses that Amazon gave out end so:
+    # amzn/selling-partner-api-models#1538, -docs#340.
     file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3(?:[.-][a-z0-9-]{1,30})?\.amazonaws\.com",
     # A search for orders is given back every three minutes: three in five are for polls, the rest
     # for back-fill and the nightly comparison.
