@@ -97,7 +97,8 @@ def _held(store: Store, pushes: QuerySet[Push], now: datetime) -> Look:
     live = Listing.objects.filter(store=store, variant__isnull=False, gone_at=None).count()
     most = max(MOST, live // SHARE)
     scarce = plenty.may_show_nothing(store.pk, store.merchant_id).values("pk")
-    ids = list(due.filter(listing__in=scarce).order_by("pk").values_list("listing_id", flat=True))
+    falling_from = due.filter(listing__in=scarce, listing__seen_quantity__gt=0)
+    ids = list(falling_from.order_by("pk").values_list("listing_id", flat=True))
     waiting = held_back(store.pk)
     if len(ids) + waiting <= most:
         return Look(held=0, allowed=most)
