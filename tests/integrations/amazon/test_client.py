@@ -133,8 +133,12 @@ def test_who_an_account_is_and_where_it_sells(
         "Amazon.de",
         "Amazon.fr",
     ]
-    roles = ("Inventory and Order Tracking", "Product Listing", "Amazon Fulfillment")
-    assert told.granted == roles
+    assert told.granted == (
+        "Inventory and Order Tracking",
+        "Product Listing",
+        "Amazon Fulfillment",
+        "Finance and Accounting",
+    )
     assert (told.missing, told.warnings) == ((), ())
 
 
@@ -145,7 +149,11 @@ def test_roles_are_found_out_without_a_search_for_orders(
 
     told = make_adapter(world).identify()
 
-    assert told.missing == ("Inventory and Order Tracking", "Amazon Fulfillment")
+    assert told.missing == (
+        "Inventory and Order Tracking",
+        "Amazon Fulfillment",
+        "Finance and Accounting",
+    )
     assert world.calls("searchOrders") == 0
 
 

@@ -138,7 +138,8 @@ def test_without_the_role_it_says_which(make_world: MakeWorld, make_adapter: Mak
         told(adapter)
 
     assert caught.value.scopes == ("Amazon Fulfillment",)
-    assert adapter.identify().missing == ("Product Listing", "Amazon Fulfillment")
+    missing = adapter.identify().missing
+    assert missing == ("Product Listing", "Amazon Fulfillment", "Finance and Accounting")
     # Any one of the two roles will do.
     either = make_adapter(make_world(orders=0, roles=("Amazon Fulfillment",)))
     assert told(either)

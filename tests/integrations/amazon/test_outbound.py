@@ -307,7 +307,8 @@ def test_addresses_are_told_as_amazon_wants_them() -> None:
 def test_without_the_role_it_is_off_and_says_so(
     make_world: MakeWorld, make_adapter: MakeAdapter
 ) -> None:
-    world = make_world(orders=0, roles=("Inventory and Order Tracking", "Product Listing"))
+    roles = ("Inventory and Order Tracking", "Product Listing", "Finance and Accounting")
+    world = make_world(orders=0, roles=roles)
     adapter = make_adapter(world)
 
     assert adapter.identify().missing == ("Amazon Fulfillment",)

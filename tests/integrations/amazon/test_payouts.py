@@ -280,7 +280,8 @@ def test_only_the_last_ninety_days_are_there_and_older_ones_cost_no_call(
 def test_an_app_without_the_role_is_told_so(
     make_world: MakeWorld, make_adapter: MakeAdapter
 ) -> None:
-    world = make_world(orders=0, roles=("Inventory and Order Tracking", "Product Listing"))
+    roles = ("Inventory and Order Tracking", "Product Listing", "Amazon Fulfillment")
+    world = make_world(orders=0, roles=roles)
     adapter = make_adapter(world)
 
     assert adapter.identify().missing == ("Finance and Accounting",)
