@@ -49,10 +49,12 @@ _LATER = {
 }
 
 _FRESH = "d.store_id = %s AND d.attempts = 0 AND d.next_at <= {now} AND d.resource <> 'always'"
+# The store is named in the inner part as well: looked up for every row of the outer one, a burst of
+# thousands would take a minute a claim.
 _AGAIN = (
     "d.store_id = %s AND d.attempts > 0 AND d.next_at <= {now} AND d.resource <> 'always' "
     "AND NOT EXISTS ("
-    "SELECT 1 FROM webhooks_delivery b WHERE b.store_id = d.store_id AND b.state = 'busy' "
+    "SELECT 1 FROM webhooks_delivery b WHERE b.store_id = %s AND b.state = 'busy' "
     "AND b.attempts > 1 AND b.lease_until > {alone})"
 )
 _THIS = "d.id = %s"
@@ -130,7 +132,7 @@ def _claim(condition: str, key: UUID, limit: int) -> list[Delivery]:
     )
     field = Delivery._meta.pk
     param = field.get_db_prep_value(key, connection)
-    rows = list(Delivery.objects.raw(sql, [param]))
+    rows = list(Delivery.objects.raw(sql, [param] * condition.count("%s")))
     return sorted(rows, key=lambda row: (row.received_at, row.pk))
 
 
