@@ -144,8 +144,8 @@ def test_the_sample_names_everything_that_is_read() -> None:
     }
     concurrency = set(re.findall(r"\$\{(\w+):-", (DEPLOY / "Procfile").read_text()))
     passwords = {"POSTGRES_PASSWORD", "RABBITMQ_PASSWORD"}
-    # One a platform, read by their beginning; one of them stands for all.
-    apps = {name for name in sample() if name.startswith("LOGIX_OAUTH_")}
+    # One a platform, read by their beginning; one of each kind stands for all.
+    apps = {n for n in sample() if n.startswith(("LOGIX_OAUTH_", "LOGIX_APPLICATION_"))}
 
     assert "LOGIX_KEYS" in read
     assert apps

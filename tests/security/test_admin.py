@@ -43,6 +43,7 @@ from orders.models import Order, OrderEvent
 from tests.factories import NOW, make_line, make_merchant, make_order, make_product
 from tests.integrations.admin.conftest import fill
 from tests.integrations.admin.test_permissions import a_row, pages, url
+from tests.integrations.api.client import kept_there
 from webhooks.models import Delivery
 
 pytestmark = pytest.mark.django_db
@@ -225,6 +226,7 @@ def everything() -> dict[str, list[Any]]:
 
 def test_looking_changes_nothing_whatever_the_address(store: Store) -> None:
     fill(store, 1)
+    kept_there(store, 99)
     owner = sign_in(Role.OWNER, store.merchant)
     before = everything()
 
@@ -242,6 +244,7 @@ def test_looking_changes_nothing_whatever_the_address(store: Store) -> None:
 
 def test_every_address_that_writes_demands_the_forms_own_token(store: Store) -> None:
     fill(store, 1)
+    kept_there(store, 99)
     user = User.objects.create_superuser("boss")
     forged = Client(enforce_csrf_checks=True)
     forged.force_login(user)
@@ -259,6 +262,7 @@ def test_every_address_that_writes_demands_the_forms_own_token(store: Store) -> 
 
 def test_no_address_shows_or_changes_a_row_of_another_merchant(store: Store) -> None:
     fill(store, 1)
+    kept_there(store, 99)
     marker = "zzz-not-for-strangers"
     Store.objects.filter(pk=store.pk).update(name=marker)
     Merchant.objects.filter(pk=store.merchant.pk).update(name=marker)
@@ -282,6 +286,7 @@ def test_no_address_shows_or_changes_a_row_of_another_merchant(store: Store) -> 
 
 def test_choices_are_offered_from_ones_own_rows_only(store: Store) -> None:
     fill(store, 1)
+    kept_there(store, 99)
     Store.objects.filter(pk=store.pk).update(name="zzz-not-for-strangers")
     stranger = sign_in(Role.OWNER, make_merchant("other"))
 
@@ -301,6 +306,7 @@ def test_choices_are_offered_from_ones_own_rows_only(store: Store) -> None:
 def test_a_list_cannot_be_asked_for_what_lies_behind_other_tables(store: Store) -> None:
     """Filters in an address would let a viewer guess passwords and seals letter by letter."""
     fill(store, 1)
+    kept_there(store, 99)
     viewer = sign_in(Role.VIEWER, store.merchant)
 
     for query in (

@@ -251,7 +251,7 @@ def test_erasing_a_buyer_asks_first_and_takes_an_owner(
     said = owner.post(url, follow=True).content.decode()
 
     assert "The buyer of order #1001 is erased." in said
-    assert "Erased on request." in said
+    assert "Erased. The timeline says why." in said
     assert services.buyer_of(Order.objects.get(pk=order.pk)) is None
     assert "act/erase" not in owner.get(address(order, "change")).content.decode()
 

@@ -103,6 +103,7 @@ def test_every_number_says_where_it_is_from(
                     {
                         "id": str(level.pk),
                         "location": place(main),
+                        "kept_by": None,
                         "is_open": True,
                         "on_hand": 10,
                         "reserved": 2,
