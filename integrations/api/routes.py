@@ -59,7 +59,7 @@ def one_click_routes(card: PlatformCard) -> list[URLPattern]:
     views: type[OneClickViews] = type(f"{card.slug.title()}OneClick", (OneClickViews,), given)
     documented = extend_schema_view(
         create=extend_schema(
-            summary=f"Begin to connect a {card.name} store by one click",
+            summary=f"Begin to connect a store of {card.name} by one click",
             description="Send the merchant's browser to `authorize_url`. The store is connected "
             "when the merchant has consented there.",
             request=body,
@@ -85,7 +85,7 @@ def consent_routes(card: PlatformCard) -> list[URLPattern]:
     end: type[RedirectViews] = type(f"{card.slug.title()}Redirect", (RedirectViews,), given)
     begin = extend_schema_view(
         create=extend_schema(
-            summary=f"Begin to connect a {card.name} store by consent",
+            summary=f"Begin to connect a store of {card.name} by consent",
             description="Send the merchant's browser to `authorize_url` within ten minutes. The "
             "store is connected when the merchant has consented there and, back in the browser, "
             "confirmed for whom. A store that is connected already is given new tokens; its "
@@ -97,7 +97,7 @@ def consent_routes(card: PlatformCard) -> list[URLPattern]:
     end = extend_schema_view(
         landed=extend_schema(exclude=True),
         finish=extend_schema(
-            summary=f"Connect a {card.name} store with what its consent page sent back",
+            summary=f"Connect a store of {card.name} with what its consent page sent back",
             description="Only where the browser came back to a program of yours instead of to "
             "Logix. The body are all parameters of that address, as they are.",
             request={"application/json": _REDIRECT},
@@ -121,22 +121,22 @@ def _store_views(card: PlatformCard) -> type[StoreViews]:
 def _documentation(card: PlatformCard, *, connect_body: Any, change_body: Any) -> dict[str, Any]:
     name = card.name
     return {
-        "list": extend_schema(summary=f"List connected {name} stores"),
+        "list": extend_schema(summary=f"List connected stores of {name}"),
         "create": extend_schema(
-            summary=f"Connect a {name} store",
+            summary=f"Connect a store of {name}",
             description="The connection is tested first; nothing is kept when it does not work.",
             request=connect_body,
             responses={201: IntegrationSerializer},
             examples=[_example(sign_in) for sign_in in typed_sign_ins(card)],
         ),
-        "retrieve": extend_schema(summary=f"One {name} store and how it is doing"),
+        "retrieve": extend_schema(summary=f"One store of {name} and how it is doing"),
         "partial_update": extend_schema(
-            summary=f"Change a {name} store's settings or credentials",
+            summary=f"Change settings or credentials of a store of {name}",
             request=change_body,
             responses=IntegrationSerializer,
         ),
         "destroy": extend_schema(
-            summary=f"Disconnect a {name} store",
+            summary=f"Disconnect a store of {name}",
             description="Webhooks are removed and credentials destroyed; orders stay. What is left "
             "at the store, and where its owner ends it, is the store's `status_reason`.",
             parameters=[DisconnectQuery],
