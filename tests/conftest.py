@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 import structlog
 from django.core.cache import cache
 from django.test import TransactionTestCase
+from kombu import Connection, Producer
 
 from integrations.api import throttling
 from logix.common import bell
@@ -21,7 +22,44 @@ from tests import emptying
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# With any of these a test commits, and what is committed rings the bell.
+_COMMITTING = {"transactional_db", "live_server", "django_capture_on_commit_callbacks"}
 _LOCAL = {"127.0.0.1", "::1", "localhost", "", "0.0.0.0", "::"}  # noqa: S104 - compared, never bound
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that commit are marked ``broker``: what they do depends on which broker there is."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        commits = mark is not None and mark.kwargs.get("transaction")
+        if commits or _COMMITTING.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("broker")
+
+
+@pytest.fixture(autouse=True)
+def broker_is_announced(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A test that speaks to the broker without the mark fails, though whoever rings never notices:
+    unmarked ones are taken to do the same on every broker.
+    """
+    if request.node.get_closest_marker("broker"):
+        yield
+        return
+    spoken: list[str] = []
+    for owner, name in ((Connection, "_establish_connection"), (Producer, "publish")):
+        monkeypatch.setattr(owner, name, _noting(getattr(owner, name), spoken))
+    yield
+    assert not spoken, "This test speaks to the broker: mark it with pytest.mark.broker."
+
+
+def _noting(real: Callable[..., Any], spoken: list[str]) -> Callable[..., Any]:
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        spoken.append(real.__qualname__)
+        return real(*args, **kwargs)
+
+    return noted
 
 
 @pytest.fixture(autouse=True)

@@ -124,6 +124,7 @@ def test_each_step_is_told(store: Store, days: int, said: str, step: int | None)
     assert one.step(now) == step
 
 
+@pytest.mark.broker
 def test_everybody_who_looks_is_told_until_a_new_one_is_entered(
     store: Store, admin_client: Client
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_worker_waits_longer_than_a_web_process() -> None:
     assert "max_retries" not in conf.broker_transport_options
 
 
+@pytest.mark.broker
 @pytest.mark.parametrize("kind", ["redis", "amqp"])
 def test_a_broker_that_accepts_and_never_answers_costs_about_a_second(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -126,6 +127,7 @@ def test_celery_leaves_our_logging_alone() -> None:
     assert logging.getLogger().handlers == handlers
 
 
+@pytest.mark.broker
 def test_a_worker_makes_every_lane_also_those_it_does_not_serve(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from kombu.transport.virtual import Channel
 
 from logix import filebroker
 
+pytestmark = pytest.mark.broker
+
 EXCHANGE = Exchange("logix", type="topic")
 LIVE = Queue("live", EXCHANGE, routing_key="live")
 PUSH = Queue("push", EXCHANGE, routing_key="push")

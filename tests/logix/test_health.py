@@ -28,6 +28,7 @@ def test_a_live_process_says_so_without_asking_anyone(client: Client) -> None:
     assert "no-store" in response["Cache-Control"]
 
 
+@pytest.mark.broker
 @pytest.mark.django_db
 def test_a_ready_hub_names_its_parts(client: Client) -> None:
     response = client.get("/readyz")
@@ -57,6 +58,7 @@ def test_a_broker_that_is_away_degrades_and_takes_nothing_down(
     assert response.json()["broker"] == "unreachable"
 
 
+@pytest.mark.broker
 def test_without_a_database_there_is_no_traffic(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +78,7 @@ def test_without_a_database_there_is_no_traffic(
     assert b"10.0.0.5" not in response.content
 
 
+@pytest.mark.broker
 def test_a_standby_gets_no_traffic(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a fail-over gone wrong: it answers every question and could keep no webhook."""
 
@@ -105,6 +108,7 @@ def test_a_standby_gets_no_traffic(client: Client, monkeypatch: pytest.MonkeyPat
     assert (response.status_code, response.json()["database"]) == (503, "read only")
 
 
+@pytest.mark.broker
 @pytest.mark.django_db
 def test_missing_migrations_keep_traffic_away(
     client: Client, monkeypatch: pytest.MonkeyPatch

@@ -144,6 +144,7 @@ def test_people_are_sent_to_https_and_probes_are_answered(
     assert client.get("/livez").status_code == 200
 
 
+@pytest.mark.broker
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_probes_come_by_address_and_need_no_name(

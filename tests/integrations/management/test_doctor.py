@@ -20,7 +20,7 @@ from integrations.management.findings import Finding, Level
 from integrations.models import Store, StoreStatus
 from tests.integrations.management.conftest import wrong
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.broker]
 
 
 @override_settings(LOGIX_PUBLIC_URL="https://hub.example", ALLOWED_HOSTS=["hub.example"])

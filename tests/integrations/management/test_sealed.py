@@ -42,6 +42,7 @@ def test_an_unreadable_key_ring_is_told() -> None:
     assert (found.level, found.do) == (Level.BAD, "Restore LOGIX_KEYS from its backup.")
 
 
+@pytest.mark.broker
 def test_the_audit_log_is_verified_when_asked(idle: Store) -> None:
     audit.record("x", actor="system", merchant=idle.merchant)
     assert [f.level for f in examine(with_audit=True) if f.about == "audit log"] == [Level.OK]

@@ -122,6 +122,7 @@ def test_what_cannot_be_looked_at_is_refused_in_words(
         call_command("verify_stock", *arguments)
 
 
+@pytest.mark.broker
 def test_the_night_finds_a_broken_level_and_doctor_names_it_while_it_is_broken(
     shelf: Store, the_night: Night
 ) -> None:
@@ -179,6 +180,7 @@ def test_there_is_one_proof_a_night_however_often_the_clock_rings(
     assert AuditEvent.objects.filter(action="stock.proven").count() == 1
 
 
+@pytest.mark.broker
 def test_stock_that_was_not_proven_for_long_is_told(shelf: Store, the_night: Night) -> None:
     assert told() == [], "nothing can be said of stock that came today"
     StockMovement.objects.update(at=ago(days=5))

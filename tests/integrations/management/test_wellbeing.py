@@ -28,7 +28,7 @@ from tests.integrations.api.client import make_comparison
 from tests.integrations.management.conftest import ago, wrong
 from webhooks.models import Delivery
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.broker]
 
 
 def test_a_silent_worker_and_clock_are_wrong() -> None:
