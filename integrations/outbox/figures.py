@@ -61,9 +61,9 @@ class Plan:
 
 
 def plan(claimed: Sequence[Claimed], now: datetime, *, orders_unread: bool = False) -> Plan:
-    """Compute the figures as they should be now. Six statements, nine where a figure fell after our
-    write; two more where listings share a figure. ``orders_unread``: the gate is closed, and these
-    pushes have waited for it long enough; their end says so.
+    """Compute the figures as they should be now. Six statements, ten where a figure changed after
+    our write; two more where listings share a figure. ``orders_unread``: the gate is closed, and
+    these pushes have waited for it long enough; their end says so.
     """
     listings = Listing.objects.select_related("store").in_bulk([c.listing_id for c in claimed])
     done = Plan(orders_unread=orders_unread, sharers=_sharers(list(listings.values())))
@@ -251,17 +251,26 @@ def _group(at: str, alike: Sequence[_Due]) -> Group:
 
 
 def _undone(due: Sequence[_Due], now: datetime) -> set[Claimed]:
-    """Whose last write was changed back at the store a moment ago, other than by its sales: those
-    of an item that is sold out here, but not there, lower its figure again and again.
+    """Whose last write was changed back at the store a moment ago, other than by its own orders:
+    those of an item that is sold out here, but not there, lower its figure again and again, and
+    one of them that is cancelled raises it.
     """
     changed = [one for one in due if _differs(one, now)]
-    lower = [one for one in changed if _is_lowered(one)]
-    sold = sales.since([(x.listing, x.claim.pushed_at) for x in lower if x.claim.pushed_at])
+    moved = sales.since([(x.listing, x.claim.pushed_at) for x in changed if x.claim.pushed_at])
     return {
         one.claim
         for one in changed
-        if not _is_lowered(one) or _fallen(one) > sold.get(one.listing.pk, 0)
+        if not _is_explained(one, moved.get(one.listing.pk, sales.Moved()))
     }
+
+
+def _is_explained(due: _Due, moved: sales.Moved) -> bool:
+    """What was ordered and cancelled meanwhile may be seen between the two."""
+    seen = seen_at(due.listing)
+    apart = [seen.get(at, 0) - units for at, units in due.wanted.items()]
+    rises = sum(by for by in apart if by > 0)
+    falls = -sum(by for by in apart if by < 0)
+    return bool(seen) and rises <= moved.given_back and falls <= moved.taken + moved.given_back
 
 
 def _differs(due: _Due, now: datetime) -> bool:
@@ -275,18 +284,6 @@ def _differs(due: _Due, now: datetime) -> bool:
         and _is_known(due.listing, due.claim)
         and not is_shown(due.wanted, seen_at(due.listing))
     )
-
-
-def _is_lowered(due: _Due) -> bool:
-    """Whether the store shows no more than what is wanted anywhere."""
-    seen = seen_at(due.listing)
-    return bool(seen) and all(seen.get(at, 0) <= units for at, units in due.wanted.items())
-
-
-def _fallen(due: _Due) -> int:
-    """Units the store shows fewer than wanted."""
-    seen = seen_at(due.listing)
-    return sum(units - seen.get(at, 0) for at, units in due.wanted.items())
 
 
 def _reversals(claim: Claimed) -> int:

@@ -1,27 +1,49 @@
-"""What stores have sold by themselves since they were last told a figure: the part of a difference
-that their orders explain.
+"""What stores' own orders took off their figures and gave back since they were last told one: a
+difference that needs no other explanation.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+
+from django.db.models import F, Q
 
 from integrations.models import Stream, StreamName
 from inventory import sharing
 from inventory.models import Listing, Reservation, Variant
+from orders.models import OrderLine
 
 # An order's time has no parts of a second, and the measured difference of the clocks has few.
 _BLUR = timedelta(seconds=5)
 
 
-def since(told: Sequence[tuple[Listing, datetime]]) -> dict[UUID, int]:
-    """Units by listing that orders of its own store took after it was told a figure, at the time
-    beside it. What they hold, lack and have shipped counts alike: the store took it off its figure.
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Units that the store's orders took off its figure, and that it has put back since, as of
+    those cancelled.
+    """
 
-    Listings of one item in a store share their sales, and so do those that share a figure. Three
+    taken: int = 0
+    given_back: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    placed_at: datetime
+    touched_at: datetime
+    held: int
+    let_go: int
+
+
+def since(told: Sequence[tuple[Listing, datetime]]) -> dict[UUID, Moved]:
+    """By listing, what orders of its own store moved after it was told a figure, at the time beside
+    it. What they hold, lack and have shipped counts alike: the store took it off its figure.
+
+    Listings of one item in a store share their sales, and so do those that share a figure. Four
     statements, one more where some do; none for nobody.
     """
     if not told:
@@ -30,28 +52,54 @@ def since(told: Sequence[tuple[Listing, datetime]]) -> dict[UUID, int]:
     own = {x.pk: x for x, _ in told}
     items = _items([*own.values(), *sharing.others_of(sharers, list(own.values()))])
     ahead = _ahead({listing.store_id for listing, _ in told})
-    moments = {
-        listing.pk: at + ahead.get(listing.store_id, timedelta()) - _BLUR for listing, at in told
+    at = {listing.pk: moment for listing, moment in told}
+    placed = {
+        listing.pk: moment + ahead.get(listing.store_id, timedelta()) - _BLUR
+        for listing, moment in told
     }
-    rows = Reservation.objects.filter(
-        store_id__in={listing.store_id for listing, _ in told},
-        variant_id__in=set(items.values()),
-        placed_at__gte=min(moments.values()),
-    ).values_list("store_id", "variant_id", "placed_at", "quantity", "short", "shipped")
-    taken: dict[tuple[UUID, UUID], list[tuple[datetime, int]]] = defaultdict(list)
-    for store_id, variant_id, placed_at, *units in rows:
-        taken[store_id, variant_id].append((placed_at, sum(units)))
+    is_new = Q(placed_at__gte=min(placed.values())) | Q(updated_at__gte=min(at.values()))
+    moves = _moves(own.values(), set(items.values()), is_new)
     alike = {x.pk: found for found in sharers.values() for x in found}
     return {
-        pk: sum(
-            units
-            for item in {items[x.pk] for x in alike.get(pk, [listing]) if x.pk in items}
-            for placed_at, units in taken[listing.store_id, item]
-            if placed_at >= moments[pk]
+        pk: _sum(
+            [
+                move
+                for item in {items[x.pk] for x in alike.get(pk, [listing]) if x.pk in items}
+                for move in moves[listing.store_id, item]
+            ],
+            placed[pk],
+            at[pk],
         )
         for pk, listing in own.items()
         if pk in items
     }
+
+
+def _moves(
+    listings: Iterable[Listing], items: set[UUID], is_new: Q
+) -> dict[tuple[UUID, UUID], list[_Move]]:
+    """By store and item."""
+    rows = (
+        Reservation.objects.filter(
+            is_new, store_id__in={x.store_id for x in listings}, variant_id__in=items
+        )
+        .annotate(held=F("quantity") + F("short") + F("shipped"))
+        .values_list("store_id", "variant_id", "line_ref", "placed_at", "updated_at", "held")
+    )
+    lines = OrderLine.objects.filter(pk__in={row[2] for row in rows})
+    ordered = dict(lines.values_list("pk", "quantity"))
+    moves: dict[tuple[UUID, UUID], list[_Move]] = defaultdict(list)
+    for store_id, item, line, placed_at, touched_at, held in rows:
+        let_go = max(0, ordered.get(line, 0) - held)
+        moves[store_id, item].append(_Move(placed_at, touched_at, held, let_go))
+    return moves
+
+
+def _sum(moves: Sequence[_Move], placed: datetime, told: datetime) -> Moved:
+    return Moved(
+        taken=sum(x.held for x in moves if x.placed_at >= placed),
+        given_back=sum(x.let_go for x in moves if x.touched_at >= told),
+    )
 
 
 def _items(listings: Sequence[Listing]) -> dict[UUID, UUID]:

@@ -18,6 +18,9 @@ from inventory import locations
 from inventory.ledger import Demand, settle
 from inventory.models import Listing, Reservation, Variant
 from logix.common.ids import uuid7
+from orders.data import Authority
+from orders.importing import import_orders
+from tests.factories import make_line, make_order
 from tests.integrations.outbox import toy
 from tests.integrations.outbox.conftest import (
     make_listing,
@@ -47,6 +50,19 @@ def sell(listing: Listing, *, units: int = 1, store: Store | None = None, ago_s:
     settle(listing.merchant_id, [demand])
 
 
+def order(listing: Listing, number: int, *, units: int, word: str = "processing") -> None:
+    """An order of the store as it is told today."""
+    now = timezone.now()
+    line = make_line(
+        sku=listing.sku,
+        external_product_id=listing.external_product_id,
+        external_variant_id=listing.external_variant_id,
+        quantity=units,
+    )
+    data = make_order(number, word=word, lines=(line,), placed_at=now, changed_at=now)
+    import_orders(listing.store, [data], authority=Authority.BY_ID, observed_at=now, now=now)
+
+
 def shows(listing: Listing, figure: int) -> None:
     """The store tells its figure, and what is to be done about it is done."""
     Listing.objects.filter(pk=listing.pk).update(seen_quantity=figure, seen_at=Now())
@@ -65,7 +81,8 @@ def sold_out(store: Store, shop: toy.ToyShop) -> Listing:
 
 def pass_between(pass_time: Shift) -> None:
     pass_time(30)
-    Reservation.objects.update(placed_at=F("placed_at") - timedelta(seconds=30))
+    past = timedelta(seconds=30)
+    Reservation.objects.update(placed_at=F("placed_at") - past, updated_at=F("updated_at") - past)
 
 
 def test_sales_of_what_is_sold_out_are_no_fight(
@@ -79,6 +96,45 @@ def test_sales_of_what_is_sold_out_are_no_fight(
     push = push_of(sold_out)
     assert (push.state, push.problem_code) == (Push.State.IDLE, "")
     assert shop.stock_calls[1:] == [{sold_out.stock_ref: 0}] * 5
+
+
+def test_orders_that_are_cancelled_are_no_fight(
+    sold_out: Listing, shop: toy.ToyShop, pass_time: Shift
+) -> None:
+    """They stand beside others that still wait for units."""
+    order(sold_out, 1, units=5)
+    for number in range(2, 6):
+        order(sold_out, number, units=2)
+        pass_between(pass_time)
+        order(sold_out, number, units=2, word="cancelled")
+        shows(sold_out, 2)
+        assert push_of(sold_out).problem_code == ""
+
+    for _ in range(3):
+        pass_between(pass_time)
+        order(sold_out, number, units=2, word="cancelled")
+        shows(sold_out, 2)
+    assert push_of(sold_out).problem_code == Reason.FROZEN
+
+
+def test_an_order_and_its_end_may_be_seen_between_the_two(
+    store: Store, shop: toy.ToyShop, pass_time: Shift
+) -> None:
+    listing = make_listings(store, 1)[0]
+    set_stock(listing, 9)
+    outbox.send_pushes(store.pk)
+
+    for number in range(4):
+        pass_between(pass_time)
+        order(listing, number, units=2)
+        order(listing, number, units=2, word="cancelled")
+        shows(listing, 7)
+    assert push_of(listing).problem_code == ""
+    pass_between(pass_time)
+    order(listing, 9, units=2)
+    order(listing, 9, units=2, word="cancelled")
+    shows(listing, 6)
+    assert push_of(listing).problem_code == f"{Reason.REVERTED}:1"
 
 
 @pytest.mark.parametrize(
