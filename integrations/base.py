@@ -90,7 +90,8 @@ class Page(Generic[Record]):
     the end of the read. ``gap`` says in words what part of the read could not be made complete.
     ``known`` are the ids of records left out because ``Filters.known`` has them. ``wait_s``: the
     store is still preparing what was asked for; such a page brings nothing else and is the whole of
-    its read, which goes on from ``position`` in so many seconds.
+    its read, which goes on from ``position`` in so many seconds, or sooner where the platform
+    announces one of ``awaits``, by the names it gave them (``EventKind.REPORT``).
     """
 
     records: tuple[Record, ...]
@@ -102,6 +103,7 @@ class Page(Generic[Record]):
     last: bool = False
     gap: str = ""
     wait_s: float | None = None
+    awaits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,7 +306,9 @@ class BaseEcommerceIntegration(ABC):
         ``keep`` raise passes through.
 
         ``keep`` is given the handle before the file is handed in, and {} where that was surely
-        refused: a handle whose hand-over was not heard of is looked after as any other.
+        refused: a handle whose hand-over was not heard of is looked after as any other. Where the
+        platform announces that it is done (``EventKind.FILE``), the names that it will then use
+        stand in the handle's ``awaits``.
         """
         raise self._exempt("taking many stock figures in one file")
 

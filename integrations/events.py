@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from integrations.platform import Ability
 from inventory.data import ProductData
 from orders.data import OrderData
 
 
 class EventKind(StrEnum):
     """STORE_GONE: our app was removed there. SCOPES_CHANGED: what we may do there is another.
-    PRIVACY: what a buyer, or the law, asks of us by way of the store.
+    PRIVACY: what a buyer, or the law, asks of us by way of the store. Of what the platform does in
+    the background, OUTSIDE: an order of another store that it sends has changed; FILE: one that
+    was handed over is worked off; REPORT: one is there.
     """
 
     ORDER = "order"
@@ -20,8 +23,15 @@ class EventKind(StrEnum):
     STORE_GONE = "store_gone"
     SCOPES_CHANGED = "scopes_changed"
     PRIVACY = "privacy"
+    OUTSIDE = "outside"
+    FILE = "file"
+    REPORT = "report"
     PING = "ping"
     IGNORED = "ignored"
+
+
+IN_BACKGROUND = frozenset({EventKind.OUTSIDE, EventKind.FILE, EventKind.REPORT})
+"""Hints: what waits for it is looked at soon, and nothing of them is believed."""
 
 
 class PrivacyKind(StrEnum):
@@ -62,6 +72,9 @@ class Event:
     ``order`` / ``product`` carry the object when the payload was complete; None means: re-read
     ``external_id``. ``confirm`` asks for a re-read before believing the payload: it says something
     destructive (deleted), or is stale. ``privacy`` comes with that kind alone.
+
+    Of what is done in the background, ``external_id`` is our reference of the order, or the
+    platform's name of the file or report. ``ability``: what reads a report that comes unasked.
     """
 
     kind: EventKind
@@ -70,5 +83,6 @@ class Event:
     order: OrderData | None = None
     product: ProductData | None = None
     privacy: PrivacyAsk | None = None
+    ability: Ability | None = None
     confirm: bool = False
     reason: str = ""

@@ -37,6 +37,7 @@ _OUTCOMES = {
     "gone": "The store deleted it",
     "gone_unknown": "Deleted in the store, never known here",
     "record_parked": "Read, but the record is parked",
+    "looked_soon": "What waits for it is looked at",
     "nothing_to_do": "Nothing to do",
     "store_answers": "The store still answers",
     "store_uninstalled": "Logix was uninstalled there",

@@ -24,7 +24,7 @@ from integrations.sync.applying import CLASHES
 from integrations.sync.leases import Fenced
 from logix.common.transactions import again_on
 from orders.data import Authority
-from webhooks import always, claims, verdicts
+from webhooks import always, claims, hints, verdicts
 from webhooks import reading as things
 from webhooks.asking import ORIGIN
 from webhooks.claims import DATABASE_AWAY
@@ -163,6 +163,8 @@ def _apply_batch(store: Store, readings: list[Reading]) -> None:
     elif products:
         done = sync.apply_products(store, products, observed_at=observed_at, origin=ORIGIN)
         parked |= things.products(done.parked)
+    for reading in whole:
+        hints.pass_on(store.pk, reading)
     now = timezone.now()
     claims.settle([verdicts.after(reading, torn, parked, now) for reading in readings])
 

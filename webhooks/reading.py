@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.errors import ContractBroken
-from integrations.events import Event, EventKind, RawDelivery
+from integrations.events import IN_BACKGROUND, Event, EventKind, RawDelivery
 from inventory.data import ProductData
 from logix.common.crypto import SealBroken
 from orders.data import OrderData
@@ -20,20 +20,35 @@ _NOTHING = frozenset({EventKind.IGNORED, EventKind.PING})
 # Orders and products count their ids separately: 12 may be either.
 Thing = tuple[EventKind, str]
 
-_ABOUT = {EventKind.ORDER: "order", EventKind.PRODUCT: "product"}
+_ABOUT = {
+    EventKind.ORDER: "order",
+    EventKind.PRODUCT: "product",
+    **{kind: kind.value for kind in IN_BACKGROUND},
+}
 
 
 @dataclass(slots=True)
 class Reading:
-    """One delivery and its events. ``problem`` (code, sentence) when it cannot be read at all."""
+    """One delivery and its events. ``problem`` (code, sentence) when it cannot be read at all.
+    ``is_awaited``: something here waits for what its hints tell (``webhooks.hints``).
+    """
 
     delivery: Delivery
     events: list[Event] = field(default_factory=list)
     problem: tuple[str, str] | None = None
+    is_awaited: bool = False
 
     @property
     def says_nothing(self) -> bool:
         return all(event.kind in _NOTHING for event in self.events)
+
+    @property
+    def hints(self) -> list[Event]:
+        return [event for event in self.events if event.kind in IN_BACKGROUND]
+
+    @property
+    def only_hints(self) -> bool:
+        return bool(self.events) and len(self.hints) == len(self.events)
 
     @property
     def needs_call(self) -> bool:
@@ -63,7 +78,7 @@ def must_ask(event: Event) -> bool:
     """Whether the store has to be asked before anything is done: its word is destructive, or not
     the whole story.
     """
-    if event.kind in _NOTHING:
+    if event.kind in _NOTHING or event.kind in IN_BACKGROUND:
         return False
     return event.confirm or (event.order is None and event.product is None)
 

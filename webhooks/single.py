@@ -21,7 +21,7 @@ from integrations.sync.applying import CLASHES
 from integrations.sync.leases import Fenced
 from logix.common.transactions import again_on
 from orders.data import Authority
-from webhooks import asking, claims, verdicts
+from webhooks import asking, claims, hints, verdicts
 from webhooks import reading as things
 from webhooks.asking import ORIGIN
 from webhooks.claims import DATABASE_AWAY
@@ -89,8 +89,9 @@ def apply_one(store: Store, adapter: BaseEcommerceIntegration, reading: Reading)
         if delivery.outcome == verdicts.ASK_STORE:
             # Two payloads of one second disagreed. Orders show that again here, products do not.
             torn.update(things.products(record.external_id for record in reading.products))
+        hints.pass_on(store.pk, reading)
         if not torn and not reading.needs_call:
-            claims.settle([verdicts.done(delivery, parked, timezone.now())])
+            claims.settle([verdicts.after(reading, torn, parked, timezone.now())])
 
     again_on(*CLASHES)(apply_payload)
     questions = asking.questions(reading, torn)

@@ -20,6 +20,8 @@ WAITS_FOR_MERCHANT = "waits_for_merchant"
 # Still waiting: its own content does not settle it.
 ASK_STORE = "ask_store"
 PRIVACY = "privacy_request"
+LOOKED_SOON = "looked_soon"
+_NOBODY_WAITS = "Nothing in Logix waits for this, or it was looked at already."
 
 _State = Delivery.State
 
@@ -35,6 +37,8 @@ def after(reading: Reading, torn: set[Thing], parked: set[Thing], now: datetime)
         )
     if reading.needs_call or reading.concerns(torn):
         return claims.outcome(delivery, _State.NEW, now=now, outcome=ASK_STORE)
+    if reading.only_hints:
+        return _of_hints(reading, now)
     return done(delivery, parked if reading.concerns(parked) else set(), now)
 
 
@@ -45,6 +49,15 @@ def done(delivery: Delivery, parked: set[Thing], now: datetime) -> dict[str, Any
             delivery, _State.DONE, now=now, outcome="record_parked", problem=sentence
         )
     return claims.outcome(delivery, _State.DONE, now=now, outcome="applied")
+
+
+def _of_hints(reading: Reading, now: datetime) -> dict[str, Any]:
+    """Of a delivery whose hints were passed on."""
+    if reading.is_awaited:
+        return claims.outcome(reading.delivery, _State.DONE, now=now, outcome=LOOKED_SOON)
+    return claims.outcome(
+        reading.delivery, _State.IGNORED, now=now, outcome="nothing_to_do", problem=_NOBODY_WAITS
+    )
 
 
 def of_asks(reading: Reading, asks: Sequence[PrivacyAsk]) -> dict[str, Any]:

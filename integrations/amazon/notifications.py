@@ -1,9 +1,9 @@
 """Messages that Amazon puts into the seller's queue: what is asked for, and what each means. Pure.
 
-Each names an order or a SKU, which is read again: a message may be old, come twice, or overtake
-another. Source: the official schemas of notifications, 2026-08. The names of an envelope's fields
-begin with capitals for most types and with small letters for those of feeds, reports and listings'
-stock; both are read.
+Each names an order or a SKU, which is read again, or something that Amazon has done, which is
+looked at: a message may be old, come twice, or overtake another. Source: the official schemas of
+notifications, 2026-08. The names of an envelope's fields begin with capitals for most types and
+with small letters for those of feeds, reports and listings' stock; both are read.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from integrations.amazon import payouts
 from integrations.amazon.values import text
 from integrations.errors import ContractBroken
 from integrations.events import Event, EventKind, RawDelivery
 from integrations.kit import strictjson
 from integrations.kit.text import external_id
+from integrations.platform import Ability
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """``path`` leads from the payload to the id of what the news is about; ``why_not``: nothing is
-    done about it, because. ``directive`` narrows a subscription down.
+    """``path`` leads from the payload to the id of what the news is about. ``directive`` narrows a
+    subscription down.
     """
 
-    kind: EventKind = EventKind.IGNORED
-    path: tuple[str, ...] = ()
-    why_not: str = ""
+    kind: EventKind
+    path: tuple[str, ...]
     directive: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -48,15 +49,18 @@ TOPICS: dict[str, Topic] = {
     "LISTINGS_ITEM_MFN_QUANTITY_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
     "LISTINGS_ITEM_STATUS_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
     "FEED_PROCESSING_FINISHED": Topic(
-        why_not="Logix asks for the state of its own feeds by itself."
+        EventKind.FILE, ("FeedProcessingFinishedNotification", "FeedId")
     ),
     "REPORT_PROCESSING_FINISHED": Topic(
-        why_not="Logix asks for the state of its own reports by itself."
+        EventKind.REPORT, ("ReportProcessingFinishedNotification", "ReportId")
     ),
     "FULFILLMENT_ORDER_STATUS": Topic(
-        why_not="Logix has no orders sent from Amazon's warehouses by this message yet."
+        EventKind.OUTSIDE, ("FulfillmentOrderStatusNotification", "SellerFulfillmentOrderId")
     ),
 }
+# Amazon makes these unasked and tells of them all the same: the page "Retrieve automatically
+# generated reports" of its documentation.
+UNASKED: Mapping[str, Ability] = {payouts.KIND: Ability.PAYOUTS}
 _OTHER_SELLER = (
     "This is news of another seller account. Each account that is connected needs a queue of its "
     "own, or they take each other's news."
@@ -80,16 +84,16 @@ def to_events(delivery: RawDelivery, *, seller: str) -> list[Event]:
     payload = _at(body, "Payload")
     if _is_of_another(payload, seller):
         return [_ignored(topic, _OTHER_SELLER)]
-    if known.kind is EventKind.IGNORED:
-        return [_ignored(topic, known.why_not)]
-    subject = payload
+    about, subject = None, payload
     for name in known.path:
-        subject = _at(subject, name)
+        about, subject = subject, _at(subject, name)
     try:
-        return [Event(kind=known.kind, external_id=external_id(subject), topic=topic)]
+        subject = external_id(subject)
     except ValueError as err:
         path = ".".join(("$", "Payload", *known.path))
         raise ContractBroken("The message names nothing that could be read.", path=path) from err
+    ability = UNASKED.get(str(_at(about, "ReportType")))
+    return [Event(kind=known.kind, external_id=subject, topic=topic, ability=ability)]
 
 
 def told(body: bytes) -> tuple[str, str]:

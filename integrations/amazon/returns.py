@@ -148,18 +148,18 @@ class ReturnReader:
 
     def _look(self, place: Place) -> Page[PartData] | None:
         """None where all are done. CANCELLED: there was no return in these days."""
-        is_late = False
+        awaited, is_late = [], False
         for job in place.left:
             report = reports.one(self._client, job.report)
             if report.is_under_way:
-                is_late = True
+                awaited.append(job.report)
             elif report.processing_status == reports.CANCELLED:
                 job.is_over = True
             elif report.processing_status == reports.FATAL:
                 self._again(job)
                 is_late = True
-        if is_late:
-            return Page(records=(), position=place.position, wait_s=_LOOK_S)
+        if awaited or is_late:
+            return Page(records=(), position=place.position, wait_s=_LOOK_S, awaits=tuple(awaited))
         return None
 
     def _again(self, job: Job) -> None:

@@ -96,7 +96,8 @@ def _hand_in(client: AmazonClient, parts: Sequence[_Part], keep: Keep) -> dict[s
     began = datetime.now(UTC).isoformat()
 
     def handle() -> dict[str, Any]:
-        return {"began": began, "parts": [part.handle for part in parts]}
+        awaits = [part.feed for part in parts if part.feed]
+        return {"began": began, "parts": [part.handle for part in parts], "awaits": awaits}
 
     for part in parts:
         # From here on nobody can say that it is not at Amazon.

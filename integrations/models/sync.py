@@ -43,7 +43,8 @@ class Stream(models.Model):
     committed here.
 
     ``position`` resumes the walk: ``at`` is the adapter's, ``began`` the store's clock when the
-    walk began. ``asked_at``: a person asked for a reading that has not come to its end yet. The
+    walk began, ``awaits`` what the store has to prepare first. ``asked_at``: a person, or news that
+    came amid a reading, asked for one that has not come to its end yet. The
     lease (owner, until, fence) lets one worker read at a time.
     """
 

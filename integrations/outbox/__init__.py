@@ -23,6 +23,7 @@ from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
 from integrations.outbox.handed import due as due_hand_overs
 from integrations.outbox.handed import file_of, words_of
+from integrations.outbox.handed import look_soon as look_file_soon
 from integrations.outbox.handing import work_hand_over
 from integrations.outbox.hands import (
     drop_command,
@@ -74,6 +75,7 @@ __all__ = [
     "forget_parcel",
     "is_echo",
     "is_over",
+    "look_file_soon",
     "look_outside",
     "look_outside_soon",
     "mark_dirty",

@@ -52,6 +52,21 @@ def ring_for(hand_over_id: UUID, *, delay_s: float = 0.0) -> None:
     ring(task, str(hand_over_id), queue="bulk", delay_s=delay_s)
 
 
+def look_soon(store_id: UUID, reference: str) -> bool:
+    """The store announced that it has worked off what it calls ``reference``: look at once, unless
+    a look came to grief and has to wait. False for what is not ours, or not waited for any more.
+    """
+    hand_over = open_of(store_id)
+    if hand_over is None or reference not in hand_over.handle.get("awaits", ()):
+        return False
+    waits = StockHandOver.objects.filter(
+        pk=hand_over.pk, state=StockHandOver.State.PENDING, problem_code="", next_at__gt=Now()
+    )
+    if waits.update(next_at=Now()):
+        ring_for(hand_over.pk)
+    return True
+
+
 def take(hand_over_id: UUID) -> StockHandOver | None:
     """Under a lease, if it is due and nobody else has it; the attempt is counted before anything is
     done.

@@ -2,6 +2,7 @@
 ``apply_orders``, ``apply_products``, ``apply_payouts``, ``apply_parts``, ``apply_kept``.
 """
 
+from integrations.sync.announced import read_soon
 from integrations.sync.applying import (
     apply_kept,
     apply_orders,
@@ -82,6 +83,7 @@ __all__ = [
     "park",
     "pause_run",
     "preview",
+    "read_soon",
     "rearm_parked",
     "refetch_order",
     "remove_rule",

@@ -262,7 +262,8 @@ class _Walk:
     def _place(self, read: reading.Read) -> dict[str, Any]:
         began = self.began.isoformat() if self.began else None
         asked = self.asked_at.isoformat() if self.asked_at else None
-        return {"began": began, "asked": asked, "at": dict(read.page.position)}
+        place = {"began": began, "asked": asked, "at": dict(read.page.position)}
+        return place | ({"awaits": list(read.page.awaits)} if read.page.awaits else {})
 
     def _keep(self, **changes: Any) -> None:
         leases.keep(Stream.objects, self.stream.pk, self.fence, **changes)

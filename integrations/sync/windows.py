@@ -91,6 +91,8 @@ class Plan:
         place: dict[str, Any] = {}
         if page.position:
             place = {"since": window.since.isoformat(), "position": dict(page.position)}
+        if page.awaits:
+            place["awaits"] = list(page.awaits)
         return self._checkpoint(window.until) | place
 
     def done(self, window: Window) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from integrations.base import BaseEcommerceIntegration, Filters, Page, StoreIdentity, Subscription
 from integrations.errors import ContractBroken, NotFound
-from integrations.events import Event, EventKind, RawDelivery
+from integrations.events import IN_BACKGROUND, Event, EventKind, RawDelivery
 from integrations.platform import (
     Ability,
     AuthKind,
@@ -108,6 +108,9 @@ class ToyIntegration(BaseEcommerceIntegration):
         event = {"external_id": external_id, "topic": payload.topic}
         if kind == "gone":
             return [Event(kind=EventKind.STORE_GONE, confirm=True, **event)]
+        if kind in IN_BACKGROUND:
+            ability = Ability(told["ability"]) if "ability" in told else None
+            return [Event(kind=EventKind(kind), ability=ability, **event)]
         deleted = payload.topic.endswith(".deleted")
         if kind == "product":
             product = None if deleted or told.get("thin") else product_of(told)

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from integrations.amazon import notifications, queue_policy
+from integrations.amazon import notifications, payouts, queue_policy, return_mapper
 from integrations.amazon.notifications import TOPICS
 from integrations.amazon.platform import CARD, QUEUE
 from integrations.amazon.queue import Address
 from integrations.amazon.service import AmazonIntegration
 from integrations.errors import ContractBroken
 from integrations.events import Event, EventKind, RawDelivery
+from integrations.platform import Ability
 
 SELLER = "A3TH9S8BH6GOGM"
 FBA = {
@@ -48,8 +49,10 @@ def test_every_official_example_says_what_is_to_be_read_or_why_nothing_is(
         "ORDER_CHANGE": (EventKind.ORDER, "903-8868176-2219830"),
         "LISTINGS_ITEM_MFN_QUANTITY_CHANGE": (EventKind.PRODUCT, "NLS-SHOES-03"),
         "LISTINGS_ITEM_STATUS_CHANGE": (EventKind.PRODUCT, "NLS-SHOES-03"),
+        "FEED_PROCESSING_FINISHED": (EventKind.FILE, "53347018456"),
+        "REPORT_PROCESSING_FINISHED": (EventKind.REPORT, "54517018502"),
+        "FULFILLMENT_ORDER_STATUS": (EventKind.OUTSIDE, "SFOID2345"),
     }
-    assert {"FEED_PROCESSING_FINISHED", "FULFILLMENT_ORDER_STATUS"} <= set(said)
     for one in said.values():
         assert one.external_id or (one.kind is EventKind.IGNORED and one.reason), one
         # Nothing is believed: what is named is read again.
@@ -71,6 +74,21 @@ def test_every_official_example_has_its_own_key_in_either_spelling(
 
 def test_news_of_amazons_stock_names_the_sku() -> None:
     assert (read(FBA).kind, read(FBA).external_id) == (EventKind.PRODUCT, "AMZ-1")
+
+
+def test_a_report_that_was_not_asked_for_names_what_reads_it(
+    examples: dict[str, dict[str, Any]],
+) -> None:
+    body = examples["REPORT_PROCESSING_FINISHED"]
+    told = body["payload"]["reportProcessingFinishedNotification"]
+
+    def of(kind: Any) -> Event:
+        payload = {"reportProcessingFinishedNotification": {**told, "reportType": kind}}
+        return read({**body, "payload": payload}, seller="")
+
+    assert of(payouts.KIND).ability is Ability.PAYOUTS
+    for kind in (return_mapper.BY_SELLER, "GET_ANYTHING", None, ["no", "text"]):
+        assert (of(kind).kind, of(kind).ability) == (EventKind.REPORT, None)
 
 
 def test_news_of_another_account_is_left_alone_and_says_why(

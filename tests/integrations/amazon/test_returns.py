@@ -97,6 +97,23 @@ def test_returns_of_both_kinds_are_told_of_their_orders(
     assert [page for page in pages if page.unreadable] == []
 
 
+def test_a_read_that_waits_names_the_reports_that_are_not_done(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    filters = {"since": datetime.now(UTC) - timedelta(days=5)}
+    (asked,) = adapter.read_returns(Filters(**filters))
+    assert asked.awaits == (), "more may have to be asked for"
+    reports = [job[3] for job in asked.position["jobs"]]
+
+    (waits,) = adapter.read_returns(Filters(**filters, position=asked.position))
+    assert (set(waits.awaits), len(waits.awaits)) == (set(reports), 2)
+    with world.shop.store.working():
+        world.shop.store.state.reports[reports[0]].status = "CANCELLED"
+    (waits,) = adapter.read_returns(Filters(**filters, position=waits.position))
+
+    assert waits.awaits == (reports[1],)
+
+
 def test_a_read_goes_on_amid_a_report_and_asks_for_none_again(
     world: AmazonWorld,
     adapter: AmazonIntegration,

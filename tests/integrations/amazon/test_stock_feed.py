@@ -103,7 +103,8 @@ def test_figures_are_sent_up_worked_off_and_shown(
     assert {x["operationType"] for x in sent["messages"]} == {"PATCH"}
     (feed,) = handle["parts"]
     assert feed["lines"] == len(figures)
-    assert keep.handle["parts"][0]["feed"] == ""
+    assert handle["awaits"] == [feed["feed"]]
+    assert (keep.handle["parts"][0]["feed"], keep.handle["awaits"]) == ("", [])
 
 
 def test_each_marketplace_gets_its_own_feed(
@@ -122,6 +123,7 @@ def test_each_marketplace_gets_its_own_feed(
 
     assert worked_off(adapter, handle) == {}
     assert {part["place"]: part["lines"] for part in handle["parts"]} == {DE: 3, FR: 3}
+    assert handle["awaits"] == [part["feed"] for part in handle["parts"]]
     assert {rows(world)[sku].quantity for sku in some} == {8}
 
 

@@ -101,7 +101,8 @@ class FilingIntegration(toy.ToyShopIntegration):
             raise
         self.shop.files.append(File(found, words))
         self.shop.at("handed in")
-        return {"file": len(self.shop.files) - 1}
+        number = len(self.shop.files) - 1
+        return {"file": number, "awaits": [f"F-{number}"]}
 
     def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
         self.shop.at("look")

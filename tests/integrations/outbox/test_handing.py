@@ -119,7 +119,8 @@ def test_many_figures_go_out_in_one_file_and_each_is_settled_by_its_word(
     assert ("work_hand_over", (str(file.pk),), 0.0) in rung
     work(store)
     file = newest(store)
-    assert (file.state, file.figures, file.handle) == (_State.PENDING, COUNT, {"file": 0})
+    handle = {"file": 0, "awaits": ["F-0"]}
+    assert (file.state, file.figures, file.handle) == (_State.PENDING, COUNT, handle)
     assert states(listings) == {"handed"}
     assert shop.files[0].lines[listings[0].stock_ref][1] == 10
     assert shop.files[0].words == {f"w-{x.stock_ref}" for x in listings}
@@ -149,6 +150,51 @@ def test_many_figures_go_out_in_one_file_and_each_is_settled_by_its_word(
         assert (listing.seen_quantity, listing.seen_at) == (10, done.ended_at)
     assert done.handed_at
     assert begun - timedelta(seconds=5) <= done.handed_at <= timezone.now()
+
+
+def test_a_file_that_is_announced_as_done_is_looked_at_at_once(
+    store: Store,
+    shop: FilingShop,
+    listings: list[Listing],
+    rung: Rung,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    assert not outbox.look_file_soon(store.pk, "F-0")
+    file = hand_over(store)
+    shop.work_off()
+
+    assert not outbox.look_file_soon(store.pk, "F-9")
+    assert outbox.due_hand_overs() == []
+    rung.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        for _ in range(2):
+            assert outbox.look_file_soon(store.pk, "F-0")
+    assert rung == [("work_hand_over", (str(file.pk),), 0.0)]
+    assert outbox.due_hand_overs() == [file.pk]
+    outbox.work_hand_over(file.pk)
+
+    assert newest(store).state == _State.DONE
+    assert states(listings) == {"idle"}
+    assert not outbox.look_file_soon(store.pk, "F-0")
+
+
+def test_what_is_announced_too_early_is_looked_at_in_its_own_time_and_trouble_may_rest(
+    store: Store, shop: FilingShop, listings: list[Listing]
+) -> None:
+    file = hand_over(store)
+
+    assert outbox.look_file_soon(store.pk, "F-0")
+    outbox.work_hand_over(file.pk)
+    assert newest(store).state == _State.PENDING
+    assert outbox.due_hand_overs() == []
+    shop.at = raising("look", RateLimited("Slow down.", retry_after_s=600))
+    work(store)
+    assert outbox.look_file_soon(store.pk, "F-0")
+    assert outbox.due_hand_overs() == []
+    shop.work_off()
+    work(store)
+
+    assert newest(store).state == _State.DONE
 
 
 def test_few_figures_go_by_calls_also_while_a_file_is_at_the_store(

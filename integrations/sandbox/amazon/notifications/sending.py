@@ -47,7 +47,7 @@ class Post:
         self._kept: list[Letter] = []
 
     def note(self, kind: str, key: str) -> None:
-        """Something happened to an order, a SKU, a feed or a report."""
+        """Something happened to an order, ours or another shop's, a SKU, a feed or a report."""
         if kind in self._store.state.subscriptions:
             self._noted[kind, key] = None
 

@@ -19,11 +19,14 @@ from integrations.sandbox.amazon.api.call import Call
 from integrations.sandbox.amazon.clock import DAY, iso, parsed
 from integrations.sandbox.amazon.marketplaces import MARKETPLACES
 from integrations.sandbox.amazon.outbound import life
-from integrations.sandbox.amazon.outbound.models import CANCELLABLE, Item, Outbound, Shipment
+from integrations.sandbox.amazon.outbound.models import (
+    CANCELLABLE,
+    SPEEDS,
+    Item,
+    Outbound,
+    Shipment,
+)
 from integrations.sandbox.amazon.wire import Answer, invalid
-
-SPEEDS = {"Standard": (5, "4.50"), "Expedited": (3, "7.90"), "Priority": (1, "12.40")}
-"""Days it takes, and what the transport costs."""
 
 _MOST_ITEMS, _MOST_UNITS = 100, 250
 _LONGEST_ID, _LONGEST_KEY, _LONGEST_COMMENT = 40, 50, 750

@@ -37,7 +37,7 @@ def go_on(store: SellerStore, key: str, at: float) -> None:
     if order is None or order.status != status:
         return
     _NEXT[status](store, order, at)
-    order.updated = at
+    _changed(store, order, at)
     if order.status in STEPS_S:
         _wait(store, order, at)
 
@@ -46,7 +46,13 @@ def cancel(store: SellerStore, order: Outbound) -> None:
     _let_go(store, order)
     for item in order.items:
         item.cancelled = item.quantity - item.unfulfillable
-    order.status, order.updated = "Cancelled", store.clock.exact()
+    order.status = "Cancelled"
+    _changed(store, order, store.clock.exact())
+
+
+def _changed(store: SellerStore, order: Outbound, at: float) -> None:
+    order.updated = at
+    store.post.note("FULFILLMENT_ORDER_STATUS", order.id)
 
 
 def _wait(store: SellerStore, order: Outbound, now: float) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+SPEEDS = {"Standard": (5, "4.50"), "Expedited": (3, "7.90"), "Priority": (1, "12.40")}
+"""Days it takes, and what the transport costs."""
+
 CANCELLABLE = frozenset({"Received", "Planning"})
 STATUSES = (
     "New",

@@ -71,6 +71,7 @@ def cancel(call: Call) -> Answer:
     if report.status != "IN_QUEUE":
         raise invalid("Only reports that are IN_QUEUE can be cancelled.")
     report.status, report.ended = "CANCELLED", call.store.clock.now()
+    call.store.post.note("REPORT_PROCESSING_FINISHED", report.id)
     return nothing(200)
 
 

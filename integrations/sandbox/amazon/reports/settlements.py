@@ -1,5 +1,6 @@
 """Settlement reports. Amazon closes an account's period every two weeks, one settlement for each
-currency, and makes the report by itself.
+currency, and makes the report by itself; it tells of it as of those that are asked for (the page
+"Retrieve automatically generated reports").
 
 The columns are those of the page "Settlement reports attributes" of the documentation; numbers and
 days are written as the country does, as clients have seen it (in the euro, zloty, krona and lira
@@ -83,6 +84,7 @@ def _report(
         ended=made,
     )
     store.state.reports[report.id] = report
+    store.post.note("REPORT_PROCESSING_FINISHED", report.id)
     if store.strikes("report_fatal", f"report {KIND}"):
         report.status = "FATAL"
         return

@@ -12,13 +12,18 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from integrations.sandbox.amazon.clock import DAY
 from integrations.sandbox.amazon.orders import acts as order_acts
 from integrations.sandbox.amazon.orders import placing
 from integrations.sandbox.amazon.play import acts
+from integrations.sandbox.amazon.reports import settlements
 from integrations.sandbox.amazon.shop import Shop
 from integrations.sandbox.amazon.store import SellerStore
-from tests.integrations.sandbox.amazon.client import Client
+from tests.integrations.sandbox.amazon.client import DE, Client
 from tests.integrations.sandbox.amazon.conftest import Make
+from tests.integrations.sandbox.amazon.test_feeds import feed_of, hand_in, own, patch
+from tests.integrations.sandbox.amazon.test_outbound import PATH as OUTBOUND
+from tests.integrations.sandbox.amazon.test_outbound import make as send_for_others
 
 ARN = "arn:aws:sqs:eu-west-1:123456789012:news"
 DESTINATIONS, SUBSCRIPTIONS = "/notifications/v1/destinations", "/notifications/v1/subscriptions"
@@ -29,6 +34,12 @@ KINDS = (
     "REPORT_PROCESSING_FINISHED",
     "FULFILLMENT_ORDER_STATUS",
 )
+# What the schema asks for in every message, against the page of its own type: a shipment and a
+# returned item come "only when EventType is" theirs, and "info" stands on no page.
+CONTRADICTED = {
+    "Order": {"FulfillmentShipment", "FulfillmentReturnItem"},
+    "Shipment": {"FulfillmentReturnItem", "info"},
+}
 MAY = {"Effect": "Allow", "Principal": "*", "Action": "SQS:*"}
 
 
@@ -193,14 +204,124 @@ def test_what_happens_is_told_as_the_official_schemas_have_it(
     numbers = [one.get("NotificationMetadata", one.get("notificationMetadata", {})) for one in told]
     assert len({json.dumps(one) for one in numbers}) == len(told)
     for kind, one in zip(kinds, told, strict=True):
-        assert list(Draft7Validator(schema_of(shared, kind)).iter_errors(one)) == [], kind
+        assert faults(shared, kind, one) == [], kind
+
+
+def test_feeds_and_reports_are_told_when_they_end_however_they_end(
+    make_store: Make, box: Mailbox, shared: Path
+) -> None:
+    account = make_store(orders=5, queue_endpoint=box.url, report_s=100.0, feed_s=100.0)
+    subscribed(account)
+    row = own(account)[0]
+    sent = feed_of(account, patch(1, row.sku, 4))
+    feeds = [hand_in(account, sent), hand_in(account, b"no feed"), hand_in(account, sent)]
+    asked = {
+        "reportType": "GET_MERCHANT_LISTINGS_ALL_DATA",
+        "marketplaceIds": [account.store.options.sells_in[0]],
+    }
+    reports = [
+        account.call("POST", "/reports/2021-06-30/reports", asked).document["reportId"]
+        for _ in range(2)
+    ]
+
+    account.call("DELETE", f"/feeds/2021-06-30/feeds/{feeds[2]}")
+    account.call("DELETE", f"/reports/2021-06-30/reports/{reports[1]}")
+    account.later(60)
+    cancelled = box.taken()
+    account.later(60)
+
+    told = cancelled + box.taken()
+    named = {
+        key: part["processingStatus"]
+        for one in told
+        for part in one["payload"].values()
+        for key in (part.get("feedId") or part["reportId"],)
+    }
+    assert named == {
+        feeds[0]: "DONE",
+        feeds[1]: "FATAL",
+        feeds[2]: "CANCELLED",
+        reports[0]: "DONE",
+        reports[1]: "CANCELLED",
+    }
+    assert len(cancelled) == 2
+    assert len(told) == len(named)
+    for one in told:
+        assert faults(shared, one["notificationType"], one) == []
+
+
+def test_a_settlement_is_told_though_nobody_asked_for_it(
+    make_store: Make, box: Mailbox, shared: Path
+) -> None:
+    account = make_store(orders=30, queue_endpoint=box.url)
+    account.later(0)
+    subscribed(account, "REPORT_PROCESSING_FINISHED")
+    box.taken()
+
+    account.later(15 * DAY)
+
+    told = box.taken()
+    bodies = [one["payload"]["reportProcessingFinishedNotification"] for one in told]
+    assert bodies
+    assert {body["reportType"] for body in bodies} == {settlements.KIND}
+    for body, one in zip(bodies, told, strict=True):
+        assert account.store.state.reports[body["reportId"]].document == body["reportDocumentId"]
+        assert faults(shared, "REPORT_PROCESSING_FINISHED", one) == []
+
+
+def test_an_order_of_another_shop_is_told_with_each_change(
+    make_store: Make, box: Mailbox, shared: Path
+) -> None:
+    account = make_store(orders=5, queue_endpoint=box.url)
+    sku = next(x.sku for x in account.store.state.listings.values() if x.stock and DE in x.offers)
+    acts.set_stock(account.store, sku, 10)
+    subscribed(account, "FULFILLMENT_ORDER_STATUS")
+
+    for name in ("LGX-1", "LGX-2"):
+        send_for_others(account, sku, units=2, sellerFulfillmentOrderId=name)
+    for _ in range(4):
+        acts.on_outbound(account.store, "go_on", "LGX-1")
+    acts.on_outbound(account.store, "go_on", "LGX-2")
+    assert account.call("PUT", f"{OUTBOUND}/LGX-2/cancel").status == 200
+
+    told = box.taken()
+    bodies = [one["Payload"]["FulfillmentOrderStatusNotification"] for one in told]
+    assert [
+        (x["SellerFulfillmentOrderId"], x["EventType"], x["FulfillmentOrderStatus"]) for x in bodies
+    ] == [
+        ("LGX-1", "Order", "Received"),
+        ("LGX-1", "Order", "Planning"),
+        ("LGX-1", "Shipment", "Processing"),
+        ("LGX-1", "Shipment", "Complete"),
+        ("LGX-2", "Order", "Received"),
+        ("LGX-2", "Order", "Cancelled"),
+    ]
+    picked, shipped = (x["FulfillmentShipment"] for x in bodies[2:4])
+    assert (picked["FulfillmentShipmentStatus"], picked["FulfillmentShipmentPackages"]) == (
+        "Pending",
+        [],
+    )
+    assert shipped["FulfillmentShipmentStatus"] == "Shipped"
+    (package,) = shipped["FulfillmentShipmentPackages"]
+    assert package["TrackingNumber"]
+    assert shipped["EstimatedArrivalDateTime"] > bodies[3]["StatusUpdatedDateTime"]
+    for body, one in zip(bodies, told, strict=True):
+        lacking = {f"'{x}' is a required property" for x in CONTRADICTED[body["EventType"]]}
+        assert set(faults(shared, "FULFILLMENT_ORDER_STATUS", one)) == lacking
+
+
+def faults(shared: Path, kind: str, told: dict[str, Any]) -> list[str]:
+    """What breaks the official schema."""
+    return [x.message for x in Draft7Validator(schema_of(shared, kind)).iter_errors(told)]
 
 
 def schema_of(shared: Path, kind: str) -> dict[str, Any]:
     name = {
         "ORDER_CHANGE": "OrderChange",
         "FBA_INVENTORY_AVAILABILITY_CHANGES": "FBAInventoryAvailabilityChange",
+        "FEED_PROCESSING_FINISHED": "FeedProcessingFinished",
         "REPORT_PROCESSING_FINISHED": "ReportProcessingFinished",
+        "FULFILLMENT_ORDER_STATUS": "FulfillmentOrderStatus",
     }[kind]
     folder = shared / "contracts" / "amazon" / "schemas" / "notifications"
     schema: dict[str, Any] = json.loads((folder / f"{name}Notification.json").read_text())
