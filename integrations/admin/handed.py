@@ -84,7 +84,9 @@ class StockHandOverAdmin(HubAdmin):
             said.append(Sentence(WARN, words, "look=failed"))
         for file in self.rows_in(request, "open").select_related("store")[:_NAMED]:
             said.append(Sentence(QUIET, _standing(file), url=self.row_url(file)))
-        return said or [Sentence(GOOD, "Every file was worked off.")]
+        if said or not self.get_queryset(request).exists():
+            return said
+        return [Sentence(GOOD, "Every file was worked off.")]
 
     @display(description="State", label=_TONES, ordering="state")
     def state_words(self, file: StockHandOver) -> str:

@@ -48,7 +48,10 @@ def kept_at(level: StockLevel) -> str:
 
 @admin.register(KeptUnits)
 class KeptUnitsAdmin(HubAdmin):
-    empty_words = "No platform keeps units of yours, as far as your stores tell."
+    empty_words = (
+        "No platform keeps units of yours, as far as your stores tell. Where one does, what lies "
+        "in its warehouses is read every hour and shows here."
+    )
     list_display = (
         "sku",
         "location",

@@ -214,6 +214,9 @@ class OutsidePages(HubAdmin):
             )
             return HttpResponseRedirect(self.row_url(order))
         form = OutsideForm(order, stores, request.POST or None)
+        if not form.is_bound and not form.lines:
+            messages.error(request, f"Nothing of {order} is left to be sent.")
+            return HttpResponseRedirect(self.row_url(order))
         is_right = form.is_bound and form.is_valid()
         ready = is_right and form.was_shown()
         offers = form.offers() if is_right and not ready else ()

@@ -27,7 +27,8 @@ EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 # With a little for clocks that differ.
 _UNTOLD = timedelta(minutes=2, seconds=30)
 _TOKEN_LIVES = timedelta(hours=23)
-_TOLD_FOR = timedelta(days=2 * 365)
+# In Singapore, Japan and Australia orders are told from 2016 on: the page "Orders API".
+_TOLD_FOR, _TOLD_IN_FAR_EAST_FROM = timedelta(days=2 * 366), datetime(2016, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[0-9A-Z]{3}-[0-9A-Z]{7}-[0-9A-Z]{7}")
 _FIRST_ID = re.compile(rb'"orderId"\s*:\s*"([0-9A-Za-z-]{1,40})"')
 _KEPT_BACK = "Amazon tells of orders of the last two years only; older ones are in its reports."
@@ -86,16 +87,28 @@ class OrderReader:
                 return
 
     def withheld(self, filters: Filters) -> str:
-        """In Singapore, Japan and Australia orders are told from 2016 on: the page "Orders API"."""
-        since, is_far_east = filters.since, "-fe." in self._client.http.base_url
-        if filters.by is not ReadBy.PLACED or since is None or is_far_east:
+        if filters.by is not ReadBy.PLACED or filters.since is None or self._is_far_east:
             return ""
-        return _KEPT_BACK if since < datetime.now(UTC) - _TOLD_FOR else ""
+        return _KEPT_BACK if filters.since < self._told_from else ""
+
+    @property
+    def _is_far_east(self) -> bool:
+        return "-fe." in self._client.http.base_url
+
+    @property
+    def _told_from(self) -> datetime:
+        return _TOLD_IN_FAR_EAST_FROM if self._is_far_east else datetime.now(UTC) - _TOLD_FOR
 
     # -- searching -----------------------------------------------------------------------------
 
     def _searched(self, filters: Filters) -> Iterator[Page[OrderData]]:
-        by = "created" if filters.by is ReadBy.PLACED else "lastUpdated"
+        """A window of which Amazon tells nothing costs no search: the past of a store is read to
+        its very beginning, year by year.
+        """
+        is_placed = filters.by is ReadBy.PLACED
+        if is_placed and filters.until and filters.until <= self._told_from:
+            return
+        by = "created" if is_placed else "lastUpdated"
         search = _Search(by, filters)
         while True:
             found = self._ask(search, filters.page_size, included=ORDER_DATA)

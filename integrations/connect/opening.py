@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from integrations import authentication, lifecycle, registry
@@ -164,7 +165,16 @@ def wake(store: Store) -> None:
 def read_products_anew(store: Store) -> None:
     """Have all products read, as at the first time."""
     rows = Stream.objects.filter(store=store, name=StreamName.PRODUCTS)
-    rows.update(read_through=None, position={}, next_at=timezone.now())
+    # A walk that is under way asked by what is no longer so, and would write its own place over
+    # this one: it loses its fence, and the next one need not wait for it.
+    rows.update(
+        read_through=None,
+        position={},
+        next_at=timezone.now(),
+        fence=F("fence") + 1,
+        lease_owner="",
+        lease_until=None,
+    )
 
 
 def refuse_duplicate(

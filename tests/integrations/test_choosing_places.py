@@ -1,4 +1,4 @@
-"""Two people choose the places of one store at the same moment."""
+"""Places of a store are chosen while somebody else chooses them, or its products are being read."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from uuid import UUID
 import pytest
 from django.db import connections
 
-from integrations import connect
+from integrations import connect, sync
+from integrations.models import Stream
+from integrations.sandbox.server import Incoming
+from integrations.sandbox.shopify.wire import Answer
 from inventory import selling_places
-from inventory.models import Location, StorePlace
+from inventory.models import Listing, Location, StorePlace
 from inventory.selling_places import Given
-from tests.factories import make_store
+from tests.factories import make_merchant, make_store
+from tests.integrations.shopify.world import shopify_world
 
 _TOGETHER_S = 10
 
@@ -54,3 +58,43 @@ def test_of_two_choices_at_once_the_later_one_stands_whole(monkeypatch: pytest.M
     assert wrong == []
     ranks = list(StorePlace.objects.filter(store=store).values_list("rank", flat=True))
     assert ranks in ([10, 10], [20, 20])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reading_under_way_is_begun_again_when_places_are_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was read before says nothing of the figures at the places."""
+    with shopify_world(orders=0, products=20, is_multi_location=True) as world:
+        store = connect.connect_store(
+            merchant=make_merchant(),
+            platform=world.slug,
+            base_url=world.url,
+            credentials=world.credentials,
+            auto_sync=False,
+            actor="user:anna",
+        )
+        answer = world.shop.handle
+
+        def choose_before_the_answer(incoming: Incoming) -> Answer:
+            told = answer(incoming)
+            if connect.lacks_places(store):
+                connect.make_places(store, actor="user:anna")
+            connections.close_all()
+            return told
+
+        monkeypatch.setattr(world.shop, "handle", choose_before_the_answer)
+        products = Stream.objects.get(store=store, name="products")
+        while sync.run_stream(products.pk):
+            pass
+
+        products.refresh_from_db()
+        assert (products.read_through, products.lease_until) == (None, None)
+        while sync.run_stream(products.pk):
+            pass
+
+    products.refresh_from_db()
+    assert products.read_through is not None
+    counted = Listing.objects.filter(store=store, seen_quantity__isnull=False)
+    assert counted.exists()
+    assert not counted.filter(seen_at_places={}).exists()

@@ -437,6 +437,16 @@ def test_a_person_sees_the_price_asks_for_it_and_calls_it_off(
     assert [x.state for x in Command.objects.filter(store=hub.amazon)] == ["dropped"]
 
 
+def test_of_an_order_with_nothing_left_no_price_is_asked(hub: Hub, admin_client: Client) -> None:
+    order = hub.bought()
+    services.add_shipment(order, carrier="DHL", tracking_number="JJD0001", actor=ANNA)
+
+    answer = admin_client.get(reverse("admin:orders_order_outside", args=[order.pk]), follow=True)
+
+    assert f"Nothing of {order} is left to be sent." in answer.content.decode()
+    assert "Show what it costs" not in answer.content.decode()
+
+
 def test_what_cannot_be_sent_is_said_before_it_is_asked_for(
     hub: Hub, admin_client: Client, merchant: Merchant
 ) -> None:

@@ -71,7 +71,7 @@ class Command(BaseCommand):
                 screen = Screen(self.stdout, stores)
                 screen.follow_import(group)
                 screen.welcome(settings.LOGIX_PUBLIC_URL, access)
-                warehouse = Warehouse(merchant)
+                warehouse = Warehouse(merchant, stores)
                 staged = scenes.play(stores, SHARED_SKUS, settings.LOGIX_PUBLIC_URL)
                 screen.follow_life(
                     group,

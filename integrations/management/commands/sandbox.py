@@ -73,6 +73,9 @@ class Command(BaseCommand):
         amazon = parser.add_argument_group("Amazon alone")
         amazon.add_argument("--region", choices=tuple(USUAL), default="eu", help="Its money, too.")
         amazon.add_argument(
+            "--seller", default="", help="Merchant token; made from the seed if absent."
+        )
+        amazon.add_argument(
             "--queue-endpoint", default="", help="What speaks SQS for the queues it writes into."
         )
         amazon.add_argument(
@@ -219,7 +222,7 @@ def _amazon(options: dict[str, Any]) -> tuple[AmazonShop, Greeting]:
             region=options["region"],
             time_scale=options["time_scale"],
             queue_endpoint=options["queue_endpoint"],
-            seller_id=f"A{letters.getrandbits(52):013X}",
+            seller_id=options["seller"] or f"A{letters.getrandbits(52):013X}",
             client_id=options["key"]
             or f"amzn1.application-oa2-client.{letters.getrandbits(128):032x}",
             client_secret=options["secret"] or f"amzn1.oa2-cs.v1.{letters.getrandbits(256):064x}",

@@ -12,9 +12,11 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from integrations import registry
 from integrations.management.demo.people import Access
 from integrations.management.demo.processes import Group
 from integrations.models import ParkedRecord, Push, RunKind, Store, StreamName, SyncRun
+from integrations.platform import Ability
 from inventory.models import Listing, StockMovement
 from orders.models import Order, OrderEvent
 
@@ -67,7 +69,7 @@ class Screen:
             self._out.write(f"  {label:<10} {value}")
         self._out.write("The stores, where you place orders, change stock and break things:")
         for store in self._stores:
-            self._out.write(f"  {store.base_url}/_sandbox/  {store.name}")
+            self._out.write(f"  {store.base_url}/_sandbox/  {store.name}{_rhythm(store)}")
         self._out.write("Ctrl-C stops everything. What happens now:")
         self._since = timezone.now()
 
@@ -127,6 +129,15 @@ class Screen:
         elif text not in self._shown:
             self._shown.add(text)
             self._out.write(f"  {text}")
+
+
+def _rhythm(store: Store) -> str:
+    """How long to wait for what one does there, if it does not come at once."""
+    card = registry.card(store.platform)
+    if card.can(Ability.WEBHOOKS):
+        return ""
+    minutes = (card.lag + card.poll_every).total_seconds() / 60
+    return f" (sends no webhooks: its news are here within {minutes:.0f} minutes)"
 
 
 def _first_run(store: Store) -> SyncRun | None:

@@ -14,6 +14,8 @@ _ACTOR = "demo"
 _KEY, _SECRET = "ck_" + "d" * 40, "cs_" + "d" * 40
 _CLIENT, _CLIENT_SECRET = "d" * 32, "shpss_" + "d" * 32
 _TOKEN = "shpat_" + "d" * 32
+_APP, _APP_SECRET = "amzn1.application-oa2-client." + "d" * 32, "amzn1.oa2-cs.v1." + "d" * 64
+_REFRESH_TOKEN, _SELLER = "Atzr|" + "d" * 64, "A2DEM0SELLER7"
 
 SHARED_SKUS = ("SKU-0001", "SKU-0002", "SKU-0012", "SKU-0014", "SKU-0016", "SKU-0018")
 """Of the first store's plain items, those the second sells as well."""
@@ -58,6 +60,26 @@ SHOPS = (
             f"--secret={_CLIENT_SECRET}",
             f"--token={_TOKEN}",
             "--plan=plus",
+            "--skus",
+            *SHARED_SKUS,
+        ),
+    ),
+    Shop(
+        platform="amazon",
+        name="Sandbox seller",
+        share=0.2,
+        state_file="sandbox-amazon.json",
+        credentials={
+            "client_id": _APP,
+            "client_secret": _APP_SECRET,
+            "refresh_token": _REFRESH_TOKEN,
+            "seller_id": _SELLER,
+        },
+        arguments=(
+            f"--key={_APP}",
+            f"--secret={_APP_SECRET}",
+            f"--token={_REFRESH_TOKEN}",
+            f"--seller={_SELLER}",
             "--skus",
             *SHARED_SKUS,
         ),

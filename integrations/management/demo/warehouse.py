@@ -8,8 +8,13 @@ number, which follows a little later.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from itertools import cycle
 from random import Random
 
+from django.db.models import QuerySet
+
+from integrations.models import Store
 from inventory import ledger
 from inventory.errors import LedgerConflict, LedgerRefused
 from inventory.models import StockLevel
@@ -22,14 +27,30 @@ from orders.status import FulfillmentStatus, ImportState, OrderStatus
 PACKS_EVERY, COUNTS_EVERY = 10, 25
 _ACTOR = "demo"
 _CARRIERS = ("DHL", "DPD", "UPS", "Hermes")
+_CHANCE = Random()  # noqa: S311 - play, no secret
+
+
+def to_pack(orders: QuerySet[Order]) -> Order | None:
+    """The newest that nothing stands in the way of."""
+    ready = orders.filter(
+        order_status=OrderStatus.OPEN,
+        fulfillment_status=FulfillmentStatus.UNFULFILLED,
+        import_state=ImportState.ACCEPTED,
+        flags="",
+    )
+    return ready.order_by("-placed_at").first()
+
+
+def tracking_number() -> str:
+    return f"00340434{_CHANCE.randrange(10**12):012d}"
 
 
 class Warehouse:
-    """``step`` is called about once a second and works without a word."""
+    """``step`` is called about once a second and works without a word. ``stores`` take turns."""
 
-    def __init__(self, merchant: Merchant) -> None:
+    def __init__(self, merchant: Merchant, stores: Sequence[Store]) -> None:
         self._merchant = merchant
-        self._chance = Random()  # noqa: S311 - play, no secret
+        self._turns = cycle(stores)
         self._steps = 0
         self._without_number: deque[Shipment] = deque()
 
@@ -48,46 +69,36 @@ class Warehouse:
         return ""
 
     def _pack(self) -> None:
-        order = (
-            Order.objects.filter(
-                merchant=self._merchant,
-                order_status=OrderStatus.OPEN,
-                fulfillment_status=FulfillmentStatus.UNFULFILLED,
-                import_state=ImportState.ACCEPTED,
-                flags="",
-            )
-            .order_by("-placed_at")
-            .first()
-        )
+        order = to_pack(Order.objects.filter(store=next(self._turns)))
         if order is None:
             return
-        has_number = self._chance.random() < 0.6
+        has_number = _CHANCE.random() < 0.6
         parcel = services.add_shipment(
             order,
-            carrier=self._chance.choice(_CARRIERS),
-            tracking_number=self._number() if has_number else "",
+            carrier=_CHANCE.choice(_CARRIERS),
+            tracking_number=tracking_number() if has_number else "",
             actor=_ACTOR,
         )
         if not has_number:
             self._without_number.append(parcel)
 
     def _add_number(self, parcel: Shipment) -> None:
-        number = self._number()
+        number = tracking_number()
         services.update_tracking(parcel, tracking_number=number, actor=_ACTOR)
 
     def _count(self) -> None:
         levels = StockLevel.objects.filter(
-            merchant=self._merchant, counted_at__isnull=False, on_hand__gt=0
+            merchant=self._merchant,
+            counted_at__isnull=False,
+            on_hand__gt=0,
+            location__kept_by=None,
         )
         level = levels.select_related("variant", "location").order_by("?").first()
         if level is not None:
             ledger.adjust(
                 variant=level.variant,
                 location=level.location,
-                set_to=level.on_hand + self._chance.choice((-1, 2, 5, 12)),
+                set_to=level.on_hand + _CHANCE.choice((-1, 2, 5, 12)),
                 reason="Counted by the demo's warehouse",
                 actor=_ACTOR,
             )
-
-    def _number(self) -> str:
-        return f"00340434{self._chance.randrange(10**12):012d}"

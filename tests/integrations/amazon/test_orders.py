@@ -312,6 +312,21 @@ def test_what_amazon_keeps_back_is_said(adapter: AmazonIntegration) -> None:
     assert adapter.withheld(Filters(since=since)) == ""
 
 
+def test_a_window_of_which_amazon_tells_nothing_costs_no_search(
+    world: AmazonWorld, adapter: AmazonIntegration
+) -> None:
+    """Three minutes each: the past is read in windows of a year until there was no Amazon."""
+    until = datetime.now(UTC) - timedelta(days=733)
+    window = Filters(since=until - timedelta(days=365), until=until, by=ReadBy.PLACED)
+    before = world.calls("searchOrders")
+
+    assert list(adapter.read_orders(window)) == []
+    assert world.calls("searchOrders") == before
+
+    assert list(adapter.read_orders(replace(window, until=until + timedelta(days=5)))) != []
+    assert world.calls("searchOrders") == before + 1
+
+
 def test_positions_are_plain_json(adapter: AmazonIntegration) -> None:
     places: list[Any] = [
         dict(page.position) for page in adapter.read_orders(replace(EVERYTHING, page_size=5))

@@ -116,6 +116,16 @@ def test_many_figures_go_by_one_feed_and_three_bad_ones_are_named(
     assert "Each refused one says why" in admin_client.get(one).content.decode()
 
 
+def test_a_page_without_a_file_says_what_one_is_and_nothing_of_files_worked_off(
+    admin_client: Client,
+) -> None:
+    page = admin_client.get(reverse("admin:integrations_stockhandover_changelist"))
+
+    shown = page.content.decode()
+    assert "No file was handed over yet." in shown
+    assert "worked off" not in shown
+
+
 def test_a_fatal_feed_loses_nothing_and_its_figures_go_out_by_calls(
     make_world: MakeWorld, merchant: Merchant
 ) -> None:

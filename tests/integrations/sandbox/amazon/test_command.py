@@ -63,9 +63,10 @@ def test_it_serves_until_it_is_told_to_stop_and_goes_on_where_it_was(tmp_path: P
 
 def test_an_app_may_have_to_be_authorised_first() -> None:
     with started(
-        "--platform=amazon", "--orders=1", "--products=4", "--token=", "--key=mine", "--secret=own"
-    ) as (_, told):
-        assert told["Refresh token"] == "none yet"
+        "--platform=amazon", "--orders=1", "--products=4", "--token=", "--key=mine",
+        "--secret=own", "--seller=A1OWN",
+    ) as (_, told):  # fmt: skip
+        assert (told["Refresh token"], told["Seller ID"]) == ("none yet", "A1OWN")
         assert (told["Client ID"], told["Client secret"]) == ("mine", "own")
         assert logged_in(told)[0] == 400
 
