@@ -170,18 +170,49 @@ class StockLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockOutcome:
-    """What became of figures that were handed over. ``wait_s``: nothing yet, look again in so many
-    seconds. ``lost``: in words, why there is no word on them; none can still take effect, and all
-    are to be told again. Else the store has worked them off at ``ended_at`` (aware UTC, None where
-    it does not say), and all were taken but ``refused``, by their numbers: read once, as a stream,
-    which may raise any PlatformError.
+class ParcelLine:
+    """A parcel in a file; ``number`` from 1 on, which its result is known by. ``placed_at`` (aware
+    UTC) and ``custom`` are the order's, as the adapter told them.
+    """
+
+    number: int
+    order_id: str
+    shipment: ShipmentData
+    placed_at: datetime
+    custom: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParcelRefusal:
+    """Why a parcel in a file was not taken, in words. ``is_unsure``: the store may have it already,
+    so it is to be told by a call, which looks first.
+    """
+
+    code: str
+    error: str
+    is_unsure: bool = False
+
+
+Refusal = TypeVar("Refusal", StockResult, ParcelRefusal)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOutcome(Generic[Refusal]):
+    """What became of what was handed over in a file. ``wait_s``: nothing yet, look again in so many
+    seconds. ``lost``: in words, why there is no word on it; nothing of it can still take effect,
+    and all is to be told again. Else the store has worked it off at ``ended_at`` (aware UTC, None
+    where it does not say), and all was taken but ``refused``, by their numbers: read once, as a
+    stream, which may raise any PlatformError.
     """
 
     wait_s: float | None = None
     lost: str = ""
-    refused: Iterable[tuple[int, StockResult]] = ()
+    refused: Iterable[tuple[int, Refusal]] = ()
     ended_at: datetime | None = None
+
+
+# Given the handle of what is handed over before it is, and {} where that was surely refused.
+Keep = Callable[[Mapping[str, Any]], None]
 
 
 class BaseEcommerceIntegration(ABC):
@@ -298,9 +329,7 @@ class BaseEcommerceIntegration(ABC):
         """
         raise self._exempt("taking many stock figures in one file")
 
-    def hand_over_stock(
-        self, lines: Iterable[StockLine], keep: Callable[[Mapping[str, Any]], None]
-    ) -> Mapping[str, Any]:
+    def hand_over_stock(self, lines: Iterable[StockLine], keep: Keep) -> Mapping[str, Any]:
         """Send absolute figures in a file that the store works off by itself, each line read once,
         none held; return the handle by which it is found again, plain JSON. What ``lines`` and
         ``keep`` raise passes through.
@@ -312,7 +341,7 @@ class BaseEcommerceIntegration(ABC):
         """
         raise self._exempt("taking many stock figures in one file")
 
-    def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
+    def stock_outcome(self, handle: Mapping[str, Any]) -> FileOutcome[StockResult]:
         """What became of what was handed over; safe to ask again."""
         raise self._exempt("taking many stock figures in one file")
 
@@ -321,6 +350,26 @@ class BaseEcommerceIntegration(ABC):
         is done, or gone, already.
         """
         raise self._exempt("taking many stock figures in one file")
+
+    # -- many parcels in one file, where the card says ``parcels_bulk_from``
+
+    def fits_file(self, parcel: ParcelLine) -> bool:
+        """Whether a parcel may stand in a file; one that may not is told by a call, which says why.
+        Pure: no call is made.
+        """
+        raise self._exempt("taking many parcels in one file")
+
+    def hand_over_parcels(self, lines: Iterable[ParcelLine], keep: Keep) -> Mapping[str, Any]:
+        """As ``hand_over_stock``, of parcels the store was not told of yet."""
+        raise self._exempt("taking many parcels in one file")
+
+    def parcels_outcome(self, handle: Mapping[str, Any]) -> FileOutcome[ParcelRefusal]:
+        """As ``stock_outcome``."""
+        raise self._exempt("taking many parcels in one file")
+
+    def drop_parcels(self, handle: Mapping[str, Any]) -> None:
+        """As ``drop_stock``."""
+        raise self._exempt("taking many parcels in one file")
 
     def find_listing(self, sku: str, quantity: int) -> StockUpdate:
         raise self._exempt("looking a listing up by SKU")

@@ -195,8 +195,9 @@ class PlatformCard:
     ``reserved_fields`` are keys of orders that no rule may write, a trailing ``*`` standing for
     anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
     0: none is. ``stock_bulk_from``: so many figures that are due for a store go to it in one file,
-    at most ``stock_bulk_most`` at a time; 0: none do. ``payouts_change_for``: how long after a
-    payout was made it may still become another one. ``apart``: of REFUNDS_READ and RETURNS those
+    at most ``stock_bulk_most`` at a time; 0: none do. ``parcels_bulk_from`` and
+    ``parcels_bulk_most`` say the same of parcels. ``payouts_change_for``: how long after a payout
+    was made it may still become another one. ``apart``: of REFUNDS_READ and RETURNS those
     that orders do not tell of, so that they are read by themselves, with how late one may be told
     or change. ``file_hosts`` is a full-match regular expression of the hosts, other than the
     store's own, where the platform puts files it prepared and takes those it is sent.
@@ -239,6 +240,8 @@ class PlatformCard:
     stock_batch: int = 100
     stock_bulk_from: int = 0
     stock_bulk_most: int = 0
+    parcels_bulk_from: int = 0
+    parcels_bulk_most: int = 0
     compensation: Compensation = Compensation.NONE
     buyers_kept: timedelta | None = None
     lasting_fields: tuple[str, ...] = ()
@@ -287,6 +290,8 @@ class PlatformCard:
             raise ValueError(f"Card {self.slug}: say from how many figures on, or exempt the file.")
         if self.stock_bulk_from and Ability.LOCATIONS in self.abilities:
             raise ValueError(f"Card {self.slug}: a file holds one figure of a listing.")
+        if self.parcels_bulk_from and Ability.SHIPMENTS not in self.abilities:
+            raise ValueError(f"Card {self.slug}: a file of parcels, and it takes no parcels.")
         for sign_in in self.sign_ins:
             if lacking := _FIELDS_OF_KIND.get(sign_in.kind, frozenset()) - sign_in.required:
                 raise ValueError(f"Card {self.slug}: {sign_in.label} must ask for {lacking}.")

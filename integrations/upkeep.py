@@ -25,6 +25,7 @@ from integrations.models import (
     ConnectAttempt,
     Endpoint,
     Heartbeat,
+    ParcelHandOver,
     ParkedRecord,
     Reconciliation,
     RunKind,
@@ -206,6 +207,7 @@ def purge(now: datetime) -> dict[str, int]:
         "payloads": OrderPayload.objects.filter(purge_after__lt=now),
         "poll runs": SyncRun.objects.filter(kind=RunKind.DELTA, created_at__lt=now - 90 * day),
         "stock files": StockHandOver.objects.filter(done_at__lt=now - 90 * day),
+        "parcel files": ParcelHandOver.objects.filter(done_at__lt=now - 90 * day),
         "comparisons": Reconciliation.objects.filter(created_at__lt=now - 400 * day),
         "closed gaps": SyncGap.objects.filter(closed_at__lt=now - 90 * day),
         "settled records": ParkedRecord.objects.filter(

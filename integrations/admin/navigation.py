@@ -56,6 +56,7 @@ _GROUPS = (
             ("Stock pushes", "publish", "integrations_push", False),
             ("Stock files", "upload_file", "integrations_stockhandover", False),
             ("Commands", "outbox", "integrations_command", False),
+            ("Parcel files", "package_2", "integrations_parcelhandover", False),
             ("Calls", "http", "integrations_calllog", False),
         ),
     ),

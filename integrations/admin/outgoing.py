@@ -49,6 +49,7 @@ _PUSH_TONES = {
 _COMMAND_TONES = {
     Command.State.NEW.label: "info",
     Command.State.BUSY.label: "info",
+    Command.State.HANDED.label: "info",
     Command.State.UNKNOWN.label: "warning",
     Command.State.DONE.label: "success",
     Command.State.REFUSED.label: "danger",
@@ -268,12 +269,13 @@ class CommandAdmin(HubAdmin):
         ("store", "what"),
         ("order_link", "state_words"),
         "problem",
+        "file",
         ("attempts", "next_at"),
         ("created_at", "done_at"),
         ("asked_by", "request_id"),
         ("problem_code", "key"),
     )
-    readonly_fields = ("what", "order_link", "state_words", "asked_by")
+    readonly_fields = ("what", "order_link", "state_words", "file", "asked_by")
     acts = (
         Act(
             verb="retry",
@@ -329,6 +331,14 @@ class CommandAdmin(HubAdmin):
     def order_link(self, command: Command) -> str:
         url = reverse("admin:orders_order_change", args=[command.order_ref])
         return link(url, command.external_order_id)
+
+    @display(description="In a file")
+    def file(self, command: Command) -> Any:
+        found = outbox.parcel_file_of(command)
+        if found is None:
+            return "no"
+        url = reverse("admin:integrations_parcelhandover_change", args=[found.pk])
+        return link(url, "Its parcel goes to the store with many others, in one file.")
 
     @display(description="Asked for by")
     def asked_by(self, command: Command) -> str:

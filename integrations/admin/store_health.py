@@ -91,9 +91,7 @@ class StoreHealth(HubAdmin):
                 orders_read_at=Subquery(read),
                 pushes_waiting=_count(Push.objects.filter(**mine, state__in=Push.UNSENT)),
                 pushes_blocked=_count(Push.objects.filter(**mine, state="blocked")),
-                commands_waiting=_count(
-                    Command.objects.filter(**mine, state__in=["new", "busy", "unknown"])
-                ),
+                commands_waiting=_count(Command.objects.filter(**mine, state__in=Command.UNTOLD)),
                 parked_count=_count(ParkedRecord.objects.filter(**mine, state="parked")),
                 inbox_count=_count(deliveries.filter(**mine, state__in=["new", "busy"])),
                 set_aside_count=_count(deliveries.filter(**mine, state="parked")),

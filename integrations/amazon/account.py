@@ -39,6 +39,14 @@ class Account:
         """() where all are meant: then no list of them has to be known."""
         return self.places if self.named else ()
 
+    def place_named(self, name: str) -> str:
+        """The id of a marketplace by what an order calls it, without a call; "" where it is not
+        known.
+        """
+        rows = self._kept if isinstance(self._kept, list) else []
+        known = {row.get("name"): row["id"] for row in rows if isinstance(row, dict)}
+        return known.get(name) or marketplaces.id_of(name)
+
     @property
     def currencies(self) -> Mapping[str, str]:
         """As far as they are known without a call."""

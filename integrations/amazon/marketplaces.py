@@ -133,6 +133,10 @@ def name_of(marketplace_id: str) -> str:
     return known.name if known else marketplace_id
 
 
+def id_of(name: str) -> str:
+    return next((one.id for one in _ALL if one.name == name), "")
+
+
 def network_of(marketplace_id: str) -> str:
     """Whose warehouses serve a marketplace: those in the European Union stand for each other, and
     Amazon tells of the same units in each of its marketplaces, of others in the United Kingdom:

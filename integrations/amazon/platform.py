@@ -280,6 +280,10 @@ CARD = PlatformCard(
     # #543); a feed takes 25,000 items (changelog of 2025-05-06).
     stock_bulk_from=1_500,
     stock_bulk_most=25_000,
+    # A parcel takes three looks at its order, of which one is given back in two seconds: a hundred
+    # take nine minutes by calls. That a file takes minutes, and how much goes into one, is assumed.
+    parcels_bulk_from=100,
+    parcels_bulk_most=5_000,
     # Each region has a place of its own. Addresses that Amazon gave out end so:
     # amzn/selling-partner-api-models#1538, -docs#340.
     file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3(?:[.-][a-z0-9-]{1,30})?\.amazonaws\.com",

@@ -28,7 +28,7 @@ ROLE_MISSING = "role_missing"
 # Of a parcel: there is nothing left to ship, so it could only be another one's correction.
 # https://github.com/amzn/selling-partner-api-models/issues/5037
 ALREADY_FULFILLED = "already_fulfilled"
-_NO_PACKAGE = "PackageToUpdateNotFound"
+NO_PACKAGE = "PackageToUpdateNotFound"
 # Of an order to be sent for another store: 400, where others are 404. Clients wait for these words.
 _NO_OUTBOUND = re.compile(r"Requested order .*not found")
 _REQUEST_ID, _LIMIT = "x-amzn-RequestId", "x-amzn-RateLimit-Limit"
@@ -61,7 +61,7 @@ def explain(answer: Answer) -> Explained | None:
         kind = NotFound
     elif _NO_OUTBOUND.match(message):
         code, kind = NotFound.code, NotFound
-    elif _NO_PACKAGE in message:
+    elif NO_PACKAGE in message:
         code = ALREADY_FULFILLED
     if number := answer.headers.get(_REQUEST_ID):
         sentence = f"{sentence} Amazon's number of this request: {number[:60]}."

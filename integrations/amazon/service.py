@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from integrations.amazon import (
+    feed_files,
     identity,
     marketplaces,
     notifications,
     outbound,
     outbound_preview,
+    parcel_feed,
     shipping,
     stock,
     stock_feed,
@@ -28,12 +30,15 @@ from integrations.amazon.queue import Address, Queue
 from integrations.amazon.returns import ReturnReader
 from integrations.base import (
     BaseEcommerceIntegration,
+    FileOutcome,
     Filters,
+    Keep,
     Page,
+    ParcelLine,
+    ParcelRefusal,
     QueuedNews,
     StockEntry,
     StockLine,
-    StockOutcome,
     StoreIdentity,
     Subscription,
 )
@@ -129,16 +134,26 @@ class AmazonIntegration(BaseEcommerceIntegration):
     def stock_entries(self, updates: Sequence[StockUpdate]) -> list[StockEntry]:
         return stock_feed.entries(self._listings, updates)
 
-    def hand_over_stock(
-        self, lines: Iterable[StockLine], keep: Callable[[Mapping[str, Any]], None]
-    ) -> Mapping[str, Any]:
+    def hand_over_stock(self, lines: Iterable[StockLine], keep: Keep) -> Mapping[str, Any]:
         return stock_feed.hand_over(self.client, lines, keep)
 
-    def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
+    def stock_outcome(self, handle: Mapping[str, Any]) -> FileOutcome[StockResult]:
         return stock_feed.outcome(self.client, handle)
 
     def drop_stock(self, handle: Mapping[str, Any]) -> None:
-        stock_feed.drop(self.client, handle)
+        feed_files.drop(self.client, handle)
+
+    def fits_file(self, parcel: ParcelLine) -> bool:
+        return parcel_feed.fits(self._account, parcel)
+
+    def hand_over_parcels(self, lines: Iterable[ParcelLine], keep: Keep) -> Mapping[str, Any]:
+        return parcel_feed.hand_over(self.client, self._account, lines, keep)
+
+    def parcels_outcome(self, handle: Mapping[str, Any]) -> FileOutcome[ParcelRefusal]:
+        return parcel_feed.outcome(self.client, handle)
+
+    def drop_parcels(self, handle: Mapping[str, Any]) -> None:
+        feed_files.drop(self.client, handle)
 
     def update_order_status(
         self, order_id: str, status: OrderStatus, shipment: ShipmentData | None = None

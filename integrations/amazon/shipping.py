@@ -86,11 +86,13 @@ def _look(client: AmazonClient, order_id: str) -> shapes.Order:
 
 
 def _find(order: shapes.Order, shipment: ShipmentData) -> shapes.Package | None:
-    """Ours by its number, or one that somebody else told with the same tracking."""
-    number = number_of(shipment.reference)
-    for package in order.packages:
-        if package.package_reference_id == number:
-            return package
+    """Ours by its number, or by the one Amazon gave it when a file told of it, or one that somebody
+    else told with the same tracking.
+    """
+    by_number = {package.package_reference_id: package for package in order.packages}
+    for number in (number_of(shipment.reference), shipment.external_id):
+        if number in by_number:
+            return by_number[number]
     tracking = _bare(shipment.tracking_number)
     return next((x for x in order.packages if _bare(x.tracking_number or "") == tracking), None)
 
@@ -140,7 +142,7 @@ def _body(
             "packageReferenceId": reference,
             **from_carrier(shipment.carrier),
             "trackingNumber": shipment.tracking_number.strip(),
-            "shipDate": as_iso(_ship_date(order, shipment)),
+            "shipDate": as_iso(ship_date(moment(order.created_time, "$.createdTime"), shipment)),
             "orderItems": [
                 {"orderItemId": item, "quantity": quantity} for item, quantity in items.items()
             ],
@@ -148,11 +150,10 @@ def _body(
     }
 
 
-def _ship_date(order: shapes.Order, shipment: ShipmentData) -> datetime:
+def ship_date(placed_at: datetime | None, shipment: ShipmentData) -> datetime:
     """Amazon refuses a date before the order or to come: clocks differ, and people type dates."""
     now = datetime.now(UTC)
-    placed = moment(order.created_time, "$.createdTime") or now
-    return max(placed, min(shipment.shipped_at or now, now))
+    return max(placed_at or now, min(shipment.shipped_at or now, now))
 
 
 def _was_done(order: shapes.Order, shipment: ShipmentData, err: Rejected) -> bool:

@@ -259,9 +259,7 @@ def _amounts(store: Store) -> dict[str, int]:
         "pushes_waiting": _sum(pushes, *Push.UNSENT),
         "pushes_blocked": _sum(pushes, Push.State.BLOCKED),
         "zeros_held": sum(held for *_, held in counted),
-        "commands_waiting": _sum(
-            commands, Command.State.NEW, Command.State.BUSY, Command.State.UNKNOWN
-        ),
+        "commands_waiting": _sum(commands, *Command.UNTOLD),
         "commands_stuck": _sum(commands, Command.State.REFUSED, Command.State.PARKED),
         "records_parked": store.parked.filter(state=ParkedRecord.State.PARKED).count(),
         "gaps_open": gaps.count(),

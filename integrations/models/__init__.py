@@ -10,7 +10,15 @@ from integrations.models.control import (
     ScheduleSlot,
     StoreBreaker,
 )
-from integrations.models.outbox import Command, HandedFigure, Push, StockHandOver
+from integrations.models.outbox import (
+    Command,
+    HandedFigure,
+    HandedParcel,
+    HandOver,
+    ParcelHandOver,
+    Push,
+    StockHandOver,
+)
 from integrations.models.privacy import ErasureMark, PrivacyRequest
 from integrations.models.queue import NewsQueue
 from integrations.models.reconcile import Phase, Reconciliation, ReconciliationState
@@ -37,9 +45,12 @@ __all__ = [
     "Endpoint",
     "ErasureMark",
     "FieldRule",
+    "HandOver",
     "HandedFigure",
+    "HandedParcel",
     "Heartbeat",
     "NewsQueue",
+    "ParcelHandOver",
     "ParkedRecord",
     "Phase",
     "PrivacyRequest",

@@ -4,7 +4,7 @@ commands (done once).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -71,13 +71,14 @@ class Push(models.Model):
         return f"stock of {self.listing}"
 
 
-class StockHandOver(models.Model):
-    """Many figures that go to a store in one file, which it works off by itself and answers later;
-    one at a time. What was handed over is known by ``handle``, the adapter's own words.
+class HandOver(models.Model):
+    """Many writes that go to a store in one file, which it works off by itself and answers later;
+    of each kind one at a time. What was handed over is known by ``handle``, the adapter's own
+    words.
 
-    ``figures`` are those in the file, of which ``refused`` were not taken. ``handed_at`` is when
-    they were computed, ``ended_at`` when the store had worked them off. One that failed holds off
-    the next until ``next_at``.
+    ``refused`` are those in it that were not taken. ``handed_at`` is when they were written,
+    ``ended_at`` when the store had worked them off. One that failed holds off the next until
+    ``next_at``.
     """
 
     class State(models.TextChoices):
@@ -91,12 +92,10 @@ class StockHandOver(models.Model):
     OPEN = (State.GATHERING, State.SENDING, State.PENDING, State.SETTLING)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="stock_hand_overs")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="%(class)ss")
     state = models.CharField(max_length=10, choices=State.choices, default=State.GATHERING)
     handle: models.JSONField[Any] = models.JSONField(default=dict)
-    figures = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
-    orders_unread = models.BooleanField(default=False)
     created_at = models.DateTimeField(db_default=Now())
     gathered_at = models.DateTimeField(null=True)
     handed_at = models.DateTimeField(null=True)
@@ -110,26 +109,50 @@ class StockHandOver(models.Model):
     problem = models.TextField(blank=True)
 
     class Meta:
-        ordering = ["-created_at"]
+        abstract = True
+        ordering: ClassVar = ["-created_at"]
+
+
+_OPEN = Q(state__in=["gathering", "sending", "pending", "settling"])
+
+
+class StockHandOver(HandOver):
+    """A file of ``figures`` stock figures."""
+
+    figures = models.PositiveIntegerField(default=0)
+    orders_unread = models.BooleanField(default=False)
+
+    class Meta(HandOver.Meta):
         constraints = [
-            models.UniqueConstraint(
-                fields=["store"],
-                condition=Q(state__in=["gathering", "sending", "pending", "settling"]),
-                name="one_hand_over",
-            ),
+            models.UniqueConstraint(fields=["store"], condition=_OPEN, name="one_hand_over"),
         ]
         indexes = [
             models.Index(fields=["store", "-created_at"], name="hand_over_recent"),
-            models.Index(
-                fields=["next_at"],
-                condition=Q(state__in=["gathering", "sending", "pending", "settling"]),
-                name="hand_over_due",
-            ),
+            models.Index(fields=["next_at"], condition=_OPEN, name="hand_over_due"),
         ]
         verbose_name = "stock file"
 
     def __str__(self) -> str:
         return f"{self.figures} figures for {self.store}"
+
+
+class ParcelHandOver(HandOver):
+    """A file of ``parcels`` parcels."""
+
+    parcels = models.PositiveIntegerField(default=0)
+
+    class Meta(HandOver.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["store"], condition=_OPEN, name="one_parcel_file"),
+        ]
+        indexes = [
+            models.Index(fields=["store", "-created_at"], name="parcel_file_recent"),
+            models.Index(fields=["next_at"], condition=_OPEN, name="parcel_file_due"),
+        ]
+        verbose_name = "parcel file"
+
+    def __str__(self) -> str:
+        return f"{self.parcels} parcels for {self.store}"
 
 
 class HandedFigure(models.Model):
@@ -162,7 +185,8 @@ class Command(models.Model):
     """One write to a store, done once: keyed, in order per target, looked up before it is sent
     again. ``words_sealed`` is what a person wrote (``outbox.words``). ``order_ref`` is an order of
     this store, or with FULFILL and UNFULFILL one of another, and ``external_order_id`` the name by
-    which this store knows it.
+    which this store knows it. ``handed`` is in a file that the store works off by itself
+    (``HandedParcel``): nobody else sends it meanwhile.
     """
 
     class Kind(models.TextChoices):
@@ -178,11 +202,14 @@ class Command(models.Model):
     class State(models.TextChoices):
         NEW = "new", "Waiting"
         BUSY = "busy", "Being sent"
+        HANDED = "handed", "Handed over"
         UNKNOWN = "unknown", "Sent, answer lost"
         DONE = "done", "Done"
         REFUSED = "refused", "Refused by the store"
         PARKED = "parked", "Parked"
         DROPPED = "dropped", "Dropped by a person"
+
+    UNTOLD = (State.NEW, State.BUSY, State.HANDED, State.UNKNOWN)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="commands")
@@ -221,3 +248,25 @@ class Command(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.external_order_id}"
+
+
+class HandedParcel(models.Model):
+    """A command that is in a hand-over, on line ``number`` of its file, until the store's word on
+    it is kept. ``code`` and ``problem`` are its refusal; where that ``is_unsure``, the parcel may
+    be there already.
+    """
+
+    hand_over = models.ForeignKey(ParcelHandOver, on_delete=models.CASCADE, related_name="lines")
+    command = models.OneToOneField(Command, on_delete=models.CASCADE, related_name="handed")
+    number = models.PositiveIntegerField()
+    code = models.CharField(max_length=60, blank=True)
+    problem = models.TextField(blank=True)
+    is_unsure = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["hand_over", "number"], name="one_parcel_a_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"line {self.number}: {self.command}"

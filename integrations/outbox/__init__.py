@@ -21,10 +21,10 @@ from integrations.outbox.erasing import forget_buyer
 from integrations.outbox.explaining import told_of
 from integrations.outbox.facts import facts_of, supposed
 from integrations.outbox.fields import rules_changed, want_fields
-from integrations.outbox.handed import due as due_hand_overs
+from integrations.outbox.files import due as due_hand_overs
+from integrations.outbox.files import look_soon as look_file_soon
+from integrations.outbox.hand_overs import work_hand_over
 from integrations.outbox.handed import file_of, words_of
-from integrations.outbox.handed import look_soon as look_file_soon
-from integrations.outbox.handing import work_hand_over
 from integrations.outbox.hands import (
     drop_command,
     is_over,
@@ -38,6 +38,7 @@ from integrations.outbox.outside import preview as preview_outside
 from integrations.outbox.outside import ring_looks, sender, senders
 from integrations.outbox.overselling import Between, Told
 from integrations.outbox.overselling import history as oversell_history
+from integrations.outbox.parcels import file_of as parcel_file_of
 from integrations.outbox.push import send_pushes
 from integrations.outbox.reasons import Reason
 from integrations.outbox.rehearsing import (
@@ -86,6 +87,7 @@ __all__ = [
     "numbers",
     "orders_changed",
     "oversell_history",
+    "parcel_file_of",
     "preview_outside",
     "retry_command",
     "retry_push",

@@ -30,7 +30,7 @@ _State = Command.State
 WAITING = (_State.NEW, _State.UNKNOWN)
 # A later command of the same order waits for these. A refused or dropped one holds nobody up, nor
 # do fields: they tell what is so when they are sent.
-_NOT_FINAL = (*WAITING, _State.BUSY, _State.PARKED)
+_NOT_FINAL = (*WAITING, _State.BUSY, _State.HANDED, _State.PARKED)
 
 
 # What the end of a command means to the order it is about.
@@ -132,6 +132,33 @@ def end(command: Command, event: tuple[str, str] | None, **changes: Any) -> bool
         return bool(ended)
 
     return again_on(OrderChangedMeanwhile, LedgerConflict)(write)
+
+
+def done(command: Command, *, changed: bool, title: str) -> bool:
+    """The store has it. Without ``title`` that is no news for the order's timeline."""
+    return end(
+        command,
+        ("store_told", title) if title else None,
+        state=_State.DONE,
+        changed=changed,
+        next_at=None,
+        done_at=Now(),
+        problem_code="",
+        problem="",
+    )
+
+
+def refuse(command: Command, store: Store, code: str, sentence: str) -> bool:
+    """The store's last word on it."""
+    return end(
+        command,
+        ("store_refused", f"{store.name} was not changed: {sentence}"),
+        state=_State.REFUSED,
+        next_at=None,
+        done_at=Now(),
+        problem_code=code[:60],
+        problem=sentence,
+    )
 
 
 def park(command: Command, code: str, sentence: str) -> bool:

@@ -20,7 +20,7 @@ from integrations import authentication, policy
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import PlatformError, Wait
 from integrations.models import Command, Store
-from integrations.outbox import commands, gate, outside, telling
+from integrations.outbox import commands, gate, outside, parcels, telling
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.outbox.telling import Told
 from integrations.policy import Decision, What
@@ -39,17 +39,20 @@ _CAN_WAIT = Q(kind=Command.Kind.FIELDS)
 
 
 def send_commands(store_id: UUID) -> int:
-    """Send what is due for one store, in order per order; return how many were done. Safe to run
-    beside itself.
+    """Send what is due for one store, in order per order; return how many were done. Very many
+    parcels go out in a file instead. Safe to run beside itself.
 
     Stops at the first trouble that concerns the whole store.
     """
-    done = 0
+    done, looked = 0, False
     end = time.monotonic() + BUDGET_S
     with ExitStack() as stack:
         adapter: BaseEcommerceIntegration | None = None
         while time.monotonic() < end:
             store = _callable(store_id)
+            if store and not looked:
+                looked = True
+                parcels.gather(store)
             claim = _claim_next(store_id) if store else None
             if store is None or claim is None:
                 return done
@@ -133,16 +136,7 @@ def _claim_next(store_id: UUID) -> _Claim | None:
 
 
 def _succeeded(store: Store, claim: _Claim, told: Told) -> bool:
-    kept = commands.end(
-        claim.command,
-        ("store_told", told.title) if told.title else None,
-        state=_State.DONE,
-        changed=told.changed,
-        next_at=None,
-        done_at=Now(),
-        problem_code="",
-        problem="",
-    )
+    kept = commands.done(claim.command, changed=told.changed, title=told.title)
     if not kept:
         log.warning("command_fenced", command=str(claim.command.pk))
     if told.changed or claim.command.kind != Command.Kind.FIELDS:
@@ -158,7 +152,8 @@ def _failed(store: Store, claim: _Claim, error: Exception) -> bool:
         log.error("command_failed", command=str(command.pk), exc_info=error)
     log.info("command_not_done", command=str(command.pk), code=decision.code, what=decision.what)
     if decision.what is What.REFUSE:
-        _refuse(store, command, decision)
+        commands.refuse(command, store, decision.code, decision.sentence)
+        _read_back(store, command)
         return True
     if decision.what is What.PARK:
         commands.park(command, decision.code, decision.sentence)
@@ -171,19 +166,6 @@ def _failed(store: Store, claim: _Claim, error: Exception) -> bool:
     authentication.note_failure(store, error)
     _share(store, command, decision, isinstance(error, Wait))
     return False
-
-
-def _refuse(store: Store, command: Command, decision: Decision) -> None:
-    commands.end(
-        command,
-        ("store_refused", f"{store.name} was not changed: {decision.sentence}"),
-        state=_State.REFUSED,
-        next_at=None,
-        done_at=Now(),
-        problem_code=decision.code[:60],
-        problem=decision.sentence,
-    )
-    _read_back(store, command)
 
 
 def _read_back(store: Store, command: Command, *, after: timedelta = timedelta()) -> None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from integrations import registry
 from integrations.models import Push, StockHandOver, Store
-from integrations.outbox import claims, handed
+from integrations.outbox import claims, files, handed
 from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import Reason
 from integrations.platform import Ability
@@ -97,5 +97,5 @@ def shut(hand_over: StockHandOver) -> bool:
         handed.put_back(hand_over)
         hand_over.delete()
         return True
-    handed.ring_for(hand_over.pk)
+    files.ring_for(hand_over.pk)
     return False

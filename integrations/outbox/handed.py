@@ -1,4 +1,4 @@
-"""Figures that go out in one file: the lines of a hand-over, and the lease of whoever works on it.
+"""Figures that go out in one file: the lines of a hand-over.
 
 While a push is ``handed`` nobody else sends it, so that what the store works off late never covers
 a newer figure. It comes back by its ending (``claims.keep``) or by ``put_back``.
@@ -10,90 +10,26 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from integrations.models import HandedFigure, Push, StockHandOver, StoreStatus
+from integrations.models import HandedFigure, Push, StockHandOver
 from integrations.outbox.bylocation import told_at
 from integrations.outbox.claims import Claimed
+from integrations.outbox.files import CHUNK
 from integrations.outbox.reasons import Reason
 from logix.common import bulk
-from logix.common.bell import ring
 from logix.common.transactions import again_on
 
-LEASE = timedelta(seconds=120)
-CHUNK = 500
 # A file that nothing joined for so long goes as it is: whoever gathered for it has ended.
 IDLE = timedelta(seconds=60)
 
-_DUE = 100
 # What later decisions hang on, see ``brake`` and ``figures``.
 _STAYS = (Reason.ZERO_CONFIRMED.value, Reason.REVERTED.value)
 
 
-class Fenced(Exception):
-    """Somebody else works on it by now."""
-
-
 def open_of(store_id: UUID) -> StockHandOver | None:
     return StockHandOver.objects.filter(store=store_id, state__in=StockHandOver.OPEN).first()
-
-
-def due() -> list[UUID]:
-    """Hand-overs with something to be done now, longest due first."""
-    rows = StockHandOver.objects.filter(
-        state__in=StockHandOver.OPEN, next_at__lte=Now(), store__status=StoreStatus.ACTIVE
-    ).exclude(lease_until__gt=Now())
-    return list(rows.order_by("next_at").values_list("pk", flat=True)[:_DUE])
-
-
-def ring_for(hand_over_id: UUID, *, delay_s: float = 0.0) -> None:
-    task = "integrations.tasks.work_hand_over"
-    ring(task, str(hand_over_id), queue="bulk", delay_s=delay_s)
-
-
-def look_soon(store_id: UUID, reference: str) -> bool:
-    """The store announced that it has worked off what it calls ``reference``: look at once, unless
-    a look came to grief and has to wait. False for what is not ours, or not waited for any more.
-    """
-    hand_over = open_of(store_id)
-    if hand_over is None or reference not in hand_over.handle.get("awaits", ()):
-        return False
-    waits = StockHandOver.objects.filter(
-        pk=hand_over.pk, state=StockHandOver.State.PENDING, problem_code="", next_at__gt=Now()
-    )
-    if waits.update(next_at=Now()):
-        ring_for(hand_over.pk)
-    return True
-
-
-def take(hand_over_id: UUID) -> StockHandOver | None:
-    """Under a lease, if it is due and nobody else has it; the attempt is counted before anything is
-    done.
-    """
-    mine = StockHandOver.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lt=Now()),
-        pk=hand_over_id,
-        state__in=StockHandOver.OPEN,
-        next_at__lte=Now(),
-        store__status=StoreStatus.ACTIVE,
-    )
-    counted = {"fence": F("fence") + 1, "attempts": F("attempts") + 1}
-    if not mine.update(**counted, lease_until=Now() + LEASE):
-        return None
-    rows = StockHandOver.objects.select_related("store__data_key", "store__merchant")
-    return rows.get(pk=hand_over_id)
-
-
-def keep(hand_over: StockHandOver, **changes: Any) -> None:
-    """Note ``changes`` and renew the lease. Raises Fenced."""
-    changes = {"lease_until": Now() + LEASE, **changes}
-    mine = StockHandOver.objects.filter(pk=hand_over.pk, fence=hand_over.fence)
-    if not mine.update(**changes):
-        raise Fenced
-    for name, value in changes.items():
-        if name != "lease_until":
-            setattr(hand_over, name, value)
 
 
 def join(hand_over: StockHandOver, found: list[tuple[Claimed, str]]) -> set[UUID] | None:

@@ -14,6 +14,8 @@ class Reason(StrEnum):
     TOO_MANY_ATTEMPTS = policy.TOO_MANY_ATTEMPTS
     LEASE_EXPIRED = "lease_expired"
     FILE_LOST = "file_came_to_nothing"
+    PARCELS_LOST = "parcel_file_came_to_nothing"
+    TOLD_BY_CALL = "told_by_call"
     GATE = "orders_unread"
     GATE_SKIPPED = "orders_unread_sent_anyway"
     NOT_WRITTEN = "not_written"
@@ -36,6 +38,13 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_MANY_ATTEMPTS: "Given up after many attempts. Mend the cause, then retry.",
     Reason.LEASE_EXPIRED: "The worker that was sending this ended before the answer was kept.",
     Reason.FILE_LOST: "The file this figure was in came to nothing, so it goes out again. {why}",
+    Reason.PARCELS_LOST: (
+        "The file this parcel was in came to nothing, so the store is told of it by itself. {why}"
+    ),
+    Reason.TOLD_BY_CALL: (
+        "It goes out by itself, not in a file with many others: its order changed at the store "
+        "after the parcel was made, or something is missing that a file needs."
+    ),
     Reason.GATE: (
         "Waiting until this store's newest orders are read, so that no sold unit is given back."
     ),

@@ -4,13 +4,17 @@ told any more, and what it may know is taken back there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import Enum, auto
+from uuid import UUID
 
 from django.db.models.functions import Now
 
 from integrations.errors import Rejected
 from integrations.models import Command
 from integrations.outbox import commands
+from orders.data import OrderData, ShipmentData
 from orders.models import Order, Shipment
 from orders.status import OrderStatus
 
@@ -19,7 +23,7 @@ _State = Command.State
 _WAITS = (*commands.WAITING, _State.PARKED)
 _OVER = (_State.REFUSED, _State.DROPPED)
 # Sent, or being sent, without an answer that says what came of it.
-_UNSURE = (*_WAITS, _State.BUSY)
+_UNSURE = (*_WAITS, _State.BUSY, _State.HANDED)
 
 
 class Memory(Enum):
@@ -73,6 +77,15 @@ def forget_completion(order: Order, *, actor: str) -> bool:
     return bool(told)
 
 
+def taken_back(commands_of: Sequence[Command]) -> set[UUID]:
+    """Those of these commands whose parcels were taken back meanwhile."""
+    back = Shipment.objects.filter(
+        order_id__in={one.order_ref for one in commands_of}, cancelled_at__isnull=False
+    )
+    named = set(back.values_list("order_id", "reference"))
+    return {x.pk for x in commands_of if (x.order_ref, x.payload["reference"]) in named}
+
+
 def refuse_overtaken(command: Command) -> None:
     """A parcel that was taken back while its command was in hands, or that a person sends again, is
     not told any more. Raises Rejected.
@@ -84,6 +97,28 @@ def refuse_overtaken(command: Command) -> None:
     )
     if is_back.exists():
         raise Rejected("The parcel was taken back before.", code=_SUPERSEDED)
+
+
+def as_named_there(
+    command: Command, shipment: ShipmentData, there: OrderData | None
+) -> ShipmentData:
+    """A parcel whose tracking changed, with the store's own id of it, which may not have been known
+    when the change was asked for: by what we know now, or by the number it was told with.
+    """
+    if shipment.external_id or command.payload.get("version", 1) == 1:
+        return shipment
+    stored = Shipment.objects.filter(order_id=command.order_ref, reference=shipment.reference)
+    name = stored.values_list("external_id", flat=True).first()
+    if not name and there is not None:
+        told = Command.objects.filter(
+            store_id=command.store_id,
+            key__startswith=f"{command.key.rpartition(':')[0]}:",
+            state=_State.DONE,
+        ).order_by("-sequence")
+        numbers = [x.payload["tracking_number"] for x in told[:1]]
+        shown = (x for x in there.shipments or () if x.tracking_number in numbers)
+        name = next((x.external_id for x in shown if x.tracking_number), "")
+    return replace(shipment, external_id=name or "")
 
 
 def _was_never_sent(command: Command) -> bool:

@@ -19,7 +19,7 @@ from django.db.models.functions import Now
 
 from integrations import policy
 from integrations.models import Command, Push, StoreStatus
-from integrations.outbox import commands, dirty, handed
+from integrations.outbox import commands, dirty, files
 from integrations.outbox.reasons import SENTENCES, Reason
 from logix.common import bulk
 from logix.common.transactions import again_on
@@ -71,8 +71,8 @@ def sweep() -> Swept:
     for store_id in due_stores("push"):
         dirty.ring_pushes(store_id)
         rung += 1
-    for hand_over_id in handed.due():
-        handed.ring_for(hand_over_id)
+    for file_id in files.due():
+        files.ring_for(file_id)
         rung += 1
     for store_id in due_stores("command"):
         commands.ring_commands(store_id)

@@ -81,6 +81,11 @@ def shipment_of(payload: Mapping[str, Any]) -> ShipmentData:
     )
 
 
+def said_of(shipment: ShipmentData) -> str:
+    tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number)))
+    return f"the shipment {tracking or shipment.reference}"
+
+
 def _status(adapter: BaseEcommerceIntegration, command: Command, there: OrderData | None) -> Told:
     status = OrderStatus(command.payload["status"])
     changed = adapter.update_order_status(command.external_order_id, status)
@@ -95,13 +100,11 @@ def _shipment(adapter: BaseEcommerceIntegration, command: Command, there: OrderD
     if shipment.cancelled:
         return _take_back(adapter, command, shipment)
     superseding.refuse_overtaken(command)
+    shipment = superseding.as_named_there(command, shipment, there)
     status = there.status.order if there else _known_status(command)
     changed = adapter.update_order_status(command.external_order_id, status, shipment=shipment)
-    tracking = " ".join(filter(None, (shipment.carrier, shipment.tracking_number)))
     return Told(
-        changed,
-        f"The store {'shows' if changed else 'already showed'} the shipment "
-        f"{tracking or shipment.reference}",
+        changed, f"The store {'shows' if changed else 'already showed'} {said_of(shipment)}"
     )
 
 

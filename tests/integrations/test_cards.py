@@ -96,3 +96,20 @@ def test_a_queue_is_opened_by_all_of_its_values_or_by_none() -> None:
         replace(card, queue_fields=())
     with pytest.raises(ValueError, match="queue"):
         replace(CARD, queue_fields=("queue",))
+
+
+def test_a_card_that_takes_parcels_in_a_file_takes_parcels() -> None:
+    able = replace(
+        CARD,
+        abilities=CARD.abilities | {Ability.SHIPMENTS},
+        exempt={k: v for k, v in CARD.exempt.items() if k is not Ability.SHIPMENTS},
+    )
+    assert replace(able, parcels_bulk_from=100).parcels_bulk_from == 100
+
+    with pytest.raises(ValueError, match="takes no parcels"):
+        replace(
+            able,
+            abilities=able.abilities - {Ability.SHIPMENTS},
+            exempt={**able.exempt, Ability.SHIPMENTS: "Not here."},
+            parcels_bulk_from=100,
+        )

@@ -20,6 +20,7 @@ from integrations.models import (
     CallLog,
     Command,
     FieldRule,
+    ParcelHandOver,
     StockHandOver,
     Store,
     SyncGap,
@@ -103,6 +104,7 @@ def fill(store: Store, count: int, first: int = 1) -> None:
         SyncRun.objects.create(store=store, stream=stream, kind="delta", state="completed")
         make_comparison(store)
         StockHandOver.objects.create(store=store, state="done", figures=3, done_at=NOW)
+        ParcelHandOver.objects.create(store=store, state="done", parcels=3, done_at=NOW)
         SyncGap.objects.create(
             stream=stream, window_from=NOW, window_to=NOW, reason="Bad page.", next_at=NOW
         )

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from integrations.amazon import stock_feed
+from integrations.amazon import feed_files, stock_feed
 from integrations.amazon.platform import CARD
 from integrations.amazon.service import AmazonIntegration
-from integrations.base import StockLine, StockOutcome
+from integrations.base import FileOutcome, StockLine
 from integrations.errors import (
     ContractBroken,
     Misconfigured,
@@ -170,7 +170,7 @@ def test_a_fatal_feed_brings_no_word_on_any_figure(
 
     outcome = adapter.stock_outcome(handle)
 
-    assert outcome == StockOutcome(lost=stock_feed._ENDINGS["FATAL"])
+    assert outcome == FileOutcome(lost=feed_files._ENDINGS["FATAL"])
 
 
 def test_one_that_waits_can_be_dropped_and_then_does_nothing(
@@ -208,13 +208,13 @@ def test_a_feed_whose_answer_was_lost_is_waited_for_until_it_cannot_do_anything(
     assert len(sent_up(world)) == 1
     # Too young to be listed for certain; then listed, and open.
     assert adapter.stock_outcome(keep.handle).wait_s is not None
-    monkeypatch.setattr(stock_feed, "_UNSEEN", stock_feed._UNSEEN * 0)
+    monkeypatch.setattr(feed_files, "_UNSEEN", feed_files._UNSEEN * 0)
     began = keep.handle["began"]
     assert adapter.stock_outcome(keep.handle).wait_s is not None
     assert world.calls("getFeeds") == 1
     later(world)
 
-    assert adapter.stock_outcome(keep.handle).lost == stock_feed._UNHEARD
+    assert adapter.stock_outcome(keep.handle).lost == feed_files._UNHEARD
     assert keep.handle["began"] == began
     assert rows(world)[sku].quantity == 4
 

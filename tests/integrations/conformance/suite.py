@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from integrations import registry
-from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy, StockLine
+from integrations.base import BaseEcommerceIntegration, Filters, Page, ParcelLine, ReadBy, StockLine
 from integrations.errors import (
     AuthenticationFailed,
     Misconfigured,
@@ -497,6 +497,40 @@ class AdapterConformance:
             assert (outcome.wait_s, outcome.lost, list(outcome.refused)) == (None, "", [])
         assert figure(world, update) == 23
         adapter.drop_stock(handle)
+
+    def test_parcels_in_a_file_are_the_stores_parcels_once_it_is_worked_off(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        """The world's store works a file off at once."""
+        order = adapter.read_order(world.place_order())
+        line = ParcelLine(
+            number=7,
+            order_id=order.external_id,
+            shipment=parcel(adapter, order.external_id, "P-1", "T-1"),
+            placed_at=order.placed_at,
+            custom=order.custom,
+        )
+        kept: list[Any] = []
+        if not adapter.card.parcels_bulk_from:
+            for call in (adapter.fits_file, adapter.parcels_outcome, adapter.drop_parcels):
+                with pytest.raises(Unsupported):
+                    call(line)  # type: ignore[operator]
+            with pytest.raises(Unsupported):
+                adapter.hand_over_parcels([line], kept.append)
+            return
+        assert adapter.fits_file(line)
+
+        handle = adapter.hand_over_parcels(iter([line]), kept.append)
+
+        assert kept
+        assert json.loads(json.dumps(handle)) == handle
+        for _ in range(2):
+            outcome = adapter.parcels_outcome(handle)
+            assert (outcome.wait_s, outcome.lost, list(outcome.refused)) == (None, "", [])
+        (shown,) = adapter.read_order(order.external_id).shipments or ()
+        assert shown.tracking_number == "T-1"
+        assert told(adapter, order.external_id, line.shipment) is False
+        adapter.drop_parcels(handle)
 
     def test_two_parcels_with_late_tracking_are_two_parcels(
         self, world: World, adapter: BaseEcommerceIntegration

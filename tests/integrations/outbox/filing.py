@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from integrations.base import StockEntry, StockLine, StockOutcome
+from integrations.base import FileOutcome, StockEntry, StockLine
 from integrations.platform import Ability
 from inventory.data import StockResult, StockUpdate
 from tests.integrations.outbox import toy
@@ -104,16 +104,16 @@ class FilingIntegration(toy.ToyShopIntegration):
         number = len(self.shop.files) - 1
         return {"file": number, "awaits": [f"F-{number}"]}
 
-    def stock_outcome(self, handle: Mapping[str, Any]) -> StockOutcome:
+    def stock_outcome(self, handle: Mapping[str, Any]) -> FileOutcome[StockResult]:
         self.shop.at("look")
         if handle["file"] >= len(self.shop.files):
-            return StockOutcome(lost="It never came.")
+            return FileOutcome(lost="It never came.")
         file = self.shop.files[handle["file"]]
         if not file.is_done:
-            return StockOutcome(wait_s=20)
+            return FileOutcome(wait_s=20)
         if file.lost:
-            return StockOutcome(lost=file.lost)
-        return StockOutcome(refused=self._refused(file), ended_at=file.ended_at)
+            return FileOutcome(lost=file.lost)
+        return FileOutcome(refused=self._refused(file), ended_at=file.ended_at)
 
     def _refused(self, file: File) -> Iterator[tuple[int, StockResult]]:
         for ref, (number, _) in file.lines.items():

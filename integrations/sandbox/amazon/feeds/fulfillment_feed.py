@@ -1,9 +1,11 @@
 """``POST_ORDER_FULFILLMENT_DATA``: shipments in XML, each good or bad by itself. Unlike
 ``confirmShipment`` it takes a parcel without a number, and says so when it does not know a carrier.
+One that stands by its name alone is anybody's, as OrderFulfillment.xsd has it. The package gets a
+number of Amazon's; the seller's (``MerchantFulfillmentID``) is read by nobody.
 
 Sources: amzn/selling-partner-api-models#4329 and -docs#772; the report's shape and its codes 5000
-(no XML) and 18021 (more than can be shipped) from reports that were published. That any other
-complaint is an 18028 is assumed.
+(no XML), 18021 (more than can be shipped) and 18028 (no such order) from reports that were
+published. That any other complaint is an 18028 is assumed.
 """
 
 from __future__ import annotations
@@ -75,7 +77,9 @@ def _work_off(store: SellerStore, message: ElementTree.Element) -> None:
     order = store.state.orders.get(order_id)
     if told is None or order is None:
         raise _Bad(_WRONG, f"The order id {order_id} is not known.", order_id)
-    carrier = _text(told, "FulfillmentData/CarrierCode")
+    if store.strikes("feed_message_refused", f"feed {_text(message, 'MessageID')} {order_id}"):
+        raise _Bad(_WRONG, "The data you submitted is incomplete or invalid.", order_id)
+    carrier = _carrier(told)
     if carrier not in shipping.CARRIERS:
         raise _Bad(_WRONG, f"The carrier code {carrier} is not known.", order_id)
     try:
@@ -98,7 +102,7 @@ def _detail(told: ElementTree.Element, order: Order) -> shipping.PackageDetail:
     ]
     return shipping.PackageDetail(
         package_reference_id=next(str(n) for n in range(1, 1_000) if str(n) not in taken),
-        carrier_code=_text(told, "FulfillmentData/CarrierCode"),
+        carrier_code=_carrier(told),
         carrier_name=_text(told, "FulfillmentData/CarrierName"),
         shipping_method=_text(told, "FulfillmentData/ShippingMethod"),
         tracking_number=_text(told, "FulfillmentData/ShipperTrackingNumber"),
@@ -106,6 +110,11 @@ def _detail(told: ElementTree.Element, order: Order) -> shipping.PackageDetail:
         order_items=asked
         or [shipping.ConfirmedItem(item.id, item.open) for item in order.items if item.open],
     )
+
+
+def _carrier(told: ElementTree.Element) -> str:
+    code = _text(told, "FulfillmentData/CarrierCode")
+    return code or ("Other" if _text(told, "FulfillmentData/CarrierName") else "")
 
 
 def _text(element: ElementTree.Element, path: str) -> str:

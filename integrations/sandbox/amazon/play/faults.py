@@ -28,6 +28,7 @@ KINDS: dict[str, Kind] = {
     "change_lost": Kind("an accepted change of a listing is never seen"),
     "report_fatal": Kind("a report ends FATAL"),
     "feed_fatal": Kind("a feed ends FATAL"),
+    "feed_message_refused": Kind("a parcel in a feed is refused"),
     "outbound_invalid": Kind("an order of another shop turns out to be Invalid"),
     "outbound_unfulfillable": Kind("no unit of an order of another shop is found"),
     "outbound_partial": Kind("some units of an order of another shop are not found"),

@@ -227,6 +227,8 @@ def test_every_kind_is_tried_here() -> None:
             "throttled internal_failure unavailable token_expired token_revoked role_missing",
             "login_down html_page redirect dropped truncated slow timeout_after_write",
             "confirmation_lost change_lost report_fatal feed_fatal unknown_fields",
+            # In test_fulfillment_feed.
+            "feed_message_refused",
             "unknown_values missing_fields limit_untold edited_during_paging",
             # In test_outbound.
             "outbound_invalid outbound_unfulfillable outbound_partial",

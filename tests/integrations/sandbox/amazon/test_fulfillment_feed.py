@@ -159,3 +159,26 @@ def test_what_is_no_feed_of_the_sellers_is_told_as_a_whole(account: Client, orde
         assert errors(report) == [("0", code)]
         assert counts(report)[0] == 0
     assert order.status == "UNSHIPPED"
+
+
+def test_a_carrier_can_stand_by_its_name_alone(account: Client, order: Order) -> None:
+    told = message(order.id).replace("CarrierCode>", "CarrierName>").replace("DHL", "Kurier Süd")
+
+    report = told_of(account, envelope(account, told))
+
+    assert counts(report) == (1, 1, 0)
+    assert order.packages[0].carrier == "Kurier Süd"
+
+
+def test_a_message_can_be_spoiled(account: Client, order: Order) -> None:
+    item = order.items[0]
+    spoiled = ("feed_message_refused", f"feed 1 {order.id}")
+    account.store.strikes = lambda kind, where: (kind, where) == spoiled
+
+    report = told_of(
+        account,
+        envelope(account, message(order.id, number=1), message(order.id, (item.id, 1), number=2)),
+    )
+
+    assert counts(report) == (2, 1, 1)
+    assert errors(report) == [("1", "18028")]
