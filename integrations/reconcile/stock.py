@@ -221,9 +221,10 @@ def _causes(
     targets = outbox.targets(rows) if desk.store.writes_enabled and rows else {}
     counted_there = mastery.mastered(rows)
     told = [(x, x.seen_at) for x in rows if x.seen_at is not None]
-    sold = sales.since(told)
+    moved = sales.since(told)
     done = []
     for listing in rows:
+        sold = moved.get(listing.pk, sales.Moved()).taken
         before, now = seen_at(listing), shown[listing.pk].figures
         target = targets.get(listing.pk)
         wanted: Figures = {}
@@ -236,7 +237,7 @@ def _causes(
             cause = Cause.LISTINGS_AGREE
         elif push is not None and push.state in Push.UNSENT:
             cause = Cause.STOCK_PUSHING
-        elif not is_seen and 0 < _sum(before) - _sum(now) == sold.get(listing.pk, 0):
+        elif not is_seen and 0 < _sum(before) - _sum(now) == sold:
             cause = Cause.STOCK_SOLD
         elif listing.pk in counted_there:
             cause = Cause.STOCK_TAKEN

@@ -205,5 +205,5 @@ def test_what_the_demo_asks_of_it_is_understood(
         assert (parsed.platform, parsed.port) == (shop.platform, 8123 + number)
         assert (parsed.orders, parsed.products) == (round(10 * shop.share), 4)
         assert (parsed.per_minute, parsed.state) == (2.5 * shop.share, tmp_path / shop.state_file)
-        keys = {parsed.key, parsed.secret, parsed.token}
+        keys = {parsed.key, parsed.secret, parsed.token, parsed.seller}
         assert set(shop.credentials.values()) <= keys
