@@ -7,6 +7,7 @@ The messages come out of a box, and out of a queue where there is a server that 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -98,7 +99,7 @@ def merchant(transactional_db: None) -> Merchant:
     return make_merchant()
 
 
-class News:
+class News(ABC):
     """From the account into the inbox of its store. ``ready`` before the store is connected,
     ``begin`` afterwards; ``arrive`` brings what was told since then.
     """
@@ -125,8 +126,9 @@ class News:
         new = Delivery.objects.exclude(pk__in=before).order_by("received_at", "pk")
         return list(new.values_list("resource_id", "outcome"))
 
+    @abstractmethod
     def take_in(self) -> None:
-        raise NotImplementedError
+        """What was told since then becomes deliveries."""
 
 
 class Boxed(News):
