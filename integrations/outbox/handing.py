@@ -29,6 +29,7 @@ from integrations.outbox.gate import Closed
 from integrations.outbox.reasons import SENTENCES, Reason
 from integrations.platform import Ability
 from integrations.policy import What
+from logix.common.garbage import collect_young
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +65,7 @@ class Job(ABC, Generic[File]):
             return self._give_up("The workers that were at it ended before it was done.")
         if file.state == _State.SETTLING:
             while self._end_some():
-                pass
+                collect_young()
             return self._done()
         step = self._send if file.state == _State.SENDING else self._look
         try:

@@ -133,7 +133,6 @@ class FigureJob(Job[StockHandOver]):
         shown = max(told, min(self.file.ended_at or now, now))
         claims.keep(figures.keep_answers(plan, answers, now, told=told, shown=shown), now)
         HandedFigure.objects.filter(pk__in=[row.pk for row in rows]).delete()
-        collect_young()
         return True
 
     def _put_back(self, why: str) -> None:

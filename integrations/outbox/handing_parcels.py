@@ -49,15 +49,24 @@ class ParcelJob(Job[ParcelHandOver]):
     def _lines(self, adapter: BaseEcommerceIntegration) -> Iterator[ParcelLine]:
         """Some at a time; what is not to be in the file is left out of it."""
         number = 0
-        while rows := parcels.lines_after(self.file, number):
-            keep(self.file)
-            number = rows[-1].number
-            lines = {row.pk: line for row, line in self._unchanged(rows) if adapter.fits_file(line)}
-            if unfit := [row for row in rows if row.pk not in lines]:
-                code = Reason.TOLD_BY_CALL
-                parcels.put_back(unfit, was_sent=False, code=code, problem=SENTENCES[code])
-            yield from lines.values()
+        while (found := self._some_lines(adapter, number)) is not None:
+            lines, number = found
             collect_young()
+            yield from lines
+
+    def _some_lines(
+        self, adapter: BaseEcommerceIntegration, after: int
+    ) -> tuple[list[ParcelLine], int] | None:
+        """The next lines, and the number of the last that was looked at."""
+        rows = parcels.lines_after(self.file, after)
+        if not rows:
+            return None
+        keep(self.file)
+        lines = {row.pk: line for row, line in self._unchanged(rows) if adapter.fits_file(line)}
+        if unfit := [row for row in rows if row.pk not in lines]:
+            code = Reason.TOLD_BY_CALL
+            parcels.put_back(unfit, was_sent=False, code=code, problem=SENTENCES[code])
+        return list(lines.values()), rows[-1].number
 
     def _unchanged(self, rows: Sequence[HandedParcel]) -> Lines:
         """Those whose orders stand as they stood when the parcels were made."""

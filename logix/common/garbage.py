@@ -10,6 +10,6 @@ import gc
 
 def collect_young() -> None:
     """A few milliseconds: what has lived for long is not looked at. To be called when nothing holds
-    the rows any more, or they are of those from then on.
+    the rows any more: those that are held then count as long-lived, and pile up.
     """
     gc.collect(1)
