@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from integrations import connect
+from integrations.amazon.platform import CARD
 from integrations.models import Store
+from integrations.platform import PlatformCard, RateLimit
 from inventory import locations
 from inventory.models import Listing, Product, StockLevel, Variant
 from logix.accounts.models import Merchant
 from tests.factories import NOW
 from tests.integrations.amazon.world import AmazonWorld
+
+
+def unhurried(**changes: Any) -> PlatformCard:
+    """Amazon's card, whose limits nobody has to wait for."""
+    fast = tuple(RateLimit(bucket=x.bucket, rate=10_000, burst=10_000) for x in CARD.limits)
+    return replace(CARD, limits=fast, **changes)
+
+
+def later(world: AmazonWorld, seconds: float = 120) -> None:
+    with world.shop.store.working():
+        world.shop.store.clock.ahead_s += seconds
+
+
+def calls(world: AmazonWorld) -> dict[str, int]:
+    with world.shop.store.working():
+        return {name: row.calls for name, row in world.shop.store.quotas.counts.items()}
 
 
 def connected(world: AmazonWorld, merchant: Merchant, **options: Any) -> Store:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,7 +29,6 @@ from integrations.models import (
     Stream,
     SyncRun,
 )
-from integrations.platform import RateLimit
 from integrations.sandbox.amazon.notifications.models import Destination, Subscription
 from integrations.sandbox.amazon.play import acts as account
 from integrations.sandbox.amazon.reports import settlements
@@ -40,6 +38,7 @@ from logix.common import bell
 from orders import services
 from orders.models import Order, OutsideFulfillment, Payout, Return, Shipment
 from tests.factories import make_merchant
+from tests.integrations.amazon import many
 from tests.integrations.amazon.conftest import MakeWorld
 from tests.integrations.amazon.many import connected, listed
 from tests.integrations.amazon.sqs import Queue, Sqs
@@ -89,8 +88,7 @@ def rings(monkeypatch: pytest.MonkeyPatch) -> Rings:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that makes a file of fewer figures, and need not wait for its own limits."""
-    fast = tuple(RateLimit(bucket=x.bucket, rate=10_000, burst=10_000) for x in CARD.limits)
-    card, cards = replace(CARD, stock_bulk_from=FROM, limits=fast), registry.card
+    card, cards = many.unhurried(stock_bulk_from=FROM), registry.card
     monkeypatch.setattr(registry, "card", lambda slug: card if slug == "amazon" else cards(slug))
 
 

@@ -4,8 +4,6 @@ the report.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
@@ -13,17 +11,15 @@ from django.urls import reverse
 
 from integrations import outbox, registry, sync
 from integrations.amazon import feed_files
-from integrations.amazon.platform import CARD
 from integrations.models import Command, ParcelHandOver, RateBucket, Store
-from integrations.platform import RateLimit
 from logix.accounts.models import Merchant
 from logix.common import bell
 from orders import services
 from orders.models import Order, Shipment
 from tests.factories import make_merchant
+from tests.integrations.amazon import many
 from tests.integrations.amazon.conftest import MakeWorld
-from tests.integrations.amazon.many import connected
-from tests.integrations.amazon.test_stock_by_file import calls, later
+from tests.integrations.amazon.many import calls, connected, later
 from tests.integrations.amazon.world import AmazonWorld
 from tests.integrations.sandbox.amazon.client import DE
 
@@ -43,8 +39,7 @@ def quiet_bell(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that makes a file of fewer parcels, and need not wait for its own limits."""
-    fast = tuple(RateLimit(bucket=x.bucket, rate=10_000, burst=10_000) for x in CARD.limits)
-    card = replace(CARD, parcels_bulk_from=FROM, limits=fast)
+    card = many.unhurried(parcels_bulk_from=FROM)
     monkeypatch.setattr(registry, "card", lambda slug: card)
 
 

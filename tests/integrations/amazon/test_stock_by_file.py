@@ -4,25 +4,21 @@ report. ``python -m tests.bench.feed`` does it with 20,000 and measures.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 
 from integrations import outbox, registry
-from integrations.amazon.platform import CARD
 from integrations.models import Push, RateBucket, StockHandOver, Store
-from integrations.platform import RateLimit
 from inventory.models import Listing
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
 from logix.common import bell
 from tests.factories import make_merchant
+from tests.integrations.amazon import many
 from tests.integrations.amazon.conftest import MakeWorld
-from tests.integrations.amazon.many import connected, listed
-from tests.integrations.amazon.world import AmazonWorld
+from tests.integrations.amazon.many import calls, connected, later, listed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FROM = 200
@@ -38,8 +34,7 @@ def quiet_bell(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """A card that makes a file of fewer figures, and need not wait for its own limits."""
-    fast = tuple(RateLimit(bucket=x.bucket, rate=10_000, burst=10_000) for x in CARD.limits)
-    card = replace(CARD, stock_bulk_from=FROM, limits=fast)
+    card = many.unhurried(stock_bulk_from=FROM)
     monkeypatch.setattr(registry, "card", lambda slug: card)
 
 
@@ -52,16 +47,6 @@ def work(store: Store) -> None:
     StockHandOver.objects.filter(store=store, state__in=StockHandOver.OPEN).update(next_at=Now())
     for pk in outbox.due_hand_overs():
         outbox.work_hand_over(pk)
-
-
-def later(world: AmazonWorld, seconds: float = 120) -> None:
-    with world.shop.store.working():
-        world.shop.store.clock.ahead_s += seconds
-
-
-def calls(world: AmazonWorld) -> dict[str, int]:
-    with world.shop.store.working():
-        return {name: row.calls for name, row in world.shop.store.quotas.counts.items()}
 
 
 def test_many_figures_go_by_one_feed_and_three_bad_ones_are_named(
