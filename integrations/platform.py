@@ -209,8 +209,9 @@ class PlatformCard:
     or cancelled; None: the platform sets no bound. ``lasting_fields``: names in ``custom`` of its
     orders that say nothing of buyers, so they stay when those are erased.
 
-    ``queue_fields`` are those among the credentials that open a queue of the merchant's own, the
-    one that names it first: with none of them the store is polled alone.
+    ``queue_fields`` open a queue of the merchant's own, whichever way the store was connected; the
+    one that names it comes first. With none of them the store is polled alone. ``account_field``
+    names the credential that says whose account a store is, where many share one address.
 
     ``sign_ins`` are the ways to connect, the usual one first. ``wanted_scopes`` are asked for when
     the merchant consents; the store still works without the ``optional_scopes`` among them.
@@ -234,7 +235,8 @@ class PlatformCard:
     webhooks: WebhookScheme | None = None
     topics: tuple[str, ...] = ()
     always_topics: tuple[str, ...] = ()
-    queue_fields: tuple[str, ...] = ()
+    queue_fields: tuple[CredentialField, ...] = ()
+    account_field: str = ""
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
@@ -306,12 +308,16 @@ class PlatformCard:
 
     @property
     def credential_fields(self) -> tuple[CredentialField, ...]:
-        """What all sign-ins together ask for; a name that several have is there once."""
+        """What sign-ins and a queue ask for; a name that several have is there once."""
         found: dict[str, CredentialField] = {}
         for sign_in in self.sign_ins:
             for asked in sign_in.fields:
                 found.setdefault(asked.name, asked)
-        return tuple(found.values())
+        return (*found.values(), *self.queue_fields)
+
+    @property
+    def queue_names(self) -> tuple[str, ...]:
+        return tuple(field.name for field in self.queue_fields)
 
     @property
     def has_endings(self) -> bool:
@@ -355,8 +361,12 @@ class PlatformCard:
 
     def queue_of(self, values: Mapping[str, str]) -> str:
         """The queue that these credentials open, as it was typed; '' where they open none."""
-        is_whole = bool(self.queue_fields) and all(values.get(name) for name in self.queue_fields)
-        return values[self.queue_fields[0]] if is_whole else ""
+        names = self.queue_names
+        return values[names[0]] if names and all(values.get(name) for name in names) else ""
+
+    def account_of(self, values: Mapping[str, str]) -> str:
+        """Whose account these credentials are of; '' where the address alone says it."""
+        return values.get(self.account_field, "")
 
     def can(self, ability: Ability) -> bool:
         return ability in self.abilities

@@ -5,7 +5,7 @@ what is typed goes to ``connect`` and is never shown again.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
@@ -22,8 +22,8 @@ from integrations import connect, keeping, registry
 from integrations.admin.trying_words import TriesWords
 from integrations.connect import ConnectError
 from integrations.connect import options as store_options
-from integrations.models import Store, StoreStatus
-from integrations.platform import AuthKind, PlatformCard, SignIn
+from integrations.models import Store
+from integrations.platform import AuthKind, CredentialField, PlatformCard, SignIn
 from inventory.shelves import OPTION, Strategy
 
 # Browsers offer saved passwords of people where a store's key is asked for.
@@ -31,8 +31,10 @@ _UNREMEMBERED = {"autocomplete": "new-password", "spellcheck": "false"}
 _PASTE_AGAIN = "Paste it again: what was typed here is never shown back."
 
 
-def sign_in_fields(sign_in: SignIn, *, required: bool = True) -> dict[str, forms.Field]:
-    """One field for each value a way to sign in asks for. A secret is never rendered back."""
+def credential_fields(
+    asked: Iterable[CredentialField], *, required: bool = True
+) -> dict[str, forms.Field]:
+    """One field for each value that is asked for. A secret is never rendered back."""
     return {
         field.name: forms.CharField(
             label=field.label,
@@ -42,7 +44,7 @@ def sign_in_fields(sign_in: SignIn, *, required: bool = True) -> dict[str, forms
             if field.secret
             else UnfoldAdminTextInputWidget(attrs=_UNREMEMBERED),
         )
-        for field in sign_in.fields
+        for field in asked
     }
 
 
@@ -88,7 +90,7 @@ class ConnectForm(forms.ModelForm):
         if merchant.queryset is not None and merchant.queryset.count() == 1:
             merchant.empty_label = None
         if self.is_bound:
-            for field in self.sign_in.fields:
+            for field in asked_for(self.card, self.sign_in):
                 if field.secret:
                     self.fields[field.name].help_text = f"{_PASTE_AGAIN} {field.help}"
 
@@ -105,7 +107,7 @@ class ConnectForm(forms.ModelForm):
             merchant=data["merchant"],
             platform=self.card.slug,
             base_url=data["store_url"],
-            credentials={f.name: data[f.name] for f in self.sign_in.fields},
+            credentials={f.name: data[f.name] for f in asked_for(self.card, self.sign_in)},
             name=data["name"],
             writes_enabled=data["writes_enabled"],
             actor=by,
@@ -114,20 +116,27 @@ class ConnectForm(forms.ModelForm):
 
 def connect_form(card: PlatformCard, sign_in: SignIn, refusal: str = "") -> type[ConnectForm]:
     """The form for one platform's stores; ``refusal`` is why the last try failed."""
-    fields = {"card": card, "sign_in": sign_in, "refusal": refusal, **sign_in_fields(sign_in)}
+    fields = {"card": card, "sign_in": sign_in, "refusal": refusal}
+    fields.update(credential_fields(asked_for(card, sign_in)))
     return type("ConnectForm", (ConnectForm,), fields)
 
 
-def connect_field_names(sign_in: SignIn) -> tuple[str, ...]:
-    keys = tuple(field.name for field in sign_in.fields)
+def asked_for(card: PlatformCard, sign_in: SignIn) -> tuple[CredentialField, ...]:
+    """What lets us in, then what opens a queue."""
+    return (*sign_in.fields, *card.queue_fields)
+
+
+def connect_field_names(card: PlatformCard, sign_in: SignIn) -> tuple[str, ...]:
+    keys = tuple(field.name for field in asked_for(card, sign_in))
     return ("merchant", "store_url", *keys, "name", "writes_enabled")
 
 
 def shared_with_others(store: Store) -> bool:
     """Whether another merchant of this hub has the same site connected."""
-    same = Store.objects.filter(platform=store.platform, base_url=store.base_url)
-    others = same.exclude(merchant=store.merchant_id)
-    return others.exclude(status=StoreStatus.DISCONNECTED).exists()
+    same = Store.objects.filter(
+        platform=store.platform, base_url=store.base_url, account=store.account
+    )
+    return same.exclude(merchant=store.merchant_id).connected().exists()
 
 
 class KeysForm(forms.Form):
@@ -143,9 +152,8 @@ class KeysForm(forms.Form):
             widget=UnfoldAdminTextInputWidget,
             help_text=card.address_help,
         )
-        self.keys: dict[str, forms.Field] = {}
-        for sign_in in typed_sign_ins(card):
-            self.keys = {**sign_in_fields(sign_in, required=False), **self.keys}
+        asked = {field.name: field for s in typed_sign_ins(card) for field in s.fields}
+        self.keys = credential_fields((*asked.values(), *card.queue_fields), required=False)
         self.fields.update(self.keys)
 
     def save(self, by: str) -> bool:

@@ -26,7 +26,7 @@ from unfold.widgets import (
 from integrations import connect, registry
 from integrations.admin import store_acts
 from integrations.admin.acts import REFUSALS
-from integrations.admin.connecting import sign_in_fields
+from integrations.admin.connecting import credential_fields
 from integrations.admin.roles import actor, may, person
 from integrations.admin.store_health import StoreHealth
 from integrations.models import Store
@@ -79,7 +79,7 @@ class ConsentForm(forms.Form):
         chosen.queryset = merchants
         if merchants.count() == 1:
             chosen.empty_label = None
-        self.app = sign_in_fields(sign_in)
+        self.app = credential_fields(sign_in.fields)
         self.fields.update(self.app)
         self.extra = {scope: _extra_field(card, scope) for scope in card.extra_scopes}
         self.fields.update(self.extra)
@@ -175,6 +175,7 @@ class ConsentPages(StoreHealth):
                     base_url=store.base_url,
                     actor=actor(request),
                     user=person(request),
+                    renews=store,
                 )
             except REFUSALS as err:
                 form.add_error(None, str(err))

@@ -81,5 +81,6 @@ def known_as(row: models.Model) -> str:
 
 
 def address_of(store: Store) -> str:
-    """The store's address as people say it, without the scheme."""
-    return store.base_url.partition("://")[2].rstrip("/") or store.base_url
+    """The store's address as people say it, without the scheme, and whose account it is there."""
+    where = store.base_url.partition("://")[2].rstrip("/") or store.base_url
+    return f"{where} ({store.account})" if store.account else where

@@ -153,7 +153,7 @@ def _webhooks(request: HttpRequest, store: Store) -> str:
 
 
 def _forget_queue(request: HttpRequest, store: Store) -> str:
-    names = registry.card(store.platform).queue_fields
+    names = registry.card(store.platform).queue_names
     connect.change_store(store, actor=actor(request), credentials=dict.fromkeys(names, None))
     return f"{store} is read by polling alone now. The queue's key is deleted here."
 

@@ -186,6 +186,10 @@ class StoreHealth(HubAdmin):
     def counted_by(self, store: Store) -> str:
         return "the store" if store.is_stock_master else "Logix"
 
+    @display(description="Store address")
+    def address(self, store: Store) -> str:
+        return f"{store.base_url}, account {store.account}" if store.account else store.base_url
+
     @display(description="Platform")
     def platform_name(self, store: Store) -> str:
         return registry.name_of(store.platform)

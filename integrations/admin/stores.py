@@ -56,7 +56,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
     empty_words = "No store is connected yet. Add one: you need its address and its keys."
     list_display = ("title", "state", "orders_read", "waiting", "parked_now", "inbox", "writing")
     list_filter = ("status", "platform", "merchant", "writes_enabled")
-    search_fields = ("name", "base_url")
+    search_fields = ("name", "base_url", "account")
     list_select_related = ("merchant",)
     inlines = (StreamInline, RunInline)
     readonly_fields = (
@@ -68,7 +68,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         "inbox",
         "writing",
         "platform_name",
-        "base_url",
+        "address",
         "merchant",
         "version",
         "currency",
@@ -103,7 +103,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
             {
                 "fields": (
                     ("platform_name", "version"),
-                    ("base_url", "merchant"),
+                    ("address", "merchant"),
                     ("currency", "timezone"),
                     ("writing", "last_ok_at"),
                     ("webhooks", "permissions"),
@@ -158,7 +158,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         card = _card(request)
         sign_in = _sign_in(request, card)
         says = format_html("{} {}{}", _ASKED_FIRST, sign_in.help, other_ways(card, sign_in))
-        fields = connect_field_names(sign_in)
+        fields = connect_field_names(card, sign_in)
         return ((f"Connect {card.name}: {sign_in.label}", {"fields": fields, "description": says}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:

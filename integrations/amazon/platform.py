@@ -91,31 +91,6 @@ CARD = PlatformCard(
                     secret=False,
                     pattern=r"A[0-9A-Z]{6,20}",
                 ),
-                CredentialField(
-                    name="queue",
-                    label="Queue at AWS, if you have one",
-                    help="ARN or URL of a standard SQS queue that Amazon may write into; no FIFO "
-                    "queue. News then come within seconds. Without one, Logix polls.",
-                    secret=False,
-                    required=False,
-                    pattern=QUEUE,
-                ),
-                CredentialField(
-                    name="aws_access_key_id",
-                    label="AWS access key ID for the queue",
-                    help="Of an IAM user that may read and delete messages of this queue, and "
-                    "nothing else.",
-                    secret=False,
-                    required=False,
-                    pattern=r"[A-Z0-9]{16,128}",
-                ),
-                CredentialField(
-                    name="aws_secret_access_key",
-                    label="AWS secret access key for the queue",
-                    help="Beside the access key ID; AWS shows it once.",
-                    required=False,
-                    pattern=r"[\w/+=]{16,200}",
-                ),
             ),
         ),
         SignIn(
@@ -188,7 +163,7 @@ CARD = PlatformCard(
         Ability.ORDER_FIELDS_WRITE: "An Amazon order has no fields that an app may write.",
         Ability.REFUNDS_WRITE: "Not connected yet; refund the order in Seller Central.",
         Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
-        "AWS. Enter yours with the keys of the store; without one, orders are read by polling.",
+        "AWS. Enter yours under “New keys” of the store; without one, orders are read by polling.",
         Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
         Ability.MULTI_CHANNEL: "All marketplaces come as one store; each order says which it was.",
         Ability.FULFILLMENT_ORDERS: "Amazon does not split a merchant's order by place.",
@@ -201,7 +176,35 @@ CARD = PlatformCard(
         "REPORT_PROCESSING_FINISHED",
         "FULFILLMENT_ORDER_STATUS",
     ),
-    queue_fields=("queue", "aws_access_key_id", "aws_secret_access_key"),
+    queue_fields=(
+        CredentialField(
+            name="queue",
+            label="Queue at AWS, if you have one",
+            help="ARN or URL of a standard SQS queue that Amazon may write into; no FIFO "
+            "queue. News then come within seconds. Without one, Logix polls.",
+            secret=False,
+            required=False,
+            pattern=QUEUE,
+        ),
+        CredentialField(
+            name="aws_access_key_id",
+            label="AWS access key ID for the queue",
+            help="Of an IAM user that may read and delete messages of this queue, and "
+            "nothing else.",
+            secret=False,
+            required=False,
+            pattern=r"[A-Z0-9]{16,128}",
+        ),
+        CredentialField(
+            name="aws_secret_access_key",
+            label="AWS secret access key for the queue",
+            help="Beside the access key ID; AWS shows it once.",
+            required=False,
+            pattern=r"[\w/+=]{16,200}",
+        ),
+    ),
+    # Every seller of a region is called at the same address.
+    account_field="seller_id",
     options=(
         StoreOption(
             name="marketplaces",

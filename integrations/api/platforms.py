@@ -47,6 +47,11 @@ class PlatformSerializer(serializers.Serializer[Any]):
     auth_kinds = serializers.ListField(child=serializers.ChoiceField([k.value for k in AuthKind]))
     credential_fields = CredentialFieldSerializer(many=True)
     sign_ins = SignInSerializer(many=True, help_text="The ways to connect, the usual one first.")
+    queue_fields = CredentialFieldSerializer(
+        many=True,
+        help_text="Open a queue of the merchant's own for news, all together or none, whichever "
+        "way the store was connected.",
+    )
     wanted_scopes = serializers.ListField(child=serializers.CharField())
     optional_scopes = serializers.ListField(child=serializers.CharField())
     abilities = serializers.ListField(child=serializers.ChoiceField([a.value for a in Ability]))
@@ -91,6 +96,7 @@ def _shape(card: PlatformCard) -> dict[str, Any]:
             }
             for sign_in in card.sign_ins
         ],
+        "queue_fields": [_field(field) for field in card.queue_fields],
         "wanted_scopes": list(card.wanted_scopes),
         "optional_scopes": list(card.optional_scopes),
         "abilities": sorted(a.value for a in card.abilities),

@@ -60,6 +60,9 @@ class WebhooksSerializer(serializers.ModelSerializer[Endpoint]):
 
 class IntegrationSerializer(serializers.ModelSerializer[Store]):
     store_url = serializers.CharField(source="base_url", read_only=True)
+    account = serializers.CharField(
+        read_only=True, help_text="Whose it is, where many stores share an address; else empty."
+    )
     streams = StreamSerializer(many=True, read_only=True)
     credentials = CredentialSerializer(many=True, read_only=True)
     webhooks = WebhooksSerializer(many=True, read_only=True, source="endpoints")
@@ -84,6 +87,7 @@ class IntegrationSerializer(serializers.ModelSerializer[Store]):
             "platform",
             "name",
             "store_url",
+            "account",
             "status",
             "status_reason",
             "reconnect",
@@ -219,6 +223,7 @@ def connect_body(card: PlatformCard) -> type[_Settings]:
         for field in way.fields:
             made = _credential(field, required=field.name in always)
             fields.setdefault(field.name, made)
+    fields.update({field.name: _credential(field) for field in card.queue_fields})
     return type(f"{card.slug.title()}Connect", (_Settings,), fields)
 
 
@@ -245,7 +250,7 @@ def change_body(card: PlatformCard) -> type[_Settings]:
     """The body of PATCH: settings; new credentials or another address are tested first."""
     fields: dict[str, Any] = {"store_url": serializers.CharField(max_length=300, required=False)}
     for field in card.credential_fields:
-        goes = field.name in card.queue_fields
+        goes = field in card.queue_fields
         fields[field.name] = _credential(field, required=False, goes=goes)
     return type(f"{card.slug.title()}Change", (_Settings,), fields)
 

@@ -13,13 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import registry
 from integrations.authentication.sealing import open_sealed
 from integrations.errors import AuthenticationFailed, Misconfigured
 from integrations.kit.oauth2 import Grant
+from integrations.lifecycle import ConnectError
 from integrations.models import Credential, Store
 from integrations.platform import AuthKind, PlatformCard
 from logix.accounts import audit, keys
@@ -173,6 +175,36 @@ def save_credentials(
                 )
                 return saved
     raise RuntimeError(f"The credentials of store {store.pk} are being changed by others.")
+
+
+def keep_beside(store: Store, values: Mapping[str, str | None], *, actor: str) -> None:
+    """Change values that lie with those that let us in and open something else, such as a queue;
+    None takes one away. Tokens stay as they are. Raises AuthenticationFailed (the store has no
+    keys), ConnectError (they are being renewed).
+    """
+    row = _row(store)
+    kept = {**_opened(store, row), **values}
+    plain = _plain({name: value for name, value in kept.items() if value})
+    fingerprint = hashlib.sha256(plain).hexdigest()[:8]
+    if fingerprint == row.fingerprint:
+        return
+    free = Q(lease_until=None) | Q(lease_until__lt=Now())
+    with transaction.atomic():
+        rows = Credential.objects.filter(free, pk=row.pk, version=row.version)
+        if not rows.update(
+            sealed=_sealed(store, row.kind, plain), fingerprint=fingerprint, version=row.version + 1
+        ):
+            raise ConnectError(
+                f"The keys of {store.name} are being renewed at this moment. Try again.",
+                code="busy",
+            )
+        audit.record(
+            "credentials.saved",
+            actor=actor,
+            merchant=store.merchant,
+            obj=store,
+            details={"kind": row.kind, "version": row.version + 1, "fingerprint": fingerprint},
+        )
 
 
 def void(store: Store, before: Held) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -79,8 +80,7 @@ def recheck_refused(limit: int = 50) -> int:
 
 def change_store(store: Store, *, actor: str, **changes: Any) -> None:
     """Change ``name``, ``auto_sync``, ``import_since``, ``options`` (merged; None removes one),
-    ``credentials`` (likewise), ``base_url`` or ``writes_enabled``. What touches the connection is
-    tested first.
+    ``credentials`` (likewise), ``base_url`` or ``writes_enabled``. What lets us in is tested first.
 
     Raises ConnectError, PlatformError; nothing is changed then.
     """
@@ -92,11 +92,16 @@ def change_store(store: Store, *, actor: str, **changes: Any) -> None:
             f"{store.name} is disconnected. Connect its address again.", code="wrong_state"
         )
     plain = _plain_changes(store, {n: v for n, v in changes.items() if n in _PLAIN})
+    typed = dict(changes.get("credentials") or {})
+    names = registry.card(store.platform).queue_names
+    given = {name: typed.pop(name) for name in names if name in typed}
+    queue = _queue_of(store, given) if given else None
     # What the store may refuse comes first, so that a refusal leaves everything as it was.
     writes = bool(changes.get("writes_enabled", store.writes_enabled))
-    if "credentials" in changes or "base_url" in changes:
-        credentials, address = changes.get("credentials") or {}, changes.get("base_url", "")
-        _renew(store, credentials, address, actor, must_write=writes)
+    if typed or "base_url" in changes:
+        _renew(store, typed, changes.get("base_url", ""), actor, must_write=writes)
+    if queue is not None:
+        _keep_queue(store, queue, actor)
     if "writes_enabled" in changes:
         set_writes(store, enabled=writes, actor=actor)
     if plain:
@@ -184,9 +189,6 @@ def _renew(
     """Test the store with new keys or at a new address, then keep them."""
     card = registry.card(store.platform)
     keys = _merged(store, card, credentials)
-    if not card.queue_of(keys.values):
-        # By keys without it nothing could be taken back there.
-        _leave_queue(store)
     try:
         address = addresses.store_address(card, base_url) if base_url else store.base_url
     except PlatformError as err:
@@ -201,8 +203,11 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
     is changed then.
     """
     card = registry.card(store.platform)
+    account = card.account_of(keys.values)
+    _refuse_another_account(store, account)
+    keys = replace(keys, values={**_queue_kept(store, card), **keys.values})
     try:
-        opening.refuse_duplicate(store.merchant, card, address, but=store)
+        opening.refuse_duplicate(store.merchant, card, account, address, but=store)
         found = testing.find(card, address, keys, store.options)
     except PlatformError as err:
         err.message = testing.sentence(err, card)
@@ -211,8 +216,9 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
     if must_write and testing.is_read_only(card, found.identity):
         raise ConnectError(opening.READ_ONLY, code="read_only_key")
     with transaction.atomic():
-        if found.address != store.base_url:
-            _write(store, {"base_url": found.address}, actor)
+        moved = {"base_url": found.address, "account": account}
+        if moved := {name: x for name, x in moved.items() if x != getattr(store, name)}:
+            _write(store, moved, actor)
         testing.take_identity(store, found.identity)
         app = authentication.app_id(store)
         opening.keep_keys(store, found, actor=actor)
@@ -227,12 +233,10 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
 
 
 def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str | None]) -> Keys:
-    """The keys with what was typed in place of what was kept, without what is None; a queue goes as
-    a whole. Of another way to sign in than the one before, all of it has to be typed.
+    """The keys with what was typed in place of what was kept, without what is None. Of another way
+    to sign in than the one before, all of it has to be typed.
     """
     gone = {name for name, value in credentials.items() if value is None}
-    if gone & set(card.queue_fields):
-        gone |= set(card.queue_fields)
     given = {name: str(value) for name, value in credentials.items() if name not in gone}
     typed = {name: value for name, value in given.items() if value.strip()}
     try:
@@ -251,9 +255,45 @@ def _merged(store: Store, card: PlatformCard, credentials: Mapping[str, str | No
     return testing.keys_of(card, {**stays, **typed})
 
 
-def _leave_queue(store: Store) -> None:
-    if queues.queue_of(store) is not None:
+def _refuse_another_account(store: Store, account: str) -> None:
+    """Its orders and stock would be mixed with those of the account that the store confirmed."""
+    confirmed = store.features.get(testing.ACCOUNT)
+    if confirmed and account != confirmed:
+        raise ConnectError(
+            f"{store.name} is the account {confirmed}, and these keys are of the account "
+            f"{account}. Its orders and stock are kept, so another account cannot take its place: "
+            "connect that one as a store of its own.",
+            code="another_account",
+        )
+
+
+def _queue_of(store: Store, given: Mapping[str, str | None]) -> dict[str, str]:
+    """The queue with what was typed in place of what was kept; it goes as a whole, with a None.
+    Raises ConnectError.
+    """
+    if None in given.values():
+        return {}
+    card = registry.card(store.platform)
+    typed = {name: str(value).strip() for name, value in given.items() if str(value).strip()}
+    return testing.checked_queue(card, {**_queue_kept(store, card), **typed})
+
+
+def _queue_kept(store: Store, card: PlatformCard) -> dict[str, str]:
+    try:
+        kept = authentication.held(store).values
+    except PlatformError:
+        return {}
+    return {name: kept[name] for name in card.queue_names if name in kept}
+
+
+def _keep_queue(store: Store, queue: Mapping[str, str], actor: str) -> None:
+    if not queue and queues.queue_of(store) is not None:
+        # Without its values nothing could be taken back there.
         hooks.drop_webhooks(store)
+    names = registry.card(store.platform).queue_names
+    authentication.keep_beside(store, {n: queue.get(n) for n in names}, actor=actor)
+    if store.is_active and store.auto_sync:
+        transaction.on_commit(lambda: _webhooks_follow(store), robust=True)
 
 
 def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from integrations.connect import addresses, attempts, changing, opening, testing
 from integrations.errors import PlatformError, Unsupported
 from integrations.kit.oauth2 import Consent, Journey, pkce_challenge
 from integrations.lifecycle import ConnectError
-from integrations.models import ConnectAttempt, Credential, Store, StoreStatus
+from integrations.models import ConnectAttempt, Credential, Store
 from integrations.platform import AuthKind, PlatformCard, SignIn
 from logix.accounts.models import Merchant
 from logix.common import crypto
@@ -61,6 +61,7 @@ def begin_oauth(
     scopes: Collection[str] = (),
     user: AbstractBaseUser | None = None,
     came_with: Mapping[str, str] | None = None,
+    renews: Store | None = None,
 ) -> tuple[str, ConnectAttempt]:
     """The address to send the merchant's browser to, and the attempt to watch. Calls nobody.
 
@@ -68,8 +69,8 @@ def begin_oauth(
     ``scopes``: which of the card's ``extra_scopes`` the platform approved the app for. ``user``:
     whoever begins it in the admin, and alone may end it. ``came_with``: what the platform sent the
     browser here with, where the merchant began there. A store that is connected at the address
-    already is given new tokens. Raises UnknownPlatform, Unsupported, ConnectError, Misconfigured
-    (the address, or no app).
+    already is given new tokens: ``renews``, where many accounts share it and one is meant. Raises
+    UnknownPlatform, Unsupported, ConnectError, Misconfigured (the address, or no app).
     """
     card = registry.card(platform)
     sign_in = card.sign_in(AuthKind.OAUTH2)
@@ -77,7 +78,7 @@ def begin_oauth(
         raise Unsupported(f"{card.name} has no connect by consent. Paste the keys instead.")
     _refuse_unreachable_hub()
     address = addresses.store_address(card, base_url)
-    before = _connected(merchant, platform, address)
+    before = renews or _only(merchant, platform, address)
     values = _own_app(sign_in, credentials or {}) or _app_before(before)
     app = authentication.needed_app(card, values)
     wanted = [*card.wanted_scopes, *_extra(card, scopes, before)]
@@ -93,6 +94,7 @@ def begin_oauth(
         options={**(options or {}), attempts.SCOPES: wanted},
         user=user,
         app_sealed=_seal(values, merchant, state),
+        renews=renews,
     )
     url: str = registry.oauth(platform).authorize_url(
         app,
@@ -182,7 +184,7 @@ def own_app_of(attempt: ConnectAttempt, state: str) -> dict[str, str]:
 
 def _keep(attempt: ConnectAttempt, card: PlatformCard, keys: Keys) -> Store:
     actor = attempt.requested_by or "platform"
-    store = _connected(attempt.merchant, card.slug, attempt.base_url)
+    store = attempt.renews or _of_account(attempt, card, keys)
     if store is not None:
         changing.renew_keys(
             store, keys, store.base_url, actor=actor, must_write=store.writes_enabled
@@ -192,9 +194,16 @@ def _keep(attempt: ConnectAttempt, card: PlatformCard, keys: Keys) -> Store:
     return opening.open_store(attempt.merchant, card, attempt.base_url, keys, chosen, actor=actor)
 
 
-def _connected(merchant: Merchant, platform: str, address: str) -> Store | None:
-    rows = Store.objects.filter(merchant=merchant, platform=platform, base_url=address)
-    return rows.exclude(status=StoreStatus.DISCONNECTED).first()
+def _of_account(attempt: ConnectAttempt, card: PlatformCard, keys: Keys) -> Store | None:
+    account = card.account_of(keys.values)
+    at = attempt.merchant, card.slug, [attempt.base_url], account
+    return Store.objects.known(*at).connected().first()
+
+
+def _only(merchant: Merchant, platform: str, address: str) -> Store | None:
+    """The store that is connected at the address; None where several are, of one account each."""
+    found = Store.objects.known(merchant, platform, [address]).connected()[:2]
+    return found[0] if len(found) == 1 else None
 
 
 def _refuse_others(

@@ -61,7 +61,7 @@ def begin_one_click(
         )
     address = addresses.store_address(card, base_url)
     if _refused_store(merchant, platform, address) is None:
-        opening.refuse_duplicate(merchant, card, address)
+        opening.refuse_duplicate(merchant, card, "", address)
     reference = secrets.token_urlsafe(32)
     attempt = attempts.begin(
         merchant,
@@ -114,9 +114,5 @@ def _finish(attempt: ConnectAttempt, credentials: Mapping[str, str]) -> Store:
 
 
 def _refused_store(merchant: Merchant, platform: str, base_url: str) -> Store | None:
-    return Store.objects.filter(
-        merchant=merchant,
-        platform=platform,
-        base_url=base_url,
-        status=StoreStatus.NEEDS_MERCHANT,
-    ).first()
+    rows = Store.objects.known(merchant, platform, [base_url])
+    return rows.filter(status=StoreStatus.NEEDS_MERCHANT).first()

@@ -106,20 +106,21 @@ def open_store(
 ) -> Store:
     """``connect_store`` with keys that are there already; ``settings`` are its other arguments."""
     chosen = store_options.check(card, settings.get("options") or {})
+    account = card.account_of(keys.values)
     try:
         typed = addresses.store_address(card, base_url)
-        refuse_duplicate(merchant, card, typed)
+        refuse_duplicate(merchant, card, account, typed)
         found = testing.find(card, typed, keys, chosen)
     except PlatformError as err:
         err.message = testing.sentence(err, card)
         raise
     identity = found.identity
-    refuse_duplicate(merchant, card, found.address, identity.base_url)
+    refuse_duplicate(merchant, card, account, found.address, identity.base_url)
     testing.refuse_lacking(card, identity)
     writes_enabled = bool(settings.get("writes_enabled", False))
     if writes_enabled and testing.is_read_only(card, identity):
         raise ConnectError(READ_ONLY, code="read_only_key")
-    before = _left(merchant, card, found.address)
+    before = _left(merchant, card, account, found.address)
     name = settings.get("name") or (before.name if before else "") or identity.name
     kept: dict[str, Any] = {
         "name": str(name or urlsplit(found.address).hostname or found.address)[:120],
@@ -131,7 +132,7 @@ def open_store(
     try:
         store = _keep(merchant, card, found, kept, actor)
     except IntegrityError:
-        refuse_duplicate(merchant, card, found.address)
+        refuse_duplicate(merchant, card, account, found.address)
         raise
     activate(store, actor=actor)
     return store
@@ -178,11 +179,14 @@ def read_products_anew(store: Store) -> None:
 
 
 def refuse_duplicate(
-    merchant: Merchant, card: PlatformCard, *base_urls: str, but: Store | None = None
+    merchant: Merchant,
+    card: PlatformCard,
+    account: str,
+    *base_urls: str,
+    but: Store | None = None,
 ) -> None:
     """Raises ConnectError naming the store that is connected at one of these addresses already."""
-    rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url__in=base_urls)
-    rows = rows.exclude(status=StoreStatus.DISCONNECTED)
+    rows = Store.objects.known(merchant, card.slug, base_urls, account).connected()
     found = rows.exclude(pk=but.pk).first() if but else rows.first()
     if found is not None:
         raise ConnectError(
@@ -200,7 +204,7 @@ def _keep(
     settings: Mapping[str, Any],
     actor: str,
 ) -> Store:
-    address = found.address
+    address, account = found.address, card.account_of(found.keys.values)
     told = {
         "platform": card.slug,
         "base_url": address,
@@ -209,7 +213,7 @@ def _keep(
     }
     with transaction.atomic():
         locations.default(merchant.pk)
-        store = _left(merchant, card, address)
+        store = _left(merchant, card, account, address)
         if store is not None:
             lifecycle.move(
                 store,
@@ -218,6 +222,7 @@ def _keep(
                 action="store.reconnected",
                 details=told,
                 disconnected_at=None,
+                account=account,
                 **settings,
             )
         else:
@@ -225,6 +230,7 @@ def _keep(
                 merchant=merchant,
                 platform=card.slug,
                 base_url=address,
+                account=account,
                 status=StoreStatus.TESTING,
                 stock_since=timezone.now(),
                 data_key=keys.create(merchant),
@@ -239,9 +245,9 @@ def _keep(
     return store
 
 
-def _left(merchant: Merchant, card: PlatformCard, address: str) -> Store | None:
+def _left(merchant: Merchant, card: PlatformCard, account: str, address: str) -> Store | None:
     """The store of this address that was disconnected last: it comes back under its name."""
-    rows = Store.objects.filter(merchant=merchant, platform=card.slug, base_url=address)
+    rows = Store.objects.known(merchant, card.slug, [address], account)
     return rows.filter(status=StoreStatus.DISCONNECTED).order_by("-disconnected_at").first()
 
 

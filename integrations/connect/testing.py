@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from integrations.errors import (
 from integrations.kit.oauth2 import Grant
 from integrations.lifecycle import ConnectError
 from integrations.models import Credential, Store, StoreStatus
-from integrations.platform import Ability, AuthKind, PlatformCard, SignIn
+from integrations.platform import Ability, AuthKind, CredentialField, PlatformCard, SignIn
 from inventory import selling_places
 from logix.accounts import audit
 
@@ -73,7 +73,7 @@ REMEDIES_BY_CLASS: tuple[tuple[type[PlatformError], str], ...] = (
     (NotFound, _FRONT_PAGE),
     (ContractBroken, _FRONT_PAGE),
 )
-# Of an identity's features: whose account it is, where many share the store's address.
+# Of an identity's features: the store itself confirmed whose account it is.
 ACCOUNT = "account"
 # A page of the shop was entered: the store itself may be one step up.
 LOOK_ABOVE = frozenset({"html_answer", "not_found", "not_a_store", "redirected"})
@@ -234,26 +234,34 @@ def keys_of(card: PlatformCard, credentials: Mapping[str, str]) -> Keys:
             f"{card.name} asks the merchant for consent: choose “{consent.label}”.",
             code="consent_needed",
         )
-    values = checked(sign_in, values)
-    lacking = [
-        x.label for x in sign_in.fields if x.name in card.queue_fields and x.name not in values
-    ]
+    queue = {name: values.pop(name) for name in card.queue_names if name in values}
+    return Keys(
+        kind=sign_in.kind, values={**checked(sign_in, values), **checked_queue(card, queue)}
+    )
+
+
+def checked(sign_in: SignIn, values: Mapping[str, str]) -> dict[str, str]:
+    """The values of one sign-in. Raises ConnectError naming one that cannot be right."""
+    if strange := sorted(set(values) - sign_in.names):
+        raise ConnectError(
+            f"“{sign_in.label}” asks for no {', '.join(strange)}.", code="unknown_credential"
+        )
+    return _looked_at(sign_in.fields, values)
+
+
+def checked_queue(card: PlatformCard, values: Mapping[str, str]) -> dict[str, str]:
+    """The values of a queue, all of them or none. Raises ConnectError."""
+    lacking = [field_.label for field_ in card.queue_fields if not values.get(field_.name)]
     if 0 < len(lacking) < len(card.queue_fields):
         raise ConnectError(
             f"Missing for the queue: {', '.join(lacking)}. Enter all of it, or nothing.",
             code="queue_incomplete",
         )
-    return Keys(kind=sign_in.kind, values=values)
+    return _looked_at(card.queue_fields, values)
 
 
-def checked(sign_in: SignIn, values: Mapping[str, str]) -> dict[str, str]:
-    """The values of one sign-in. Raises ConnectError naming one that cannot be right."""
-    known = {field.name: field for field in sign_in.fields}
-    if strange := sorted(set(values) - set(known)):
-        raise ConnectError(
-            f"“{sign_in.label}” asks for no {', '.join(strange)}.", code="unknown_credential"
-        )
-    for field_ in known.values():
+def _looked_at(fields: Sequence[CredentialField], values: Mapping[str, str]) -> dict[str, str]:
+    for field_ in fields:
         value = values.get(field_.name, "")
         if not value and field_.required:
             raise ConnectError(
@@ -264,7 +272,7 @@ def checked(sign_in: SignIn, values: Mapping[str, str]) -> dict[str, str]:
                 f"{field_.label} does not look like one. {field_.help}".strip(),
                 code="credential_malformed",
             )
-    return {name: values[name] for name in known if values.get(name)}
+    return {field_.name: values[field_.name] for field_ in fields if values.get(field_.name)}
 
 
 def refuse_lacking(card: PlatformCard, identity: StoreIdentity) -> None:
@@ -330,11 +338,8 @@ def _sunset(card: PlatformCard, day: date) -> str:
 
 
 def take_identity(store: Store, identity: StoreIdentity) -> None:
-    """Keep what the store said about itself. Raises ConnectError where it is another account's than
-    before, whose orders and stock it would be mixed with.
-    """
+    """Keep what the store said about itself."""
     kept = Store.objects.values_list("features", flat=True).get(pk=store.pk)
-    _refuse_another_account(store, kept.get(ACCOUNT), identity.features.get(ACCOUNT))
     changes: dict[str, Any] = {
         "currency": identity.currency or store.currency,
         "timezone": identity.timezone or store.timezone,
@@ -350,12 +355,3 @@ def take_identity(store: Store, identity: StoreIdentity) -> None:
         setattr(store, name, value)
     if identity.locations is not None:
         selling_places.take_locations(store.pk, identity.locations)
-
-
-def _refuse_another_account(store: Store, before: Any, now: Any) -> None:
-    if before and now and before != now:
-        raise ConnectError(
-            f"{store.name} is the account {before}, and these keys are of the account {now}. Its "
-            "orders and stock are kept, so another account cannot take its place.",
-            code="another_account",
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from logix.accounts.models import Merchant
 from logix.common.ids import uuid7
 
 
@@ -27,6 +29,18 @@ class StoreQuerySet(models.QuerySet["Store"]):
         """Stores that may be called now."""
         return self.filter(status=StoreStatus.ACTIVE)
 
+    def connected(self) -> StoreQuerySet:
+        return self.exclude(status=StoreStatus.DISCONNECTED)
+
+    def known(
+        self, merchant: Merchant, platform: str, base_urls: Iterable[str], account: str = ""
+    ) -> StoreQuerySet:
+        """The merchant's stores at these addresses; of ``account`` alone where it is said, and
+        where it is not known whose they are.
+        """
+        rows = self.filter(merchant=merchant, platform=platform, base_url__in=list(base_urls))
+        return rows.filter(account__in=("", account)) if account else rows
+
 
 class Store(models.Model):
     """``options`` is what staff chose, ``features`` what ``identify`` found out; both reach the
@@ -34,7 +48,7 @@ class Store(models.Model):
 
     ``stock_since``: from then on orders move stock here; what was finished before is imported as
     past. ``stock_opened_at``: the store's figures were adopted as first counts (after its orders
-    were read).
+    were read). ``account``: whose it is, where many stores of a platform share one address.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -44,6 +58,7 @@ class Store(models.Model):
     platform = models.SlugField(max_length=40)
     name = models.CharField(max_length=120)
     base_url = models.URLField("Store URL", max_length=300)
+    account = models.CharField(max_length=60, blank=True, db_default="")
     status = models.CharField(max_length=16, choices=StoreStatus.choices, default=StoreStatus.DRAFT)
     status_reason = models.TextField(blank=True)
     auto_sync = models.BooleanField(default=True, help_text="Poll and listen without being asked.")
@@ -69,7 +84,7 @@ class Store(models.Model):
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["merchant", "platform", "base_url"],
+                fields=["merchant", "platform", "base_url", "account"],
                 condition=~models.Q(status="disconnected"),
                 name="store_once",
             ),
@@ -210,7 +225,8 @@ class ConnectAttempt(models.Model):
     platform and store address, short-lived.
 
     ``user``: begun in the admin, so it ends in that person's browser and no other. ``app_sealed``
-    is the merchant's own app, kept while it is needed.
+    is the merchant's own app, kept while it is needed. ``renews``: it is for that store and no
+    other; ``store`` is the one it ended with.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -228,6 +244,7 @@ class ConnectAttempt(models.Model):
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     store = models.ForeignKey(Store, null=True, on_delete=models.SET_NULL)
+    renews = models.ForeignKey(Store, null=True, on_delete=models.CASCADE, related_name="+")
     problem = models.TextField(blank=True)
 
     def __str__(self) -> str:

@@ -86,7 +86,8 @@ def test_a_card_that_contradicts_itself_does_not_load() -> None:
 def test_a_queue_is_opened_by_all_of_its_values_or_by_none() -> None:
     able = CARD.abilities | {Ability.NEWS_QUEUE}
     poor = {a: why for a, why in CARD.exempt.items() if a is not Ability.NEWS_QUEUE}
-    card = replace(CARD, abilities=able, exempt=poor, queue_fields=("queue", "key"))
+    fields = tuple(CredentialField(name=n, label=n, required=False) for n in ("queue", "key"))
+    card = replace(CARD, abilities=able, exempt=poor, queue_fields=fields)
 
     assert card.queue_of({"queue": "q-1", "key": "k", "other": "x"}) == "q-1"
     assert card.queue_of({"queue": "q-1", "key": ""}) == ""
@@ -95,7 +96,7 @@ def test_a_queue_is_opened_by_all_of_its_values_or_by_none() -> None:
     with pytest.raises(ValueError, match="queue"):
         replace(card, queue_fields=())
     with pytest.raises(ValueError, match="queue"):
-        replace(CARD, queue_fields=("queue",))
+        replace(CARD, queue_fields=fields)
 
 
 def test_a_card_that_takes_parcels_in_a_file_takes_parcels() -> None:

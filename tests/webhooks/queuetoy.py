@@ -18,18 +18,12 @@ CARD = replace(
     slug="queuetoy",
     name="QueueToy",
     service="tests.webhooks.queuetoy.QueueToyIntegration",
-    sign_ins=(
-        SignIn(
-            kind=AuthKind.API_KEYS,
-            label="Keys",
-            fields=(CredentialField(name="queue", label="Queue", required=False),),
-        ),
-    ),
+    sign_ins=(SignIn(kind=AuthKind.API_KEYS, label="Keys"),),
     abilities=_CAN,
     exempt={ability: "Not needed in tests." for ability in Ability if ability not in _CAN},
     webhooks=None,
     topics=("order.updated",),
-    queue_fields=("queue",),
+    queue_fields=(CredentialField(name="queue", label="Queue", required=False),),
 )
 
 

@@ -14,7 +14,6 @@ from django.urls import reverse
 from integrations import authentication, connect
 from integrations.amazon import oauth
 from integrations.amazon.marketplaces import HOSTS
-from integrations.connect import ConnectError
 from integrations.errors import AuthenticationFailed, Misconfigured
 from integrations.kit.oauth2 import Journey, OAuthApp
 from integrations.models import Store, StoreStatus
@@ -171,20 +170,6 @@ def test_a_seller_who_consents_is_connected_and_read(
     again = connect.finish_oauth("amazon", agreed(begun(world, merchant)), merchant=merchant)
     assert again.pk == store.pk
     assert authentication.held(store).refresh_token != held.refresh_token
-
-
-def test_another_account_does_not_take_a_store_over(
-    world: AmazonWorld, merchant: Merchant, make_world: MakeWorld
-) -> None:
-    store = connect.finish_oauth("amazon", agreed(begun(world, merchant)), merchant=merchant)
-    other = make_world(orders=1, seller_id="A9SOMEBODYELSE")
-    Store.objects.filter(pk=store.pk).update(base_url=other.url)
-    before = authentication.held(store)
-
-    with pytest.raises(ConnectError, match="another account cannot take its place"):
-        connect.finish_oauth("amazon", agreed(begun(other, merchant)), merchant=merchant)
-
-    assert authentication.held(store).is_same(before)
 
 
 def test_one_who_begins_in_the_appstore_is_asked_for_whom_and_connected(
