@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
-from importlib.metadata import PackageNotFoundError, version
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +16,7 @@ from integrations.amazon import oauth, refusals
 from integrations.amazon.platform import CARD
 from integrations.errors import Misconfigured, NotFound
 from integrations.kit.breaker import MemoryBreaker
-from integrations.kit.http import Answer
+from integrations.kit.http import Answer, product
 from integrations.kit.oauth2 import OAuthApp, StaticToken, TokenAuth
 from integrations.kit.ratelimit import MemoryLimiter
 from integrations.platform import Connection
@@ -54,6 +53,8 @@ class AmazonClient:
 
     def __init__(self, connection: Connection) -> None:
         self.http = connection.http
+        # …/docs/include-a-user-agent-header-in-all-requests asks for name, version and language.
+        self.http.user_agent = f"{product()} (Language=Python/{platform.python_version()})"
         self.http.auth = TokenAuth(TOKEN_HEADER, "", connection.token or StaticToken(""))
         self.http.explain = refusals.explain
         self.http.refuses_token = refusals.refuses_token
@@ -117,7 +118,7 @@ class AmazonClient:
     # …/docs/orders-api-v0-reference#confirmshipment: it has no successor yet.
     def confirm_shipment(self, order_id: str, body: Mapping[str, Any]) -> None:
         path = f"{_CONFIRM}/{quote(order_id, safe='')}/shipmentConfirmation"
-        self.http.post(path, bucket="confirmShipment", json=dict(body), headers=_headers())
+        self._post("confirmShipment", path, body)
 
     # -- listings: …/docs/listings-items-api-v2021-08-01-reference -----------------------------
 
@@ -134,14 +135,9 @@ class AmazonClient:
 
     def patch_listing(self, sku: str, marketplace: str, body: Mapping[str, Any]) -> Answer:
         """What is sent is absolute, so it may be sent again."""
-        return self.http.request(
-            "PATCH",
-            self._items(sku),
-            params={"marketplaceIds": marketplace, "includedData": "issues"},
-            json=dict(body),
-            headers=_headers(),
-            bucket="patchListingsItem",
-            repeatable=True,
+        asked = {"marketplaceIds": marketplace, "includedData": "issues"}
+        return self._call(
+            "PATCH", "patchListingsItem", self._items(sku), asked, body, repeatable=True
         )
 
     # -- multi-channel fulfilment: …/docs/fulfillment-outbound-api-v2020-07-01-reference -----------
@@ -150,38 +146,23 @@ class AmazonClient:
 
     def preview_outbound(self, body: Mapping[str, Any]) -> Answer:
         """Changes nothing, so it may be sent again."""
-        return self.http.request(
-            "POST",
-            f"{_OUTBOUND}/preview",
-            json=dict(body),
-            headers=_headers(),
-            bucket="getFulfillmentPreview",
-            repeatable=True,
-        )
+        return self._post("getFulfillmentPreview", f"{_OUTBOUND}/preview", body, repeatable=True)
 
     def create_outbound(self, body: Mapping[str, Any]) -> None:
-        self.http.post(
-            _OUTBOUND, bucket="createFulfillmentOrder", json=dict(body), headers=_headers()
-        )
+        self._post("createFulfillmentOrder", _OUTBOUND, body)
 
     def outbound_order(self, reference: str) -> Answer:
         return self._get("getFulfillmentOrder", f"{_OUTBOUND}/{quote(reference, safe='')}")
 
     def cancel_outbound(self, reference: str) -> None:
         path = f"{_OUTBOUND}/{quote(reference, safe='')}/cancel"
-        self.http.request("PUT", path, bucket="cancelFulfillmentOrder", headers=_headers())
+        self._call("PUT", "cancelFulfillmentOrder", path)
 
     # -- reports: …/docs/reports-api-v2021-06-30-reference ------------------------------------
 
     def create_report(self, body: Mapping[str, Any]) -> Answer:
         """A report that was asked for twice does no harm."""
-        return self.http.post(
-            f"{_REPORTS}/reports",
-            bucket="createReport",
-            json=dict(body),
-            headers=_headers(),
-            repeatable=True,
-        )
+        return self._post("createReport", f"{_REPORTS}/reports", body, repeatable=True)
 
     def reports(self, params: Params) -> Answer:
         return self._get("getReports", f"{_REPORTS}/reports", params)
@@ -232,8 +213,7 @@ class AmazonClient:
         return self._get("getFeeds", f"{_FEEDS}/feeds", params)
 
     def cancel_feed(self, feed_id: str) -> None:
-        path = f"{_FEEDS}/feeds/{quote(feed_id, safe='')}"
-        self.http.delete(path, bucket="cancelFeed", headers=_headers())
+        self._delete("cancelFeed", f"{_FEEDS}/feeds/{quote(feed_id, safe='')}")
 
     def feed_document(self, document: str) -> Answer:
         path = f"{_FEEDS}/documents/{quote(document, safe='')}"
@@ -266,30 +246,28 @@ class AmazonClient:
     def _get(
         self, operation: str, path: str, params: Params | None = None, **options: Any
     ) -> Answer:
-        asked = {name: _listed(value) for name, value in (params or {}).items()}
-        return self.http.get(path, params=asked, bucket=operation, headers=_headers(), **options)
+        return self._call("GET", operation, path, params, **options)
 
     def _post(self, operation: str, path: str, body: Mapping[str, Any], **options: Any) -> Answer:
-        return self.http.post(
-            path, json=dict(body), bucket=operation, headers=_headers(), **options
-        )
+        return self._call("POST", operation, path, None, body, **options)
 
     def _delete(self, operation: str, path: str, **options: Any) -> None:
-        self.http.delete(path, bucket=operation, headers=_headers(), **options)
+        self._call("DELETE", operation, path, **options)
+
+    def _call(
+        self,
+        method: str,
+        operation: str,
+        path: str,
+        params: Params | None = None,
+        body: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Answer:
+        asked = {name: _listed(value) for name, value in (params or {}).items()}
+        json = dict(body) if body is not None else None
+        return self.http.request(method, path, params=asked, json=json, bucket=operation, **options)
 
 
 def _listed(value: Any) -> Any:
     """Lists have commas."""
     return ",".join(value) if isinstance(value, list | tuple) else value
-
-
-@cache
-def _headers() -> dict[str, str]:
-    """Amazon asks for name, version and language:
-    https://developer-docs.amazon.com/sp-api/docs/include-a-user-agent-header-in-all-requests
-    """
-    try:
-        product = f"Logix/{version('logix')}"
-    except PackageNotFoundError:
-        product = "Logix"
-    return {"User-Agent": f"{product} (Language=Python/{platform.python_version()})"}

@@ -4,6 +4,7 @@ docs/integrations/AMAZON_INTEGRATION_GUIDE.md.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from integrations.platform import (
@@ -46,6 +47,24 @@ _ORDERS = (
 )
 _FINANCES = (Ability.PAYOUTS, Ability.REFUNDS_READ)
 
+_ENDS_AT = "Seller Central → Apps and Services → Manage Your Apps → Disable"
+_CLIENT_ID = CredentialField(
+    name="client_id",
+    label="LWA client ID",
+    help="Seller Central → Apps and Services → Develop Apps → your app → View under LWA "
+    "credentials. Begins with amzn1.application-oa2-client.",
+    secret=False,
+    pattern=r"amzn1\.application-oa2-client\.[0-9A-Za-z]{4,128}",
+)
+_CLIENT_SECRET = CredentialField(
+    name="client_secret",
+    label="LWA client secret",
+    help="Beside the client ID. It ends after 180 days: renew it there and enter the new one here.",
+    pattern=r"[0-9A-Za-z._-]{8,256}",
+    # The page "Rotate your application's LWA credentials".
+    lasts=timedelta(days=180),
+)
+
 CARD = PlatformCard(
     slug="amazon",
     name="Amazon",
@@ -57,25 +76,10 @@ CARD = PlatformCard(
             label="An app of your own",
             help="You register a private app in Seller Central once and authorise it for your own "
             "account. Nothing has to be published, and Amazon is asked for no permission.",
-            ends_at="Seller Central → Apps and Services → Manage Your Apps → Disable",
+            ends_at=_ENDS_AT,
             fields=(
-                CredentialField(
-                    name="client_id",
-                    label="LWA client ID",
-                    help="Seller Central → Apps and Services → Develop Apps → your app → View "
-                    "under LWA credentials. Begins with amzn1.application-oa2-client.",
-                    secret=False,
-                    pattern=r"amzn1\.application-oa2-client\.[0-9A-Za-z]{4,128}",
-                ),
-                CredentialField(
-                    name="client_secret",
-                    label="LWA client secret",
-                    help="Beside the client ID. It ends after 180 days: renew it there and enter "
-                    "the new one here.",
-                    pattern=r"[0-9A-Za-z._-]{8,256}",
-                    # The page "Rotate your application's LWA credentials".
-                    lasts=timedelta(days=180),
-                ),
+                _CLIENT_ID,
+                _CLIENT_SECRET,
                 CredentialField(
                     name="refresh_token",
                     label="Refresh token",
@@ -99,26 +103,11 @@ CARD = PlatformCard(
             help="For an app that Amazon lets others use: you are sent to Seller Central and "
             "authorise it there. An authorisation lasts a year. With an app of your own, give its "
             "three values; without, the app of this hub is used.",
-            ends_at="Seller Central → Apps and Services → Manage Your Apps → Disable",
+            ends_at=_ENDS_AT,
             consent_lasts=timedelta(days=365),
             fields=(
-                CredentialField(
-                    name="client_id",
-                    label="LWA client ID",
-                    help="Seller Central → Apps and Services → Develop Apps → your app → View "
-                    "under LWA credentials. Begins with amzn1.application-oa2-client.",
-                    secret=False,
-                    required=False,
-                    pattern=r"amzn1\.application-oa2-client\.[0-9A-Za-z]{4,128}",
-                ),
-                CredentialField(
-                    name="client_secret",
-                    label="LWA client secret",
-                    help="Beside the client ID. It ends after 180 days.",
-                    required=False,
-                    lasts=timedelta(days=180),
-                    pattern=r"[0-9A-Za-z._-]{8,256}",
-                ),
+                replace(_CLIENT_ID, required=False),
+                replace(_CLIENT_SECRET, required=False),
                 CredentialField(
                     name="application_id",
                     label="Application ID",

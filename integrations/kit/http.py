@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -48,7 +49,9 @@ BULK_SLEEP_S: Final = 20.0
 NAP_S: Final = 1.0
 
 
-def _product() -> str:
+@cache
+def product() -> str:
+    """What we call ourselves to platforms."""
     try:
         return f"Logix/{version('logix')}"
     except PackageNotFoundError:
@@ -98,8 +101,8 @@ class PlatformSession:
     """HTTP with one store. Safe between threads; at most ``per_host`` calls are under way at once.
 
     ``base_url`` may have a sub-directory. ``explain`` reads the platform's own error body,
-    ``learn`` its limit headers. ``observe`` is told of each call exactly once, when it has ended,
-    however many tries it took.
+    ``learn`` its limit headers; ``user_agent`` is what it is told of us. ``observe`` is told of
+    each call exactly once, when it has ended, however many tries it took.
     """
 
     def __init__(
@@ -150,7 +153,7 @@ class PlatformSession:
         self._max_body = max_body
         self._max_headers = max_headers
         self._retries = retries
-        self._user_agent = user_agent or _product()
+        self.user_agent = user_agent or product()
         self._clock = clock
         self._sleep = sleep
         self._adapter = wire.GuardedAdapter(per_host=per_host, ca_bundle=ca_bundle)
@@ -182,7 +185,7 @@ class PlatformSession:
             "read_s": self._read_s,
             "total_s": self._total_s,
             "retries": self._retries,
-            "user_agent": self._user_agent,
+            "user_agent": self.user_agent,
             "clock": self._clock,
             "sleep": self._sleep,
         }
@@ -250,7 +253,7 @@ class PlatformSession:
         )
         error = ""
         try:
-            own = {"User-Agent": self._user_agent, "X-Request-ID": call.request_id}
+            own = {"User-Agent": self.user_agent, "X-Request-ID": call.request_id}
             prepare = preparer(
                 method,
                 url,
