@@ -1,8 +1,8 @@
 """Carriers by the names Amazon knows them: anything else is “Other” with a name.
 
-A code that is not spelled as Seller Central spells it may be answered with 204 and the parcel
-dropped without a word (https://github.com/amzn/selling-partner-api-models/issues/5232 and
--docs/issues/772), so only names that are sure stand here.
+A code that is not spelled to the letter may be answered with 204 and the parcel dropped without a
+word (https://github.com/amzn/selling-partner-api-models/issues/5232 and -docs/issues/772). These
+are spelled as ``CarrierCode`` in Amazon's amzn-base.xsd spells them (…-docs/issues/2530).
 """
 
 from __future__ import annotations
@@ -10,23 +10,29 @@ from __future__ import annotations
 OTHER = "Other"
 
 _KNOWN = (
-    "Australia Post", "Bpost", "Canada Post", "Chronopost", "Colissimo", "Correos", "DHL",
-    "DHL eCommerce", "DHL Express", "DPD", "Deutsche Post", "Evri", "FedEx", "GLS", "Hermes",
-    "InPost", "La Poste", "Mondial Relay", "OnTrac", "Poste Italiane", "PostNL", "PostNord",
-    "Royal Mail", "SEUR", "Swiss Post", "TNT", "UPS", "USPS", "Yodel",
+    "4PX", "APC Overnight", "Amazon Shipping", "Aramex", "Arrow XL", "Asendia", "Australia Post",
+    "BPOST", "BRT", "BlueDart", "CTT EXPRESS", "Canada Post", "China Post", "Chronopost",
+    "Colis Prive", "Colissimo", "Correos", "Correos Express", "DACHSER", "DB Schenker", "DHL",
+    "DHL Express", "DHL Freight", "DHL eCommerce", "DPD", "DPD Local", "DSV", "DTDC", "DX",
+    "Delhivery", "Deutsche Post", "Estafeta", "FedEx", "GEODIS", "GLS", "Hermes", "Hermes UK",
+    "Hongkong Post", "InPost", "India Post", "Japan Post", "La Poste", "Lasership", "MRW",
+    "Mondial Relay", "NACEX", "OnTrac", "PUROLATOR", "Parcelforce", "Polish Post", "PostNL",
+    "PostNord", "Poste Italiane", "Royal Mail", "SAGAWA", "SDA", "SF Express", "Sendle", "Seur",
+    "Singapore Post", "Swiss post", "TIPSA", "TNT", "Tuffnells", "UPS", "USPS", "Whistl", "XDP",
+    "XPO", "YAMATO", "Yanwen", "Yodel", "Yun Express",
 )  # fmt: skip
 _CODES = {name.lower(): name for name in _KNOWN} | {
     "dhl paket": "DHL",
     "dhl parcel": "DHL",
-    "die post": "Swiss Post",
+    "die post": "Swiss post",
     "federal express": "FedEx",
-    "swisspost": "Swiss Post",
+    "post nl": "PostNL",
+    "sagawa express": "SAGAWA",
+    "schweizer post": "Swiss post",
+    "swisspost": "Swiss post",
     "united parcel service": "UPS",
     "united states postal service": "USPS",
-    "yamato": "YAMATO",
     "yamato transport": "YAMATO",
-    "sagawa": "SAGAWA",
-    "sagawa express": "SAGAWA",
 }
 
 

@@ -28,6 +28,7 @@ _ENDINGS = {
     "CANCELLED": "The file was cancelled at Amazon.",
 }
 _GONE = "Amazon does not know the file any more."
+_UNTOLD = "Amazon worked the file off and says of nothing in it whether it was taken."
 _UNHEARD = "Amazon's answer was lost when the file was handed in."
 # A report's pieces and how many messages were in the file, to what was not taken, by numbers.
 Reader = Callable[[Iterable[bytes], int], Iterator[tuple[int, Refusal]]]
@@ -133,6 +134,8 @@ def outcome(
     for feed in found:
         if feed is None or feed.processing_status != feeds.DONE:
             return FileOutcome(lost=_ENDINGS.get(feed.processing_status if feed else "", _GONE))
+        if not feed.result_feed_document_id:
+            return FileOutcome(lost=_UNTOLD)
     done = [feed for feed in found if feed is not None]
     ended = [moment(feed.processing_end_time, "$.processingEndTime") for feed in done]
     return FileOutcome(

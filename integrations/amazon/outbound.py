@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 from integrations.amazon import outbound_shapes as shapes
@@ -188,7 +189,7 @@ def marketplace(account: Account, address: Address) -> str:
 @contextmanager
 def unrepeated(client: AmazonClient, address: Address) -> Iterator[None]:
     """What Amazon says when it refuses does not bring the buyer's address into our records."""
-    told = (address.name, address.company, address.line1, address.line2, address.phone)
+    told = {**asdict(address), "country": "", "region": ""}.values()
     hidden = client.http.hidden
     client.http.hidden = (*hidden, *(x for x in told if len(x) >= _SHORTEST_HIDDEN))
     try:

@@ -4,8 +4,8 @@ of their orders are of.
 Amazon says of each message whether it was taken, so no order is read; a parcel told by a call costs
 three looks at its order, of which there is one in two seconds. Amazon gives the parcel a number of
 its own. Sources: the page *Order Feed Type Values*, read 2026-11; what a message may say, and in
-which order: OrderFulfillment.xsd, where a carrier stands by its code or by its name. That a
-tracking number is wanted as with a call: amzn/selling-partner-api-models#1462.
+which order: OrderFulfillment.xsd; that a carrier needs a code, and “Other” a name beside it:
+amzn/selling-partner-api-docs#413; that a tracking number is wanted as with a call: -models#1462.
 """
 
 from __future__ import annotations
@@ -91,9 +91,8 @@ def _message(line: ParcelLine) -> bytes:
 
 def _carrier(told: ShipmentData) -> str:
     code = code_of(told.carrier)
-    if code == OTHER:
-        return _element("CarrierName", told.carrier.strip())
-    return _element("CarrierCode", code)
+    named = _element("CarrierName", told.carrier.strip()) if code == OTHER else ""
+    return _element("CarrierCode", code) + named
 
 
 def _element(name: str, value: object) -> str:

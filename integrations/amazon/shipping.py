@@ -35,6 +35,8 @@ _NOT_SHOWN = (
     "Amazon took the parcel and does not show it yet. Logix looks again; if it stays so, Amazon "
     "does not know the carrier's name."
 )
+# Parcels that were made in Seller Central, and those of a file, are counted from 1.
+_FIRST_OF_OURS = 100_000_000
 _REFUSED = {
     "PENDING": ("not_paid", _NOT_PAID),
     "PENDING_AVAILABILITY": ("not_paid", _NOT_PAID),
@@ -52,9 +54,9 @@ def tell(client: AmazonClient, order_id: str, shipment: ShipmentData) -> bool:
     if not shipment.carrier.strip():
         raise Rejected(_NO_CARRIER, code="no_carrier")
     order = _look(client, order_id)
-    known = _find(order, shipment)
-    if known is not None and _says_same(known, shipment):
+    if _is_told(order, shipment):
         return False
+    known = _ours(order, shipment)
     _check(order)
     items = _items(order, shipment)
     if not items or (known is None and not any(_open(item) for item in order.order_items)):
@@ -67,8 +69,7 @@ def tell(client: AmazonClient, order_id: str, shipment: ShipmentData) -> bool:
         if err.code != ALREADY_FULFILLED:
             raise
         return _was_done(_look(client, order_id), shipment, err)
-    kept = _find(_look(client, order_id), shipment)
-    if kept is None or not _says_same(kept, shipment):
+    if not _is_told(_look(client, order_id), shipment):
         raise OutcomeUnknown(_NOT_SHOWN, code="not_shown")
     return True
 
@@ -78,23 +79,33 @@ def number_of(reference: str) -> str:
     at most nine digits, and never that of a parcel made in Seller Central, which counts from 1.
     """
     digest = int.from_bytes(hashlib.sha256(reference.encode()).digest()[:8])
-    return str(100_000_000 + digest % 900_000_000)
+    return str(_FIRST_OF_OURS + digest % 900_000_000)
 
 
 def _look(client: AmazonClient, order_id: str) -> shapes.Order:
     return shapes.decode(raw_order(client, order_id, PARCEL_DATA), shapes.Order)
 
 
-def _find(order: shapes.Order, shipment: ShipmentData) -> shapes.Package | None:
-    """Ours by its number, or by the one Amazon gave it when a file told of it, or one that somebody
-    else told with the same tracking.
+def _is_told(order: shapes.Order, shipment: ShipmentData) -> bool:
+    """Whether Amazon shows the parcel as it is: ours, or one that somebody else told. Of two
+    parcels with the same tracking and content one is not the other.
     """
+    known = _ours(order, shipment)
+    if known is not None:
+        return _says_same(known, shipment)
+    others = (x for x in order.packages if not _is_ours(x.package_reference_id))
+    return any(_says_same(package, shipment) for package in others)
+
+
+def _ours(order: shapes.Order, shipment: ShipmentData) -> shapes.Package | None:
+    """By its number, or by the one Amazon gave it when a file told of it."""
     by_number = {package.package_reference_id: package for package in order.packages}
-    for number in (number_of(shipment.reference), shipment.external_id):
-        if number in by_number:
-            return by_number[number]
-    tracking = _bare(shipment.tracking_number)
-    return next((x for x in order.packages if _bare(x.tracking_number or "") == tracking), None)
+    numbers = (number_of(shipment.reference), shipment.external_id)
+    return next((by_number[number] for number in numbers if number in by_number), None)
+
+
+def _is_ours(number: str) -> bool:
+    return number.isdecimal() and int(number) >= _FIRST_OF_OURS
 
 
 def _says_same(package: shapes.Package, shipment: ShipmentData) -> bool:
@@ -158,8 +169,7 @@ def ship_date(placed_at: datetime | None, shipment: ShipmentData) -> datetime:
 
 def _was_done(order: shapes.Order, shipment: ShipmentData, err: Rejected) -> bool:
     """Amazon says that nothing is left to send: so it is, when it shows that."""
-    known = _find(order, shipment)
-    if known is not None and _says_same(known, shipment):
+    if _is_told(order, shipment):
         return True
     if any(_open(item) for item in order.order_items):
         raise err

@@ -56,8 +56,8 @@ class KeptViews(ApiViewSet):
 
     @extend_schema(
         summary="Units that platforms keep",
-        description="Counted by the platform and sold by it alone, such as units at Amazon (FBA): "
-        "they are in no other store's figure, and nothing here moves them.",
+        description="Counted by the platform in its own warehouses and sold by it alone: they are "
+        "in no other store's figure, and nothing here moves them.",
         parameters=[KeptQuery],
         responses=KeptUnitsSerializer(many=True),
     )

@@ -181,6 +181,8 @@ def test_a_refused_one_says_why_and_keeps_the_buyer_s_address_to_itself(
     assert "Geheimweg" not in str(refused.value)
     assert orders_there(world) == []
     assert HOME.line1 not in adapter.client.http.hidden
+    with outbound.unrepeated(adapter.client, HOME):
+        assert {HOME.name, HOME.line1, HOME.city, HOME.postcode} <= {*adapter.client.http.hidden}
 
 
 def test_it_is_called_off_until_it_is_picked(

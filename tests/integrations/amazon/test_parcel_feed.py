@@ -141,7 +141,7 @@ def test_a_message_says_what_the_schema_asks_for_in_its_order(
         ],
     )
     data = sent.findall("Message/OrderFulfillment/FulfillmentData")[1]
-    assert shape(data)[1][0] == ("CarrierName", "Rad & Tat <Süd>")
+    assert shape(data)[1][:2] == [("CarrierCode", "Other"), ("CarrierName", "Rad & Tat <Süd>")]
     assert [name for name, _ in two[1][1][1]][-1] == "FulfillmentData"
 
 
@@ -276,6 +276,19 @@ def test_a_fatal_feed_brings_no_word_on_any_parcel(
     later(world)
 
     assert adapter.parcels_outcome(handle) == FileOutcome(lost=feed_files._ENDINGS["FATAL"])
+
+
+def test_a_file_of_which_there_is_no_report_is_made_up_for(
+    world: AmazonWorld, adapter: AmazonIntegration
+) -> None:
+    handle = adapter.hand_over_parcels([line(adapter, world.place_order())], Kept())
+    later(world)
+    adapter.parcels_outcome(handle)
+    with world.shop.store.working():
+        (feed,) = world.shop.store.state.feeds.values()
+        feed.result = ""
+
+    assert adapter.parcels_outcome(handle) == FileOutcome(lost=feed_files._UNTOLD)
 
 
 def test_one_that_waits_can_be_dropped_and_then_does_nothing(

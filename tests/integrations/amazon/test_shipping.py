@@ -85,6 +85,9 @@ def test_a_carrier_amazon_does_not_know_goes_by_its_name(
         (" ups ", "UPS"),
         ("Royal  Mail", "Royal Mail"),
         ("Deutsche Post", "Deutsche Post"),
+        ("Swiss Post", "Swiss post"),
+        ("bpost", "BPOST"),
+        ("SEUR", "Seur"),
         ("DHL Paketshop", "Other"),
         ("", "Other"),
     ],
@@ -164,6 +167,31 @@ def test_a_parcel_that_somebody_told_with_its_number_is_not_told_again(
 
     same = parcel(tracking_number=f" {number[:4]} {number[4:]}", lines=shown.lines)
     assert told(adapter, order_id, same) is False
+
+
+@pytest.mark.parametrize("is_same_item", [True, False])
+def test_two_parcels_of_an_order_may_have_one_tracking_number(
+    world: AmazonWorld, adapter: AmazonIntegration, is_same_item: bool
+) -> None:
+    order_id = world.place_order()
+    first, second = adapter.read_order(order_id).lines
+    items = (first, first) if is_same_item else (first, second)
+    parts = [
+        parcel(
+            reference=f"LGX-{number}",
+            lines=(ShipmentLineData(line_external_id=item.external_id, quantity=1),),
+        )
+        for number, item in enumerate(items)
+    ]
+
+    assert [told(adapter, order_id, part) for part in (*parts, *parts)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+    shown = adapter.read_order(order_id).shipments or ()
+    assert {x.external_id: x.lines for x in shown} == {
+        shipping.number_of(part.reference): part.lines for part in parts
+    }
 
 
 def test_all_left_between_the_look_and_the_call_is_done(

@@ -79,7 +79,7 @@ def _work_off(store: SellerStore, message: ElementTree.Element) -> None:
         raise _Bad(_WRONG, f"The order id {order_id} is not known.", order_id)
     if store.strikes("feed_message_refused", f"feed {_text(message, 'MessageID')} {order_id}"):
         raise _Bad(_WRONG, "The data you submitted is incomplete or invalid.", order_id)
-    carrier = _carrier(told)
+    carrier = _text(told, "FulfillmentData/CarrierCode")
     if carrier not in shipping.CARRIERS:
         raise _Bad(_WRONG, f"The carrier code {carrier} is not known.", order_id)
     try:
@@ -102,7 +102,7 @@ def _detail(told: ElementTree.Element, order: Order) -> shipping.PackageDetail:
     ]
     return shipping.PackageDetail(
         package_reference_id=next(str(n) for n in range(1, 1_000) if str(n) not in taken),
-        carrier_code=_carrier(told),
+        carrier_code=_text(told, "FulfillmentData/CarrierCode"),
         carrier_name=_text(told, "FulfillmentData/CarrierName"),
         shipping_method=_text(told, "FulfillmentData/ShippingMethod"),
         tracking_number=_text(told, "FulfillmentData/ShipperTrackingNumber"),
@@ -110,11 +110,6 @@ def _detail(told: ElementTree.Element, order: Order) -> shipping.PackageDetail:
         order_items=asked
         or [shipping.ConfirmedItem(item.id, item.open) for item in order.items if item.open],
     )
-
-
-def _carrier(told: ElementTree.Element) -> str:
-    code = _text(told, "FulfillmentData/CarrierCode")
-    return code or ("Other" if _text(told, "FulfillmentData/CarrierName") else "")
 
 
 def _text(element: ElementTree.Element, path: str) -> str:

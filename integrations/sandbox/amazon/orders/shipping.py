@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 CARRIERS = frozenset(
     {
-        "AMZL", "AMZN_UK", "Australia Post", "Bpost", "Canada Post", "Chronopost", "Colissimo",
-        "Correos", "DHL", "DHL eCommerce", "DHL Express", "DPD", "Deutsche Post", "Evri", "FedEx",
-        "GLS", "Hermes", "InPost", "JP_EXPRESS", "La Poste", "Mondial Relay", "OnTrac", "Other",
-        "Poste Italiane", "PostNL", "PostNord", "Royal Mail", "SAGAWA", "SEUR", "Swiss Post",
+        "AMZL", "AMZL_UK", "Australia Post", "BPOST", "Canada Post", "Chronopost", "Colissimo",
+        "Correos", "DHL", "DHL eCommerce", "DHL Express", "DPD", "Deutsche Post", "FedEx", "GLS",
+        "Hermes", "InPost", "JP_EXPRESS", "La Poste", "Mondial Relay", "OnTrac", "Other",
+        "Poste Italiane", "PostNL", "PostNord", "Royal Mail", "SAGAWA", "Seur", "Swiss post",
         "TNT", "UPS", "USPS", "YAMATO", "Yodel",
     }
 )  # fmt: skip
-"""A part of Seller Central's list, to the letter: anything else is a carrier nobody knows."""
+"""A part of ``CarrierCode`` in amzn-base.xsd, to the letter: another is a carrier nobody knows."""
 
 
 class ConfirmedItem(Struct, rename="camel"):

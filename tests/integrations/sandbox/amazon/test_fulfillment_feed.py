@@ -161,10 +161,16 @@ def test_what_is_no_feed_of_the_sellers_is_told_as_a_whole(account: Client, orde
     assert order.status == "UNSHIPPED"
 
 
-def test_a_carrier_can_stand_by_its_name_alone(account: Client, order: Order) -> None:
-    told = message(order.id).replace("CarrierCode>", "CarrierName>").replace("DHL", "Kurier Süd")
+def test_a_carrier_without_a_code_is_refused_and_other_goes_by_its_name(
+    account: Client, order: Order
+) -> None:
+    by_code = "<CarrierCode>DHL</CarrierCode>"
+    by_name = "<CarrierName>Kurier Süd</CarrierName>"
+    other = f"<CarrierCode>Other</CarrierCode>{by_name}"
 
-    report = told_of(account, envelope(account, told))
+    named = told_of(account, envelope(account, message(order.id).replace(by_code, by_name)))
+    assert counts(named) == (1, 0, 1)
+    report = told_of(account, envelope(account, message(order.id).replace(by_code, other)))
 
     assert counts(report) == (1, 1, 0)
     assert order.packages[0].carrier == "Kurier Süd"
