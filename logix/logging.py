@@ -46,6 +46,9 @@ _QUIET = {
     # Their DEBUG lines hold the key and the signature of every signed call.
     "oauthlib": "WARNING",
     "requests_oauthlib": "WARNING",
+    # Likewise of calls to AWS, and the messages that lie in a queue.
+    "boto3": "WARNING",
+    "botocore": "WARNING",
     "urllib3": "WARNING",
     "werkzeug": "WARNING",
     "amqp": "WARNING",

@@ -99,7 +99,7 @@ def match_waiting_lines(store_id: UUID, listing_ids: Iterable[UUID]) -> int:
     more when this transaction has committed. Raises OrderChangedMeanwhile, LedgerConflict.
     """
     ids = list(listing_ids)
-    transaction.on_commit(partial(_look_again, partial(_waiting_for, store_id, ids)), robust=True)
+    transaction.on_commit(lambda: _look_again(partial(_waiting_for, store_id, ids)), robust=True)
     return _match(_waiting_for(store_id, ids))
 
 
@@ -109,7 +109,7 @@ def match_renamed(store_id: UUID, sku_keys: Collection[str]) -> int:
     one fewer has. Return how many were matched. Raises OrderChangedMeanwhile, LedgerConflict.
     """
     waiting = _waiting(Q(key__in=sku_keys, order__store_id=store_id))
-    transaction.on_commit(partial(_look_again, waiting.all), robust=True)
+    transaction.on_commit(lambda: _look_again(waiting.all), robust=True)
     return _match(waiting.all())
 
 
@@ -141,7 +141,7 @@ def match_after_commit(line_ids: Collection[UUID]) -> None:
         lines = OrderLine.objects.filter(
             pk__in=list(line_ids), variant=None, removed_at=None
         ).exclude(sku="", external_variant_id="")
-        transaction.on_commit(partial(_look_again, lines.all), robust=True)
+        transaction.on_commit(lambda: _look_again(lines.all), robust=True)
 
 
 def _look_again(waiting: Any) -> None:

@@ -14,6 +14,7 @@ from logix.common.ids import uuid7
 from orders.data import (
     ChargeData,
     ChargeKind,
+    LineData,
     OrderData,
     PaymentKind,
     RefundData,
@@ -22,8 +23,9 @@ from orders.data import (
 from orders.models import Payment, Refund, RefundRequest
 
 ZERO = Decimal(0)
-# What the money columns hold: 14 digits before the point. Checked here, as SQLite would keep more.
-_LIMIT = Decimal(10) ** 14
+# What the money columns hold: 14 digits before the point. Checked here, as SQLite would keep more,
+# and less by one, as it rounds to 15 digits and cannot give back what that makes longer.
+_LIMIT = Decimal(10) ** 14 - 1
 _NO_CHARGES = dict.fromkeys(ChargeKind, ZERO)
 
 Row = dict[str, Any]
@@ -81,11 +83,15 @@ def amounts(data: OrderData) -> Amounts:
         "prices_include_tax": data.prices_include_tax,
         "charges": [_charge(c) for c in charges],
     }
-    prices = sum((x.unit_price + x.subtotal for x in data.lines), ZERO)
+    prices = sum((abs(y) for x in data.lines for y in _prices(x)), ZERO)
     for amount in (*by_kind.values(), data.total, data.tax_total, captured, refunded, prices):
         if not -_LIMIT < amount < _LIMIT:
             raise ValueError("An amount of the order is too large, or is no number.")
     return Amounts(columns, captured, _paid(data, PaymentKind.AUTHORIZATION), refunded)
+
+
+def _prices(line: LineData) -> tuple[Decimal, ...]:
+    return line.unit_price, line.subtotal, line.total, line.tax
 
 
 def unexplained(data: OrderData) -> Decimal:

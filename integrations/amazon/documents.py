@@ -24,10 +24,17 @@ from integrations.kit import files
 from integrations.kit.http import MIB, PlatformSession
 
 LONGEST_LINE: Final = 8 * MIB
+# Unpacked. No seller has so much to settle, and a few megabytes may be packed of it.
+LARGEST: Final = 8 * 1024 * MIB
 UTF_8, JAPANESE = "utf-8", "cp932"
+# The name of what a row has beyond the columns of its heading.
+BEYOND: Final = ""
+TOO_WIDE: Final = "A row of Amazon's file has more columns than its heading."
 _PLAIN_PIECE: Final = MIB
 _GZIP_WINDOW: Final = 31  # zlib's word for a gzip header and nothing else
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
+# By Python's names: in these a tab or the end of a line is no part of another character.
+_PARTED = re.compile(r"ascii|utf-8(?:-sig)?|iso8859-\d+|cp125\d|cp932|shift_jis|euc_\w+|gb\w+|big5")
 # Python's narrower readings of what Microsoft's code pages hold as well.
 _WESTERN = "cp1252"
 _WIDER = {"shift_jis": JAPANESE, "iso8859-1": _WESTERN}
@@ -55,15 +62,17 @@ class Document:
 
     def pieces(self) -> Iterator[bytes]:
         """The plain bytes, a piece at a time. Raises ContractBroken for a file that cannot be
-        unpacked, Misconfigured for one on a foreign host, Unavailable, RateLimited.
+        unpacked or is absurdly large, Misconfigured for one on a foreign host, Unavailable,
+        RateLimited.
         """
         address = self._ask()
         stored = self._stored(address)
-        return _unpacked(stored) if address.is_gzip else stored
+        return _bounded(_unpacked(stored) if address.is_gzip else stored)
 
-    def rows(self) -> Iterator[dict[str, str]]:
+    def rows(self, *, keeps_beyond: bool = False) -> Iterator[dict[str, str]]:
         """The rows of a tab-delimited text by the words of its heading; ``""`` where a row ends
-        early. Raises likewise.
+        early. One that goes on beyond its heading is ContractBroken, or says so under ``BEYOND``
+        where that is kept. Raises likewise.
         """
         heading: list[str] | None = None
         for line in _lines(self.pieces()):
@@ -71,10 +80,12 @@ class Document:
             if heading is None:
                 heading = [cell.removeprefix("\ufeff") for cell in cells]
                 continue
-            if any(cells[len(heading) :]):
-                raise ContractBroken("A row of Amazon's file has more columns than its heading.")
+            beyond = any(cells[len(heading) :])
+            if beyond and not keeps_beyond:
+                raise ContractBroken(TOO_WIDE)
             cells += [""] * (len(heading) - len(cells))
-            yield dict(zip(heading, cells, strict=False))
+            row = dict(zip(heading, cells, strict=False))
+            yield {**row, BEYOND: TOO_WIDE} if beyond else row
 
     def _stored(self, address: Address) -> Iterator[bytes]:
         place, is_fresh = 0, True
@@ -88,6 +99,8 @@ class Document:
                         yield piece
                         if file.size is not None and place >= file.size:
                             return
+                if place:
+                    raise _cut_short()
                 return
             except NotFound as err:
                 if err.code != files.GONE:
@@ -98,12 +111,12 @@ class Document:
             address, is_fresh = self._ask(), True
 
     def _learn(self, content_type: str) -> None:
-        """A charset that nobody knows is none."""
+        """A charset that nobody knows is none, nor is one whose lines cannot be parted before."""
         if told := _CHARSET.search(content_type):
             with suppress(LookupError):
-                b"".decode(told[1])
                 name = codecs.lookup(told[1]).name
-                self.charset = _WIDER.get(name, name)
+                if _PARTED.fullmatch(name):
+                    self.charset = _WIDER.get(name, name)
 
     def _decoded(self, cell: bytes) -> str:
         """What is not in the encoding it is said to be in is read as the west writes."""
@@ -111,6 +124,15 @@ class Document:
             return cell.decode(self.charset)
         except UnicodeDecodeError:
             return cell.decode(_WESTERN, "replace")
+
+
+def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    left = LARGEST
+    for piece in pieces:
+        left -= len(piece)
+        if left < 0:
+            raise ContractBroken("Amazon's file has no end.", code="too_large")
+        yield piece
 
 
 def _unpacked(stored: Iterator[bytes]) -> Iterator[bytes]:
@@ -131,7 +153,11 @@ def _unpacked(stored: Iterator[bytes]) -> Iterator[bytes]:
     except zlib.error as err:
         raise ContractBroken("Amazon's file cannot be unpacked.", code="bad_file") from err
     if not unpacker.eof:
-        raise ContractBroken("Amazon's file ends before its end.", code="cut_short")
+        raise _cut_short()
+
+
+def _cut_short() -> ContractBroken:
+    return ContractBroken("Amazon's file ends before its end.", code="cut_short")
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

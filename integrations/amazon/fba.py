@@ -24,7 +24,7 @@ from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.marketplaces import network_of
 from integrations.amazon.platform import FULFILLMENT_ROLE, KEPT_AT_ONCE
-from integrations.amazon.shapes import decode
+from integrations.amazon.shapes import decode, following
 from integrations.amazon.values import moment, text, units
 from integrations.base import Filters, Page, Unreadable
 from integrations.errors import (
@@ -92,7 +92,7 @@ class KeptReader:
         places, is_whole, is_again = self._account.places, not token, False
         while True:
             try:
-                rows, following = self._rows(place, {"nextToken": token} if token else {})
+                rows, leads_to = self._rows(place, {"nextToken": token} if token else {})
             except Rejected as err:
                 if not token:
                     raise
@@ -100,7 +100,7 @@ class KeptReader:
                     raise Unavailable(f"{_LOST} {err.message}") from err
                 token, found, is_whole, is_again = "", {}, True, True
                 continue
-            token = following
+            token = leads_to
             found.update((row.sku, row.mark) for row in rows)
             fresh = self._untold(rows, places[: places.index(place)])
             if token:
@@ -164,7 +164,8 @@ class KeptReader:
         told = decode(answer.body, shapes.KeptAnswer)
         self._store_time = answer.date
         rows = [_row(bytes(raw), place) for raw in told.payload.inventory_summaries]
-        return rows, (told.pagination and told.pagination.next_token) or ""
+        token = told.pagination.next_token if told.pagination else None
+        return rows, following(token, asked.get("nextToken", ""))
 
     def _page(
         self, rows: Sequence[Row], position: Mapping[str, Any], *, last: bool

@@ -54,7 +54,7 @@ class RefundReader:
         while not is_over:
             answer = self._client.transactions(span.params())
             told = shapes.decode(answer.body, _Told).payload
-            span.go_on(told.next_token or "")
+            span.go_on(told.next_token)
             is_over = span.is_over()
             records, unreadable = self._mapped(told.transactions)
             yield Page(
@@ -73,12 +73,14 @@ class RefundReader:
                 "relatedIdentifierValue": name.partition("/")[0],
             }
             found: list[msgspec.Raw] = []
+            token = ""
             while True:
                 told = shapes.decode(self._client.transactions(params).body, _Told).payload
                 found += told.transactions
-                if not told.next_token:
+                token = shapes.following(told.next_token, token)
+                if not token:
                     break
-                params["nextToken"] = told.next_token
+                params["nextToken"] = token
             records, unreadable = self._mapped(found)
             yield Page(
                 records=tuple(x for x in records if x.external_id == name),
@@ -146,9 +148,10 @@ class _Span:
         told = {"postedAfter": as_iso(self._after), "postedBefore": as_iso(self._before)}
         return told | ({"nextToken": self._token} if self._token else {})
 
-    def go_on(self, token: str) -> None:
-        self._token = token
-        if not token:
+    def go_on(self, told: str | None) -> None:
+        """Raises ContractBroken where it does not go on."""
+        self._token = shapes.following(told, self._token)
+        if not self._token:
             self._after = self._before
             self._before = self._end()
 

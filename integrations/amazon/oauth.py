@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from integrations.amazon import marketplaces
 from integrations.amazon.platform import CARD
@@ -117,7 +117,10 @@ def _own_page(base_url: str, back: str) -> str:
 
 
 def _with(page: str, query: Mapping[str, str]) -> str:
-    return f"{page}{'&' if urlsplit(page).query else '?'}{urlencode(query)}"
+    """What the page's address says by the same names is not said: it may be anybody's."""
+    parts = urlsplit(page)
+    kept = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] not in query]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *query.items()]), fragment=""))
 
 
 def _app(app: OAuthApp) -> dict[str, str]:

@@ -220,6 +220,7 @@ class _Search:
         if given and datetime.now(UTC) - given < _TOKEN_LIVES:
             self._token, self._given = str(place.get("token", "")), given
         self._is_paged = bool(self._token)
+        self._is_endless = False
 
     @property
     def position(self) -> dict[str, Any]:
@@ -229,7 +230,11 @@ class _Search:
         return place
 
     def params(self) -> dict[str, str]:
-        """The same for all pages of one search."""
+        """The same for all pages of one search. Raises ContractBroken where the last one led to
+        itself.
+        """
+        if self._is_endless:
+            raise shapes.endless()
         latest = datetime.now(UTC) - _UNTOLD
         found = {f"{self._by}After": as_iso(self._after)}
         if self._until and self._after < self._until <= latest:
@@ -239,8 +244,11 @@ class _Search:
         return found
 
     def goes_on(self, found: Found) -> bool:
-        """Whether there is more to be asked for; then this stands there."""
-        self._token = found.token
+        """Whether there is more to be asked for; then this stands there, or at the beginning again
+        where the page leads to itself.
+        """
+        self._is_endless = bool(found.token) and found.token == self._token
+        self._token = "" if self._is_endless else found.token
         if found.token:
             self._given = datetime.now(UTC)
             self._is_paged = True

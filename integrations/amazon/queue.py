@@ -55,6 +55,10 @@ _NO_BOTO = (
     "This hub lacks boto3, with which queues at AWS are read. Install it beside Logix: "
     "pip install --require-hashes -r requirements/amazon.txt."
 )
+_NOT_BEGUN = (
+    "boto3 does not begin with the AWS settings of this machine ({}). Mend its AWS configuration "
+    "file and the variables that begin with AWS_, or do without them: Logix needs none."
+)
 # The last part of AWS's code → who must act.
 _REFUSALS: Mapping[str, tuple[type[PlatformError], str, str]] = {
     **dict.fromkeys(
@@ -176,25 +180,29 @@ class Queue:
 @lru_cache(maxsize=32)
 def _client(address: Address) -> Any:
     """One for each queue and key, kept: making one reads megabytes of descriptions. Threads may
-    share it. Raises Misconfigured without boto3.
+    share it. Raises Misconfigured without boto3, and where it does not begin.
     """
     try:
         from boto3.session import Session
         from botocore.config import Config
+        from botocore.exceptions import BotoCoreError
     except ImportError as err:
         raise Misconfigured(_NO_BOTO, code="no_boto3") from err
-    session = Session(
-        aws_access_key_id=address.key_id,
-        aws_secret_access_key=address.secret,
-        region_name=address.region,
-    )
     settings = Config(
         connect_timeout=_CONNECT_S,
         read_timeout=_READ_S,
         retries={"mode": "standard", "total_max_attempts": 2},
         proxies={},
     )
-    return session.client("sqs", endpoint_url=address.endpoint, config=settings)
+    try:
+        session = Session(
+            aws_access_key_id=address.key_id,
+            aws_secret_access_key=address.secret,
+            region_name=address.region,
+        )
+        return session.client("sqs", endpoint_url=address.endpoint, config=settings)
+    except BotoCoreError as err:
+        raise Misconfigured(_NOT_BEGUN.format(type(err).__name__), code="aws_settings") from err
 
 
 def _news(message: Mapping[str, Any]) -> QueuedNews:

@@ -32,6 +32,8 @@ NO_PACKAGE = "PackageToUpdateNotFound"
 # Of an order to be sent for another store: 400, where others are 404. Clients wait for these words.
 _NO_OUTBOUND = re.compile(r"Requested order .*not found")
 _REQUEST_ID, _LIMIT = "x-amzn-RequestId", "x-amzn-RateLimit-Limit"
+# The slowest operation is called once in three minutes; nobody means once in a quarter of an hour.
+_SLOWEST, _FASTEST = 0.001, 1_000
 _RATES = {limit.bucket: limit.rate for limit in CARD.limits}
 _MOST_WORDS = 180
 
@@ -82,7 +84,7 @@ def learn(answer: Answer) -> LimitNews | None:
         rate = float(answer.headers.get(_LIMIT, ""))
     except ValueError:
         return None
-    return LimitNews(rate=rate) if 0 < rate < 1_000 else None
+    return LimitNews(rate=rate) if _SLOWEST <= rate < _FASTEST else None
 
 
 def rest_s(bucket: str) -> float:

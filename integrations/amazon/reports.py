@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from integrations.amazon import shapes
 from integrations.amazon.client import AmazonClient
@@ -69,7 +70,7 @@ def found(
     client: AmazonClient, kind: str, *, since: datetime, until: datetime | None = None
 ) -> Found:
     """All reports of a kind that were created in the time, oldest first."""
-    params = {
+    params: dict[str, Any] = {
         "reportTypes": kind,
         "createdSince": as_iso(max(since, datetime.now(UTC) - KEPT + timedelta(hours=1))),
         "pageSize": _ON_A_PAGE,
@@ -80,10 +81,11 @@ def found(
         answer = client.reports(params)
         told = shapes.decode(answer.body, _Listed)
         rows |= {row.report_id: row for row in told.reports}
-        if not told.next_token:
+        token = shapes.following(told.next_token, params.get("nextToken", ""))
+        if not token:
             break
         # A token stands alone.
-        params = {"nextToken": told.next_token}
+        params = {"nextToken": token}
     in_order = sorted(rows.values(), key=lambda row: (row.created_at, row.report_id))
     return Found(in_order, answer.date)
 
@@ -116,8 +118,10 @@ def one(client: AmazonClient, report_id: str) -> Report:
         raise NotFound(err.message, code=err.code, status=err.status) from err
 
 
-def rows(client: AmazonClient, report: Report) -> Iterator[dict[str, str]]:
-    """The rows of a report that is DONE. Raises what ``Document.rows`` does."""
+def rows(
+    client: AmazonClient, report: Report, *, keeps_beyond: bool = False
+) -> Iterator[dict[str, str]]:
+    """The rows of a report that is DONE, and raises, as ``Document.rows``."""
     document_id = report.report_document_id
     if not document_id:
         raise ContractBroken("A report is done and has no document.", path="$.reportDocumentId")
@@ -127,4 +131,4 @@ def rows(client: AmazonClient, report: Report) -> Iterator[dict[str, str]]:
         return Address(told.url, is_gzip=told.compression_algorithm == "GZIP")
 
     usual = JAPANESE if _JAPAN in report.marketplace_ids else UTF_8
-    return Document(client.http, ask, usual=usual).rows()
+    return Document(client.http, ask, usual=usual).rows(keeps_beyond=keeps_beyond)

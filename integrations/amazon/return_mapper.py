@@ -8,10 +8,12 @@ https://developer-docs.amazon.com/sp-api for the columns, published files for th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from integrations.amazon.documents import BEYOND, TOO_WIDE
 from integrations.amazon.settlements import day
 from integrations.amazon.values import text
 from integrations.base import Unreadable
@@ -47,9 +49,13 @@ _NEEDED = {
         "Return Reason",
         "Return delivery date",
     ),
-    BY_AMAZON: ("return-date", "order-id", "sku", "quantity", "reason", "status"),
+    # In some countries it has no status: abuzuhri/Amazon-SP-API-CSharp#126.
+    BY_AMAZON: ("return-date", "order-id", "sku", "quantity", "reason"),
 }
+# A label is on one unit, which may be told of on several days: amzn/selling-partner-api-docs#2459.
+_LABEL = "license-plate-number"
 _MOST_UNITS = 10**6
+_ID = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
 class Returns:
@@ -70,13 +76,13 @@ class Returns:
             )
         read = _of_seller if self._kind == BY_SELLER else _of_amazon
         try:
+            if BEYOND in row:
+                raise ContractBroken(TOO_WIDE)
             order_id, told = read(row)
         except ContractBroken as err:
-            name = row.get("Order ID") or row.get("order-id") or "?"
-            number = row.get("Amazon RMA ID") or row.get("license-plate-number") or "?"
             self.unreadable.append(
                 Unreadable(
-                    external_id=f"{name}/{number}"[:128],
+                    external_id=_named(row),
                     reason=err.message,
                     code=err.code,
                     path=err.path,
@@ -85,13 +91,23 @@ class Returns:
             return
         key = (order_id, told.external_id)
         before = self._found.get(key)
-        self._found[key] = _joined(before, told) if before else told
+        if before is None:
+            self._found[key] = told
+        elif not row.get(_LABEL):
+            self._found[key] = _joined(before, told)
 
     def parts(self) -> list[PartData]:
         return [
             PartData(external_order_id=order_id, told=told, by_sku=True)
             for (order_id, _), told in self._found.items()
         ]
+
+
+def _named(row: Row) -> str:
+    """Order and return of a row whose cells may have slipped: what a buyer wrote names neither."""
+    order_id = row.get("Order ID") or row.get("order-id") or ""
+    number = row.get("Amazon RMA ID") or row.get(_LABEL) or ""
+    return "/".join(x if _ID.fullmatch(x) else "?" for x in (order_id, number))
 
 
 def _of_seller(row: Row) -> tuple[str, ReturnData]:
@@ -114,12 +130,12 @@ def _of_seller(row: Row) -> tuple[str, ReturnData]:
 def _of_amazon(row: Row) -> tuple[str, ReturnData]:
     """It is told once the unit is in Amazon's warehouse: there is nothing left to do."""
     came, units = _day(row["return-date"], "$.return-date"), _units(row["quantity"], "$.quantity")
-    number = row.get("license-plate-number", "") or f"{row['sku']} {came:%Y-%m-%d %H:%M:%S}"
+    number = row.get(_LABEL, "") or f"{row['sku']} {came:%Y-%m-%d %H:%M:%S}"
     return _order(row["order-id"]), ReturnData(
         external_id=text(number, 100),
         name=text(number, 64),
         status=ReturnStatus.CLOSED,
-        raw_status=text(row["status"], 60),
+        raw_status=text(row.get("status"), 60),
         created_at=came,
         lines=(_line(row["sku"], units, units, row["reason"]),),
     )
@@ -154,9 +170,9 @@ def _joined(before: ReturnData, more: ReturnData) -> ReturnData:
 
 
 def _order(told: str) -> str:
-    if not told:
+    if not _ID.fullmatch(told):
         raise ContractBroken("A return names no order.", path="$.Order ID")
-    return text(told, 128)
+    return told
 
 
 def _units(told: str, path: str) -> int:

@@ -197,7 +197,7 @@ class ReturnReader:
         if report.processing_status != reports.DONE:
             raise Unavailable("A report on returns is gone that was there a moment ago.")
         found = return_mapper.Returns(job.kind)
-        for row in reports.rows(self._client, report):
+        for row in reports.rows(self._client, report, keeps_beyond=True):
             found.add(row)
         return found.parts(), found.unreadable
 

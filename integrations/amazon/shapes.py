@@ -32,6 +32,20 @@ class Pages(Camel):
     next_token: str | None = None
 
 
+def following(told: str | None, asked: str) -> str:
+    """The token of the next page, "" where there is none. Raises ContractBroken for the one that
+    was ``asked`` with: such a list never ends (amzn/selling-partner-api-models#2947).
+    """
+    if told and told == asked:
+        raise endless()
+    return told or ""
+
+
+def endless() -> ContractBroken:
+    words = "Amazon leads from a page to the same page again."
+    return ContractBroken(words, path="$.nextToken", code="endless")
+
+
 # --- orders ---------------------------------------------------------------------------------------
 
 

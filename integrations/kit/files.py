@@ -86,6 +86,8 @@ class RemoteFile:
             place += len(piece)
             if self.size is not None and place >= self.size:
                 return
+        if place:
+            raise _cut_short()
 
 
 def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -102,7 +104,7 @@ def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     except zlib.error as err:
         raise ContractBroken("A file is marked as gzip and is not.", code="bad_encoding") from err
     if not inflate.eof:
-        raise ContractBroken("A file of the store is cut short.", code="cut_short")
+        raise _cut_short()
 
 
 def upload(http: PlatformSession, url: str, file: IO[bytes], *, kind: str, hosts: str) -> None:
@@ -143,6 +145,10 @@ def _elsewhere(http: PlatformSession, url: str, hosts: str) -> PlatformSession:
         )
     own = {"limiter": MemoryLimiter(_FREE), "breaker": MemoryBreaker(), "max_body": 2 * PIECE}
     return http.elsewhere(str(origin), **own)
+
+
+def _cut_short() -> ContractBroken:
+    return ContractBroken("A file of the store is cut short.", code="cut_short")
 
 
 def _is_named(origin: Origin, hosts: str) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -101,7 +100,7 @@ def apply_orders(
         )
         if done.created and _is_paid_out(store):
             names = [record.external_id for record in batch]
-            transaction.on_commit(partial(link_orders, store.pk, names), robust=True)
+            transaction.on_commit(lambda: link_orders(store.pk, names), robust=True)
         return Applied(
             created=len(done.created),
             changed=len(done.changed),

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from integrations import keeping, policy, registry
 from integrations.base import Unreadable
+from integrations.kit.text import clean_text
 from integrations.models import ParkedRecord, Store, StreamName
 from logix.accounts import audit, keys
 from orders.models import Order
@@ -33,7 +34,7 @@ def park(
     dismissed stays so. ``kept_until``: as it was said of this content before.
     """
     now = timezone.now()
-    external_id = unreadable.external_id[:128]
+    external_id = clean_text(unreadable.external_id, 128)
     raw, purge_after = None, _kept_until(store, stream, unreadable, kept_until, now)
     if unreadable.raw and purge_after > now and not _is_erased(store, stream, external_id):
         place = _place(store, stream, external_id)

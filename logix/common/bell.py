@@ -44,8 +44,9 @@ def ring(task_name: str, *args: Any, queue: str, delay_s: float = 0.0) -> None:
     ``args`` must survive JSON (ids as ``str``). ``delay_s`` is for work that ripens within seconds:
     one that arrives earlier is enough, so the task must ask again for what was not ripe yet.
     """
+    # No partial: Django asks what failed after a commit for a name, which it has not (5.2).
     transaction.on_commit(
-        partial(publish, task_name, args, queue=queue, delay_s=delay_s), robust=True
+        lambda: publish(task_name, args, queue=queue, delay_s=delay_s), robust=True
     )
 
 

@@ -178,3 +178,14 @@ def test_only_rabbitmq_is_left_to_find_the_queue_by_its_exchange(
 
     (options,) = told
     assert {n: v for n, v in options.items() if n in {"exchange", "routing_key"}} == routed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_ring_that_fails_after_the_commit_hurts_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bell, "publish", broken)
+
+    with transaction.atomic():
+        bell.ring("t", "a", queue="push")

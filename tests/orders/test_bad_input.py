@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -32,8 +33,17 @@ def store() -> Any:
         {"lines": (make_line(quantity=-1),)},
         {"custom": {"half": "\udc00"}},
         {"number": "\ud800"},
+        {"total": Decimal("99999999999999.999999")},
+        {"lines": (make_line(tax=Decimal("99999999999999.999999")),)},
     ],
-    ids=["surrogate in a name", "negative units", "surrogate in meta", "surrogate as number"],
+    ids=[
+        "surrogate in a name",
+        "negative units",
+        "surrogate in meta",
+        "surrogate as number",
+        "a total that SQLite cannot give back",
+        "a tax that SQLite cannot give back",
+    ],
 )
 def test_one_bad_order_of_a_page_is_parked_and_the_others_are_written(
     store: Any, bad: dict[str, Any]

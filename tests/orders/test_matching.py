@@ -391,3 +391,20 @@ def test_a_product_that_did_not_see_the_order_yet_looks_again_when_committed(
 
     assert state()[0] == ImportState.ACCEPTED
     assert level().reserved == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_look_that_fails_leaves_what_was_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    store = make_store()
+    monkeypatch.setattr(matching, "_look_again", broken)
+
+    bring(store, make_order())
+    assert matching.match_waiting_lines(store.pk, []) == 0
+    assert matching.match_renamed(store.pk, ["sku-1"]) == 0
+
+    assert state()[0] == ImportState.AWAITING_MAPPING

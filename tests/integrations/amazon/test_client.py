@@ -16,6 +16,8 @@ from integrations.errors import (
     Unsupported,
 )
 from integrations.events import EventKind, RawDelivery
+from integrations.kit.http import Answer
+from integrations.kit.ratelimit import LimitNews
 from integrations.sandbox.amazon.play import acts
 from orders.status import OrderStatus
 from tests.integrations.amazon.conftest import MakeAdapter, MakeWorld
@@ -170,3 +172,14 @@ def test_chosen_marketplaces_are_where_the_account_sells(
             adapter.identify()
     else:
         assert adapter.identify().timezone == "Europe/Paris"
+
+
+@pytest.mark.parametrize(
+    "told", ["", "0", "-1", "nan", "inf", "-inf", "1e308", "1e-300", "0.0000001", "two", "1,5"]
+)
+def test_a_rate_that_nobody_means_is_not_believed(told: str) -> None:
+    def of(rate: str) -> Answer:
+        return Answer(200, {"x-amzn-RateLimit-Limit": rate}, b"", "", None, 0.0, "")
+
+    assert refusals.learn(of(told)) is None
+    assert refusals.learn(of("0.0056")) == LimitNews(rate=0.0056)

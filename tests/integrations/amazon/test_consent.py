@@ -94,6 +94,21 @@ def test_who_begins_in_the_appstore_goes_on_at_the_page_that_sent_them() -> None
     }
 
 
+def test_the_page_that_sent_them_says_nothing_in_our_place() -> None:
+    page = "https://sellercentral.amazon.de/apps/authorize/confirm/x"
+    query = "a=1&state=theirs&redirect_uri=https%3A%2F%2Fevil.example"
+
+    sent = url_of("eu", came_with={"amazon_callback_uri": f"{page}?{query}#here"})
+
+    assert sent.startswith(f"{page}?")
+    assert parse_qsl(urlsplit(sent).query) == [
+        ("a", "1"),
+        ("redirect_uri", BACK),
+        ("state", "a1B2"),
+    ]
+    assert "#" not in sent
+
+
 @pytest.mark.parametrize(
     "page",
     [

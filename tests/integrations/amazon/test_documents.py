@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integrations.amazon import reports
+from integrations.amazon import documents, reports
 from integrations.amazon.documents import JAPANESE, UTF_8, Address, Document
 from integrations.amazon.reports import Report
 from integrations.amazon.service import AmazonIntegration
@@ -19,6 +19,8 @@ from tests.integrations.amazon.world import AmazonWorld
 from tests.integrations.sandbox.amazon.client import DE, JP
 
 TEXT = "sku\tname\tnote\r\nA-1\tWürfel\t\r\n\r\nB-2\tKäse 5 €\tlast"
+# Python knows them; no text in lines and columns is in them.
+NO_CHARSETS = ("undefined", "hex", "idna", "punycode", "unicode_escape", "utf-7", "utf-16", "cp037")
 JAPANS = "sku\t名前\r\nA-1\t傘～\r\n"
 
 
@@ -42,6 +44,7 @@ def rows(adapter: AmazonIntegration, report: Report) -> list[dict[str, str]]:
         ('text/plain; charset="ISO-8859-15"', "iso8859-15"),
         ("text/plain; charset=ISO-8859-1", "cp1252"),
         ("text/plain; charset=nobody-knows", "utf-8"),
+        *((f"text/plain; charset={name}", "utf-8") for name in NO_CHARSETS),
         ("text/plain", "utf-8"),
         # It says what it is not.
         ("text/plain; charset=utf-8", "cp1252"),
@@ -147,3 +150,34 @@ def test_no_file_is_fetched_from_a_host_that_amazon_does_not_use(
         list(read(f"{world.url}{files.ROOT}nothing?X-Amz-Signature=x"))
     tokens = [name for row in world.shop.asked for name in row.headers if "token" in name.lower()]
     assert tokens  # the API has it
+
+
+@pytest.mark.parametrize("left", [0, 500, 1_000])
+def test_a_file_that_is_shorter_than_it_was_is_not_taken_for_whole(
+    world: AmazonWorld, adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setattr(kit_files, "PIECE", 1_000)
+    report = keep(world, "text/plain", b"a\tb\n" + b"1\t2\n" * 1_000)
+    found = reports.rows(adapter.client, report)
+    next(found)
+
+    with world.shop.store.working():
+        file = world.shop.store.state.files[report.report_document_id or ""]
+        file.content = (file.content or b"")[:left]
+
+    with pytest.raises(ContractBroken, match="ends before its end"):
+        list(found)
+
+
+def test_a_file_that_unpacks_without_end_is_left(
+    world: AmazonWorld, adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "LARGEST", 3 * 1024 * 1024)
+    fits = keep(world, "text/plain", b"\n" * documents.LARGEST, is_gzip=True)
+    bomb = keep(world, "text/plain", b"\n" * 64 * 1024 * 1024, is_gzip=True)
+
+    assert rows(adapter, fits) == []
+    with pytest.raises(ContractBroken) as caught:
+        rows(adapter, bomb)
+
+    assert caught.value.code == "too_large"

@@ -177,3 +177,16 @@ def test_who_must_act_is_said_of_what_cannot_be_reached(
         adapter.connection.http.guard = AddressGuard()
         with pytest.raises(Misconfigured, match=r"https"):
             adapter.receive_news(wait_s=0)
+
+
+def test_what_the_machine_has_for_aws_is_named_where_nothing_begins_with_it(
+    world: AmazonWorld, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    unknown_yet = {**queue.credentials, "aws_access_key_id": "AKIANOBODYNOBODYNOBO"}
+
+    with listening(world, unknown_yet) as adapter, pytest.raises(Misconfigured) as caught:
+        adapter.receive_news(wait_s=0)
+
+    assert caught.value.code == "aws_settings"
+    assert "(ProfileNotFound)" in str(caught.value)

@@ -37,6 +37,7 @@ from tests.integrations.amazon.conftest import MakeWorld
 from tests.integrations.amazon.sqs import KEY, Queue, Sqs, allowing
 from tests.integrations.amazon.world import AmazonWorld
 from tests.integrations.sync.conftest import run_to_end
+from tests.test_canaries import logs_at_debug
 from webhooks import inbox, listening
 from webhooks.models import Delivery
 
@@ -296,3 +297,18 @@ def test_disconnecting_takes_the_subscriptions_back(
     assert world.shop.store.state.subscriptions == {}
     assert not NewsQueue.objects.exists()
     assert listening.due() == []
+
+
+def test_no_log_holds_the_queues_key_a_signature_or_a_message(
+    world: AmazonWorld, merchant: Merchant, queue: Queue
+) -> None:
+    with logs_at_debug() as streams:
+        store = connected(world, merchant, queue)
+        queue.put("{a canary")
+        assert heard(store) == 1
+
+    for stream in streams:
+        told = stream.getvalue()
+        assert "news_taken" in told
+        for secret in (*KEY.values(), "AWS4-HMAC", "a canary"):
+            assert secret not in told

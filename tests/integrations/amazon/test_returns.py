@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from integrations.amazon import return_mapper, returns
+from integrations.amazon import reports, return_mapper, returns
+from integrations.amazon.documents import BEYOND, TOO_WIDE
 from integrations.amazon.return_mapper import BY_AMAZON, BY_SELLER, Returns
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters, Page
@@ -15,6 +16,7 @@ from integrations.errors import ContractBroken, PermissionMissing, Unsupported
 from integrations.sandbox.amazon.play import acts as account
 from orders.data import PartData, ReturnData
 from orders.status import ReturnStatus
+from tests.integrations.amazon.test_documents import keep
 from tests.integrations.amazon.world import AmazonWorld
 
 SELLERS = {
@@ -213,3 +215,56 @@ def test_what_buyers_wrote_is_not_kept_and_a_row_that_breaks_is_set_aside() -> N
     with pytest.raises(ContractBroken, match="lacks the column “sku”"):
         found.add({name: value for name, value in AMAZONS.items() if name != "sku"})
     assert set(return_mapper.STATUS_IN.values()) <= set(ReturnStatus)
+
+
+def test_what_a_buyer_wrote_shifts_no_row_and_names_nothing() -> None:
+    """A tab among a buyer's words makes a row too wide, a line break makes it two."""
+    found = Returns(BY_AMAZON)
+    found.add({**AMAZONS, BEYOND: TOO_WIDE})
+    found.add({**dict.fromkeys(AMAZONS, ""), "return-date": "call Anna", "order-id": "0177 1234"})
+    found.add({**AMAZONS, "order-id": "Anna, 12 Mill Lane", "license-plate-number": "her door"})
+
+    assert found.parts() == []
+    assert [(x.external_id, x.code) for x in found.unreadable] == [
+        ("303-2-2/LPN1", "contract_broken"),
+        ("?/?", "bad_time"),
+        ("?/?", "contract_broken"),
+    ]
+    assert "Anna" not in repr(found.unreadable)
+
+
+def test_a_row_that_is_too_wide_costs_no_other_return(
+    world: AmazonWorld, adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wide = {**AMAZONS, "order-id": "303-3-3", "customer-comments": "broken\tand late"}
+    rows = (AMAZONS, AMAZONS.values(), wide.values())
+    report = keep(world, "text/plain", "\n".join("\t".join(row) for row in rows).encode())
+    monkeypatch.setattr(reports, "one", lambda *_: report)
+
+    records, unreadable = adapter._returns._returns(returns.Job(BY_AMAZON, "", "", "1"))
+
+    assert [record.external_order_id for record in records] == ["303-2-2"]
+    assert [x.external_id for x in unreadable] == ["303-3-3/LPN1"]
+
+
+def test_amazons_report_without_a_status_is_read() -> None:
+    found = Returns(BY_AMAZON)
+
+    found.add({name: value for name, value in AMAZONS.items() if name != "status"})
+
+    (part,) = found.parts()
+    assert isinstance(part.told, ReturnData)
+    assert (part.told.status, part.told.raw_status) == (ReturnStatus.CLOSED, "")
+
+
+def test_a_labelled_unit_that_is_told_of_twice_is_one() -> None:
+    found = Returns(BY_AMAZON)
+    found.add(AMAZONS)
+    found.add({**AMAZONS, "return-date": "2026-11-12T08:00:00+00:00"})
+    found.add({**AMAZONS, "license-plate-number": ""})
+    found.add({**AMAZONS, "license-plate-number": ""})
+
+    one, two = (x.told for x in found.parts())
+    assert isinstance(one, ReturnData)
+    assert isinstance(two, ReturnData)
+    assert (one.lines[0].quantity, two.lines[0].quantity) == (1, 2)

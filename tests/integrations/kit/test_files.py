@@ -198,3 +198,18 @@ def test_trouble_of_the_files_host_is_none_of_the_store(
 
     assert isinstance(caught.value, Unavailable)
     assert breaker.state.state is State.CLOSED
+
+
+@pytest.mark.parametrize("end", [answer(416, b""), answer(200, b""), answer(200, CONTENT[:200])])
+def test_a_file_that_ends_before_its_size_is_cut_short(
+    store: Store, desk: Desks, end: bytes
+) -> None:
+    shop = store(answer(206, CONTENT[:300], Content_Range="bytes 0-299/900"), end)
+
+    with (
+        files.opened(desk(shop).session, f"{shop.url}/f", hosts=NOBODY) as file,
+        pytest.raises(ContractBroken) as caught,
+    ):
+        list(file.pieces())
+
+    assert caught.value.code == "cut_short"

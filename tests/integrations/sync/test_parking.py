@@ -170,6 +170,14 @@ def test_a_record_that_breaks_again_after_it_was_mended_starts_over(store: Store
     assert parked.next_at is not None
 
 
+def test_a_name_that_no_database_stores_is_parked_without_what_is_wrong_with_it(
+    store: Store,
+) -> None:
+    parking.park(store, stream="orders", unreadable=Unreadable(external_id="1\0\ud800", reason=""))
+
+    assert ParkedRecord.objects.get().external_id == "1\ufffd"
+
+
 def test_tries_end_and_their_count_has_a_ceiling(store: Store) -> None:
     bad = Unreadable(external_id="1", reason="Broken.")
     parking.park(store, stream="orders", unreadable=bad)

@@ -17,6 +17,7 @@ from integrations.connect import opening
 from integrations.errors import AuthenticationFailed, PermissionMissing, Unavailable, Unsupported
 from integrations.mapping.rules import RuleInvalid
 from integrations.models import FieldRule, ParkedRecord, RunKind, Store, Stream, SyncRun
+from integrations.sync import applying
 from orders.data import Authority, PayoutStatus
 from orders.models import Payout, PayoutLine
 from tests.factories import make_order, make_payout, make_store
@@ -343,3 +344,19 @@ def test_orders_of_a_platform_without_payouts_look_for_no_lines(
         sync.apply_orders(store, [order], authority=Authority.LIST_PAGE, observed_at=timezone.now())
 
     assert after == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_orders_stay_written_where_lines_of_payouts_do_not_find_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(applying, "link_orders", broken)
+
+    done = sync.apply_orders(
+        store, [make_order()], authority=Authority.LIST_PAGE, observed_at=timezone.now()
+    )
+
+    assert done.created == 1
