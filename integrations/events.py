@@ -15,7 +15,7 @@ class EventKind(StrEnum):
     """STORE_GONE: our app was removed there. SCOPES_CHANGED: what we may do there is another.
     PRIVACY: what a buyer, or the law, asks of us by way of the store. Of what the platform does in
     the background, OUTSIDE: an order of another store that it sends has changed; FILE: one that
-    was handed over is worked off; REPORT: one is there.
+    was handed over is worked off; REPORT: one is there; KEPT: units that it keeps have changed.
     """
 
     ORDER = "order"
@@ -26,11 +26,12 @@ class EventKind(StrEnum):
     OUTSIDE = "outside"
     FILE = "file"
     REPORT = "report"
+    KEPT = "kept"
     PING = "ping"
     IGNORED = "ignored"
 
 
-IN_BACKGROUND = frozenset({EventKind.OUTSIDE, EventKind.FILE, EventKind.REPORT})
+IN_BACKGROUND = frozenset({EventKind.OUTSIDE, EventKind.FILE, EventKind.REPORT, EventKind.KEPT})
 """Hints: what waits for it is looked at soon, and nothing of them is believed."""
 
 
@@ -74,7 +75,8 @@ class Event:
     destructive (deleted), or is stale. ``privacy`` comes with that kind alone.
 
     Of what is done in the background, ``external_id`` is our reference of the order, or the
-    platform's name of the file or report. ``ability``: what reads a report that comes unasked.
+    platform's name of the file, report or listing. ``ability``: what reads a report that comes
+    unasked.
     """
 
     kind: EventKind

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from integrations import outbox, sync
 from integrations.events import Event, EventKind
+from integrations.platform import Ability
 from webhooks.reading import Reading
 
 
@@ -34,8 +35,14 @@ def _report(store_id: UUID, event: Event) -> bool:
     return sync.read_soon(store_id, event.external_id, event.ability)
 
 
+def _kept(store_id: UUID, _: Event) -> bool:
+    """All units there are read together."""
+    return sync.read_soon(store_id, "", Ability.PLATFORM_STOCK)
+
+
 _LOOKS: Mapping[EventKind, Callable[[UUID, Event], bool]] = {
     EventKind.OUTSIDE: _outside,
     EventKind.FILE: _file,
     EventKind.REPORT: _report,
+    EventKind.KEPT: _kept,
 }

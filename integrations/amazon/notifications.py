@@ -45,7 +45,7 @@ TOPICS: dict[str, Topic] = {
             }
         },
     ),
-    "FBA_INVENTORY_AVAILABILITY_CHANGES": Topic(EventKind.PRODUCT, ("SKU",)),
+    "FBA_INVENTORY_AVAILABILITY_CHANGES": Topic(EventKind.KEPT, ("SKU",)),
     "LISTINGS_ITEM_MFN_QUANTITY_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
     "LISTINGS_ITEM_STATUS_CHANGE": Topic(EventKind.PRODUCT, ("Sku",)),
     "FEED_PROCESSING_FINISHED": Topic(

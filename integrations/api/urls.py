@@ -13,6 +13,7 @@ from integrations.api.bundles import BundleViews
 from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
 from integrations.api.conflicts import ConflictViews
 from integrations.api.explain import ExplainViews
+from integrations.api.files import ParcelFileViews, StockFileViews
 from integrations.api.formats import encode
 from integrations.api.health import StoreHealthViews
 from integrations.api.kept import KeptViews
@@ -33,7 +34,6 @@ from integrations.api.returns import ReturnViews
 from integrations.api.rule_changes import RuleChangeViews
 from integrations.api.runs import ParkedViews, RunViews
 from integrations.api.stock import StockViews
-from integrations.api.stock_files import StockFileViews
 from integrations.api.stock_master import StockMasterViews
 from integrations.api.stock_rules import StockRuleViews
 from integrations.api.store_places import StorePlaceViews
@@ -125,6 +125,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("orders/<uuid:pk>/review", OrderViews.at(post="review")),
     path("orders/<uuid:pk>/erase-buyer", OrderViews.at(post="erase_buyer")),
     path("orders/<uuid:pk>/refetch", OrderViews.at(post="refetch")),
+    path("shipments/files", ParcelFileViews.at(get="list")),
+    path("shipments/files/<uuid:pk>/refused", ParcelFileViews.at(get="refused")),
     path("payouts", PayoutViews.at(get="list")),
     path("payouts/<uuid:pk>", PayoutViews.at(get="retrieve")),
     path("payouts/<uuid:pk>/lines", PayoutViews.at(get="lines")),

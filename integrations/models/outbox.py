@@ -252,8 +252,8 @@ class Command(models.Model):
 
 class HandedParcel(models.Model):
     """A command that is in a hand-over, on line ``number`` of its file, until the store's word on
-    it is kept. ``code`` and ``problem`` are its refusal; where that ``is_unsure``, the parcel may
-    be there already.
+    it is kept. ``code`` and ``problem`` are its refusal, which stays with the file; where that
+    ``is_unsure``, the parcel may be there already.
     """
 
     hand_over = models.ForeignKey(ParcelHandOver, on_delete=models.CASCADE, related_name="lines")

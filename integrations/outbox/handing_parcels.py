@@ -114,7 +114,7 @@ class ParcelJob(Job[ParcelHandOver]):
         for row in rows:
             self._end(row)
         if not rows:
-            self.file.lines.all().delete()
+            self.file.lines.filter(code="").delete()
         return bool(rows)
 
     def _put_back(self, why: str) -> None:

@@ -85,8 +85,8 @@ def put_back_all(
 
 
 def drop(rows: Sequence[HandedParcel]) -> None:
-    """Lines that have ended."""
-    HandedParcel.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    """Lines that have ended. What the store did not take stays, and says why."""
+    HandedParcel.objects.filter(pk__in=[row.pk for row in rows], code="").delete()
 
 
 def _waiting(store: Store) -> QuerySet[Command]:
@@ -128,6 +128,8 @@ def _begin(store: Store, most: int) -> ParcelHandOver | None:
         part = found[start : start + files.CHUNK]
         moved = bulk.update(Command, [_handed(*one) for one in part], versioned="fence")
         ours = [one for one, _ in part if one in moved]
+        # Refused in an earlier file, and asked for again.
+        HandedParcel.objects.filter(command__in=ours).delete()
         bulk.insert(HandedParcel, [_line(pk, one, n) for n, one in enumerate(ours, count + 1)])
         count += len(ours)
     mine = ParcelHandOver.objects.filter(pk=pk)

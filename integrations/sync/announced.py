@@ -1,4 +1,4 @@
-"""What a store announces that it has prepared, or made by itself, is read soon.
+"""What a store announces that it has prepared, made by itself, or counted anew, is read soon.
 
 An announcement is a hint: it brings a reading forward and says nothing of what will be read. One
 that comes twice, late or for nobody changes nothing; without any the reading is due at its own
@@ -21,12 +21,13 @@ from integrations.platform import Ability
 from logix.common import bell
 
 # So long after a reading the next one comes at the earliest: a store that made several things tells
-# of each, and what a reading costs may be scarce there.
+# of each, and of units it keeps with every sale; what a reading costs may be scarce there.
 BETWEEN = timedelta(minutes=15)
 _STREAMS: Mapping[Ability, StreamName] = {
     Ability.PAYOUTS: StreamName.PAYOUTS,
     Ability.REFUNDS_READ: StreamName.REFUNDS,
     Ability.RETURNS: StreamName.RETURNS,
+    Ability.PLATFORM_STOCK: StreamName.KEPT,
 }
 _IS_READ = Q(store__auto_sync=True) | Q(asked_at__isnull=False)
 

@@ -74,6 +74,10 @@ def paid_out(store: Store) -> Any:
     return Stream.objects.create(store=store, name="payouts", next_at=_later())
 
 
+def keeping(store: Store) -> Any:
+    return Stream.objects.create(store=store, name="kept", next_at=_later())
+
+
 UNASKED = {"ability": "payouts"}
 # What waits, what tells of it, and who is rung for.
 WAITING = [
@@ -82,6 +86,7 @@ WAITING = [
     pytest.param(walking, "report", {}, "run_stream", id="walk"),
     pytest.param(reading_the_past, "report", {}, "run_backfill", id="past"),
     pytest.param(paid_out, "report", UNASKED, "run_stream", id="unasked"),
+    pytest.param(keeping, "kept", {}, "run_stream", id="kept"),
 ]
 Build = Callable[[Store], Any]
 

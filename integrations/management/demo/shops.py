@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
 
 from integrations import connect
 from integrations.connect import hooks, opening
@@ -23,8 +26,9 @@ SHARED_SKUS = ("SKU-0001", "SKU-0002", "SKU-0012", "SKU-0014", "SKU-0016", "SKU-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shop:
-    """``share`` of the orders asked for are in this store. ``arguments`` make the simulator hold
-    the ``credentials`` it is connected with.
+    """``share`` of the orders asked for are in this store, and orders are read as far back as
+    ``past``; None: to the very first. ``arguments`` make the simulator hold the ``credentials`` it
+    is connected with.
     """
 
     platform: str
@@ -33,6 +37,7 @@ class Shop:
     state_file: str
     credentials: Mapping[str, str]
     arguments: tuple[str, ...]
+    past: timedelta | None = None
 
     @property
     def port_variable(self) -> str:
@@ -83,6 +88,8 @@ SHOPS = (
             "--skus",
             *SHARED_SKUS,
         ),
+        # All that is sold there, and less than the two years Amazon tells of.
+        past=timedelta(days=365),
     ),
 )
 
@@ -101,6 +108,7 @@ def connect_new(merchant: Merchant, shop: Shop, url: str) -> Store:
         credentials=shop.credentials,
         name=shop.name,
         writes_enabled=True,
+        import_since=timezone.now() - shop.past if shop.past else None,
         actor=_ACTOR,
     )
     if connect.lacks_places(store):

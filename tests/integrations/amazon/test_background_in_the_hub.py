@@ -1,5 +1,5 @@
-"""What an account does in the background and then tells: an order it sends for another store, a
-feed, a report. The news lead to the look at once, without any clock of the hub's.
+"""What an account does in the background and then tells: an order it sends for another store, units
+it keeps, a feed, a report. The news lead to the look at once, without any clock of the hub's.
 
 The messages come out of a box, and out of a queue where there is a server that speaks SQS.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,7 +32,9 @@ from integrations.models import (
 from integrations.sandbox.amazon.notifications.models import Destination, Subscription
 from integrations.sandbox.amazon.play import acts as account
 from integrations.sandbox.amazon.reports import settlements
+from integrations.sync.announced import BETWEEN
 from integrations.tasks import look_outside, run_stream, work_hand_over
+from inventory.models import KeptUnits
 from logix.accounts.models import Merchant
 from logix.common import bell
 from orders import services
@@ -240,7 +242,7 @@ def test_news_of_orders_that_are_over_or_somebody_elses_ask_for_nothing(
     hub.look()
     made.refresh_from_db()
     assert made.state == OutsideFulfillment.State.SENT
-    late = box.taken()
+    late = [x for x in box.taken() if x["NotificationType"] == "FULFILLMENT_ORDER_STATUS"]
     foreign = json.loads(json.dumps(late[-1]).replace(made.reference, "SOMEBODYS-1"))
     foreign["NotificationMetadata"]["NotificationId"] = "foreign"
     box.messages = [*late, foreign]
@@ -251,6 +253,75 @@ def test_news_of_orders_that_are_over_or_somebody_elses_ask_for_nothing(
     assert {name for name, _ in told} == {made.reference, "SOMEBODYS-1"}
     assert {outcome for _, outcome in told} == {"nothing_to_do"}
     assert depot.calls("getFulfillmentOrder") == looks
+
+
+# -- units that Amazon keeps -----------------------------------------------------------------------
+
+
+def test_units_sent_for_another_store_are_seen_when_their_number_is_told(
+    make_world: MakeWorld, boutique: ShopifyWorld, merchant: Merchant, news: News
+) -> None:
+    depot = news.ready(make_world(orders=0, products=5, queue_endpoint=news.url))
+    hub = Hub(merchant, boutique, depot)
+    news.begin(depot, hub.amazon)
+    kept_is_read(hub)
+    news.arrive()
+    units = KeptUnits.objects.get(sku=hub.fba)
+    before = (units.sellable, units.reserved)
+    services.request_outside(hub.bought(3), hub.amazon, actor="user:anna")
+    hub.send(hub.amazon)
+
+    def after(step: Callable[[], Any]) -> tuple[int, int]:
+        """What is known of the units there once the step was told of."""
+        long_ago = timezone.now() - BETWEEN
+        Stream.objects.filter(name="kept").update(last_success_at=long_ago, next_at=_in_an_hour())
+        step()
+        assert dict(news.arrive())[hub.fba] == "looked_soon"
+        units.refresh_from_db()
+        return units.sellable - before[0], units.reserved - before[1]
+
+    assert after(hub.go_on) == (-3, 3)
+    assert after(lambda: hub.go_on(3)) == (-3, 0)
+
+    made = services.request_outside(hub.bought(2), hub.amazon, actor="user:anna")
+    hub.send(hub.amazon)
+    assert after(hub.go_on) == (-5, 2)
+
+    def call_off() -> None:
+        services.cancel_outside(made, actor="user:anna")
+        hub.send(hub.amazon)
+
+    assert after(call_off) == (-3, 0)
+
+
+def test_units_that_are_sold_one_by_one_are_read_together(
+    make_world: MakeWorld, merchant: Merchant, box: Mailbox, boxed: Boxed
+) -> None:
+    world = make_world(orders=0, products=5, queue_endpoint=box.url)
+    store = opened(world, merchant)
+    boxed.begin(world, store)
+    while sync.run_stream(stream(store, "kept").pk):
+        pass
+    read_at = stream(store, "kept").last_success_at
+    assert read_at is not None
+    asked = world.calls("getInventorySummaries")
+
+    world.place("fba", 4)
+    outcomes = {outcome for _, outcome in boxed.arrive()}
+
+    assert "looked_soon" in outcomes
+    assert world.calls("getInventorySummaries") == asked, "it was read a moment ago"
+    due = stream(store, "kept").next_at
+    assert due == read_at + BETWEEN
+
+
+def kept_is_read(hub: Hub) -> None:
+    while sync.run_stream(stream(hub.amazon, "kept").pk):
+        pass
+
+
+def _in_an_hour() -> datetime:
+    return timezone.now() + timedelta(hours=1)
 
 
 # -- a feed ----------------------------------------------------------------------------------------

@@ -64,12 +64,16 @@ def test_a_refusal_names_amazons_number_of_the_request(adapter: AmazonIntegratio
 
 
 @pytest.mark.parametrize(("operation", "wait"), [("searchOrders", 1 / 0.0056), ("getOrder", 2.0)])
+@pytest.mark.parametrize("is_told", [False, True])
 def test_a_throttled_call_waits_as_long_as_its_operation_needs(
-    world: AmazonWorld, make_adapter: MakeAdapter, operation: str, wait: float
+    world: AmazonWorld, make_adapter: MakeAdapter, operation: str, wait: float, is_told: bool
 ) -> None:
+    """Whether or not Amazon says with the 429 how long that is."""
     adapter = make_adapter(world, retries=0)
     (order_id,) = world.place("plain")
     world.trouble("throttled", route=operation)
+    if is_told:
+        world.trouble("limit_told")
 
     asked = Filters(ids=(order_id,)) if operation == "getOrder" else EVERYTHING
     with pytest.raises(RateLimited) as caught:

@@ -25,6 +25,8 @@ from integrations.models import (
     Stream,
     SyncRun,
 )
+from integrations.sandbox.amazon.play import acts as account
+from inventory import ledger
 from inventory.models import Listing, StockLevel, StockMovement
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
@@ -177,6 +179,25 @@ def test_a_new_order_reserves_and_its_parcel_is_told_once(world: AmazonWorld, st
     assert world.calls("confirmShipment") == 1
 
 
+def test_a_parcel_whose_answer_never_comes_is_looked_for_and_told_once(
+    world: AmazonWorld, store: Store
+) -> None:
+    order = fetched(store, world.place_order())
+    services.add_shipment(order, carrier="DHL", tracking_number="T-1", actor=ANNA)
+    world.trouble("timeout_after_write", route="confirmShipment", seconds=0)
+
+    send(store)
+    assert Command.objects.get(store=store).state == Command.State.UNKNOWN
+    world.peace()
+    send(store)
+
+    assert Command.objects.get(store=store).state == Command.State.DONE
+    assert world.parcels(order.external_id) == [("T-1",)]
+    assert fetched(store, order.external_id).fulfillment_status == "fulfilled"
+    assert Shipment.objects.filter(order=order).count() == 1
+    assert world.calls("confirmShipment") == 1
+
+
 def test_a_parcel_without_tracking_is_refused_in_words(world: AmazonWorld, store: Store) -> None:
     order = fetched(store, world.place_order())
     services.add_shipment(order, actor=ANNA)
@@ -272,6 +293,78 @@ def test_a_figure_that_changes_here_is_pushed_once_for_all_marketplaces(
     patched = [row for row in world.shop.asked if row.method == "PATCH"]
     assert len(patched) == 1
     assert world.stock(listing.sku, listing.sku) == listing.seen_quantity - 1
+
+
+def test_a_figure_whose_answer_never_comes_is_looked_for_and_settled(
+    world: AmazonWorld, store: Store
+) -> None:
+    listings = Listing.objects.filter(store=store, seen_quantity__gt=3).exclude(variant=None)
+    listing = listings.order_by("sku")[0]
+    level = StockLevel.objects.filter(variant=listing.variant, location__kept_by=None)[0]
+    ledger.adjust(
+        variant=level.variant, location=level.location, set_to=3, reason="Count", actor=ANNA
+    )
+    world.trouble("timeout_after_write", route="patchListingsItem", seconds=0)
+    Push.objects.filter(listing=listing).update(next_at=Now())
+
+    outbox.send_pushes(store.pk)
+
+    patched = [row for row in world.shop.requests if row.method == "PATCH"]
+    assert (patched[-1].status, patched[-1].faults) == (0, ["timeout_after_write"])
+    assert world.stock(listing.sku, listing.sku) == 3
+    told = Push.objects.get(listing=listing)
+    assert (told.state, told.pushed_value) == (Push.State.READY, None)
+    world.peace()
+    push(store)
+
+    told.refresh_from_db()
+    assert (told.state, told.pushed_value, told.problem) == (Push.State.IDLE, 3, "")
+    assert world.stock(listing.sku, listing.sku) == 3
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+def test_orders_of_an_account_that_throttles_are_all_here_afterwards(
+    world: AmazonWorld, store: Store, is_told: bool
+) -> None:
+    world.trouble("throttled", route="searchOrders", count=2)
+    if is_told:
+        world.trouble("limit_told")
+    placed = {world.place_order() for _ in range(3)}
+
+    read(store)
+    assert not Order.objects.filter(external_id__in=placed).exists()
+    assert Stream.objects.get(store=store, name="orders").failures == 0
+    for _ in range(2):
+        RateBucket.objects.all().delete()
+        read(store)
+
+    assert Order.objects.filter(external_id__in=placed).count() == len(placed)
+
+
+def test_an_access_that_was_revoked_stops_all_and_a_new_one_leaves_nothing_out(
+    world: AmazonWorld, store: Store
+) -> None:
+    before = fetched(store, world.place_order())
+    services.add_shipment(before, carrier="DHL", tracking_number="T-1", actor=ANNA)
+    account.on_app(world.shop.store, "revoke")
+    meanwhile = world.place_order()
+
+    read(store)
+    send(store)
+    store.refresh_from_db()
+    assert store.status == StoreStatus.NEEDS_MERCHANT
+    assert world.parcels(before.external_id) == []
+
+    account.on_app(world.shop.store, "authorise")
+    fresh = {**world.credentials, "refresh_token": world.shop.refresh_token}
+    connect.change_store(store, actor=ANNA, credentials=fresh)
+    store.refresh_from_db()
+    assert store.status == StoreStatus.ACTIVE
+    read(store)
+    send(store)
+
+    assert Order.objects.filter(store=store, external_id=meanwhile).exists()
+    assert world.parcels(before.external_id) == [("T-1",)]
 
 
 def test_quiet_accounts_are_polled_within_their_quota(

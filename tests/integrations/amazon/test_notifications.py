@@ -73,7 +73,7 @@ def test_every_official_example_has_its_own_key_in_either_spelling(
 
 
 def test_news_of_amazons_stock_names_the_sku() -> None:
-    assert (read(FBA).kind, read(FBA).external_id) == (EventKind.PRODUCT, "AMZ-1")
+    assert (read(FBA).kind, read(FBA).external_id) == (EventKind.KEPT, "AMZ-1")
 
 
 def test_a_report_that_was_not_asked_for_names_what_reads_it(

@@ -12,6 +12,7 @@ from django.urls import reverse
 from integrations import outbox, registry, sync
 from integrations.amazon import feed_files
 from integrations.models import Command, ParcelHandOver, RateBucket, Store
+from integrations.outbox.handing import PATIENCE
 from logix.accounts.models import Merchant
 from logix.common import bell
 from orders import services
@@ -20,6 +21,7 @@ from tests.factories import make_merchant
 from tests.integrations.amazon import many
 from tests.integrations.amazon.conftest import MakeWorld
 from tests.integrations.amazon.many import calls, connected, later
+from tests.integrations.amazon.test_stock_by_file import ENDINGS
 from tests.integrations.amazon.world import AmazonWorld
 from tests.integrations.sandbox.amazon.client import DE
 
@@ -155,15 +157,17 @@ def test_what_amazon_shows_afterwards_is_the_parcel_we_made(
     assert parcel.external_id == world.order(order.external_id).packages[0].reference
 
 
-def test_a_fatal_feed_loses_nothing_and_its_parcels_go_out_by_calls(
-    world: AmazonWorld, store: Store, orders: list[Order]
+@pytest.mark.parametrize(("trouble", "said"), ENDINGS)
+def test_a_feed_that_comes_to_nothing_loses_nothing_and_its_parcels_go_out_by_calls(
+    world: AmazonWorld, store: Store, orders: list[Order], trouble: str, said: str
 ) -> None:
-    world.shop.faults.turn_on("feed_fatal")
+    world.shop.faults.turn_on(trouble)
     outbox.send_commands(store.pk)
     work(store)
     later(world)
+    ParcelHandOver.objects.update(handed_at=Now() - PATIENCE)
     file = work(store)
-    assert (file.state, "broke the file off" in file.problem) == (_State.FAILED, True)
+    assert (file.state, said in file.problem) == (_State.FAILED, True)
     assert states(store) == {("unknown", "parcel_file_came_to_nothing")}
 
     send(store)
@@ -173,10 +177,15 @@ def test_a_fatal_feed_loses_nothing_and_its_parcels_go_out_by_calls(
     assert all(len(world.parcels(order.external_id)) == 1 for order in orders)
 
 
+@pytest.mark.parametrize("trouble", ["truncated", "timeout_after_write"])
 def test_a_file_whose_answer_was_lost_doubles_nothing(
-    world: AmazonWorld, store: Store, orders: list[Order], monkeypatch: pytest.MonkeyPatch
+    world: AmazonWorld,
+    store: Store,
+    orders: list[Order],
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: str,
 ) -> None:
-    world.shop.faults.turn_on("truncated", route="createFeed$", count=1)
+    world.shop.faults.turn_on(trouble, route="createFeed$", count=1, seconds=0)
     outbox.send_commands(store.pk)
     assert work(store).state == _State.PENDING
     world.peace()

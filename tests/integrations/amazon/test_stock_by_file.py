@@ -10,7 +10,9 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations import outbox, registry
+from integrations.amazon import feed_files
 from integrations.models import Push, RateBucket, StockHandOver, Store
+from integrations.outbox.handing import PATIENCE
 from inventory.models import Listing
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
@@ -22,6 +24,12 @@ from tests.integrations.amazon.many import calls, connected, later, listed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FROM = 200
+# How a feed comes to nothing, and what people are told.
+ENDINGS = [
+    ("feed_fatal", "broke the file off"),
+    ("feed_cancelled", "was cancelled at Amazon"),
+    ("feed_stuck", "had not worked it off"),
+]
 _State = StockHandOver.State
 
 
@@ -111,26 +119,55 @@ def test_a_page_without_a_file_says_what_one_is_and_nothing_of_files_worked_off(
     assert "worked off" not in shown
 
 
-def test_a_fatal_feed_loses_nothing_and_its_figures_go_out_by_calls(
-    make_world: MakeWorld, merchant: Merchant
+@pytest.mark.parametrize(("trouble", "said"), ENDINGS)
+def test_a_feed_that_comes_to_nothing_loses_nothing_and_its_figures_go_out_by_calls(
+    make_world: MakeWorld, merchant: Merchant, trouble: str, said: str
 ) -> None:
     world = make_world(orders=0, products=240, marketplaces=("A1PA6795UKMFR9",))
     store = connected(world, merchant)
     skus = world.own_skus()
     listed(store, skus, units=31)
     outbox.mark_store(store.pk)
-    world.shop.faults.turn_on("feed_fatal")
+    world.shop.faults.turn_on(trouble)
     outbox.send_pushes(store.pk)
     work(store)
     later(world)
+    StockHandOver.objects.update(handed_at=Now() - PATIENCE)
     work(store)
 
     outbox.send_pushes(store.pk)
 
     file = StockHandOver.objects.get(store=store)
-    assert (file.state, "broke the file off" in file.problem) == (_State.FAILED, True)
+    assert (file.state, said in file.problem) == (_State.FAILED, True)
     assert set(Push.objects.values_list("state", "pushed_value")) == {("idle", 31)}
     assert calls(world)["patchListingsItem"] == len(skus)
+
+
+def test_a_file_whose_answer_never_comes_is_waited_for_and_told_again_by_calls(
+    make_world: MakeWorld, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(orders=0, products=240, marketplaces=("A1PA6795UKMFR9",))
+    store = connected(world, merchant)
+    skus = world.own_skus()
+    listed(store, skus, units=31)
+    outbox.mark_store(store.pk)
+    outbox.send_pushes(store.pk)
+    world.shop.faults.turn_on("timeout_after_write", route="createFeed$", seconds=0)
+    work(store)
+    world.peace()
+    assert StockHandOver.objects.get(store=store).state == _State.PENDING
+    assert set(Push.objects.values_list("state", flat=True)) == {"handed"}
+    later(world)
+    monkeypatch.setattr(feed_files, "_UNSEEN", feed_files._UNSEEN * 0)
+    work(store)
+
+    outbox.send_pushes(store.pk)
+
+    assert StockHandOver.objects.get(store=store).state == _State.FAILED
+    assert set(Push.objects.values_list("state", "pushed_value")) == {("idle", 31)}
+    with world.shop.store.working():
+        assert {world.shop.store.state.listings[sku].quantity for sku in skus} == {31}
+    assert calls(world)["createFeed"] == 1
 
 
 def test_a_throttled_feed_is_handed_over_later(make_world: MakeWorld, merchant: Merchant) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.base import Unreadable
-from integrations.models import FieldRule, ParkedRecord, Push, Store, SyncRun
+from integrations.models import FieldRule, ParcelHandOver, ParkedRecord, Push, Store, SyncRun
 from integrations.sync import park
 from inventory.models import (
     Allocation,
@@ -70,6 +70,7 @@ def ids(api: Api, connected: Store, shop: Shop) -> dict[str, Any]:
         "changes": AuditEvent.objects.get(action="stockrule.added").pk,
         "allocations": Allocation.objects.get().pk,
         "pushes": Push.objects.get().pk,
+        "files": ParcelHandOver.objects.create(store=connected, state="done").pk,
     }
 
 

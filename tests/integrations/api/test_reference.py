@@ -11,7 +11,16 @@ from django.db import transaction
 from django.db.models import Model
 
 from integrations.base import Unreadable
-from integrations.models import FieldRule, ParkedRecord, Push, RunState, Store, Stream, SyncRun
+from integrations.models import (
+    FieldRule,
+    ParcelHandOver,
+    ParkedRecord,
+    Push,
+    RunState,
+    Store,
+    Stream,
+    SyncRun,
+)
 from integrations.sync import park
 from inventory import catalogue, condition, ledger, linkruns
 from inventory.data import PartData, VariantData
@@ -186,6 +195,7 @@ def ids(
         "ALLOCATION": Allocation.objects.get(),
         "STOCKRULE": StockRule.objects.get(),
         "PUSH": Push.objects.earliest("pk"),
+        "FILE": ParcelHandOver.objects.create(store=connected, state="done"),
         "RULECHANGE": AuditEvent.objects.get(action="stockrule.added"),
     }
     linked = Made(named["LISTING"].pk, named["VARIANT"].pk, Former(None, "duplicate_sku"))

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from integrations.base import Unreadable
-from integrations.models import Push, StockHandOver, Store
+from integrations.models import ParcelHandOver, Push, StockHandOver, Store
 from integrations.sync import park
 from inventory.models import Listing, StoreLocation, Variant
 from orders.models import (
@@ -33,6 +33,7 @@ from tests.integrations.api.client import (
 )
 from tests.integrations.api.routes import is_twin
 from tests.integrations.api.shop import KEYS, Shop
+from tests.integrations.api.test_parcel_files import in_file
 
 GIFT = {"path": "meta.gift", "target": "custom.gift"}
 METHODS = ("get", "post", "patch", "put", "delete")
@@ -149,11 +150,14 @@ def test_every_answer_is_as_described(
     allocation = api.post("/stock/allocations", aside).json()
     comparison = make_comparison(connected, findings=[COMPARED])
     StockHandOver.objects.create(store=connected, state="done", figures=3)
+    file = ParcelHandOver.objects.create(store=connected, state="done", parcels=3, refused=1)
+    in_file(file, 2, code="1", problem="No.")
     kit = Variant.objects.get(sku="SKU-2").pk
     api.put(f"/variants/{kit}/parts", {"parts": [{"sku": "SKU-1", "units": 2}]})
     kept_there(connected, 1)
     ids: dict[str, Any] = {
         "/api/v1/stock/pushes/{id}": Push.objects.earliest("pk").pk,
+        "/api/v1/shipments/files/{id}/refused": file.pk,
         "/api/v1/payouts/{id}": payout.pk,
         "/api/v1/payouts/{id}/lines": payout.pk,
         "/api/v1/orders/{id}": order.pk,

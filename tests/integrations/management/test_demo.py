@@ -1,4 +1,6 @@
-"""The demonstration's processes: one demo a folder, and nothing left behind however it ends."""
+"""The demonstration's processes: one demo a folder, and nothing left behind however it ends; and
+what it reads first of its seller account.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,15 @@ from pathlib import Path
 
 import pytest
 
+from integrations import sync
+from integrations.management.demo import shops
 from integrations.management.demo.processes import RunsAlready, alone
+from integrations.models import RunState, Stream, SyncRun
+from logix.common import bell
+from orders.models import Order
+from tests.factories import make_merchant
+from tests.integrations.amazon.world import amazon_world
+from tests.integrations.sync.conftest import run_to_end
 
 
 @contextmanager
@@ -75,6 +85,26 @@ def test_a_demo_that_is_killed_takes_its_processes_with_it(tmp_path: Path) -> No
     while _lives(child) and time.monotonic() < end:
         time.sleep(0.05)
     assert not _lives(child)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_first_reading_of_the_seller_account_is_complete(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bell, "publish", lambda *_args, **_options: True)
+    shop = next(shop for shop in shops.SHOPS if shop.platform == "amazon")
+    with amazon_world(orders=40, **shop.credentials) as world:
+        store = shops.connect_new(make_merchant(), shop, world.url)
+        for name in ("products", "orders"):
+            while sync.run_stream(Stream.objects.get(store=store, name=name).pk):
+                pass
+        run = SyncRun.objects.get(store=store, stream__name="orders", kind="backfill")
+        run_to_end(run)
+        there = world.order_ids()
+
+    run.refresh_from_db()
+    assert (run.state, run.problem) == (RunState.COMPLETED, "")
+    assert set(Order.objects.values_list("external_id", flat=True)) == there
 
 
 def _lives(pid: int) -> bool:

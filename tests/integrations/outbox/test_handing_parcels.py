@@ -138,7 +138,11 @@ def test_many_parcels_go_out_in_one_file_and_each_ends_by_its_own_word(
     words = f"{store.name} was not changed: Your order cannot be found."
     assert titles(orders[1], "store_refused") == [words]
     assert (unsure.problem_code, unsure.problem) == ("18021", "More than is left.")
-    assert not HandedParcel.objects.exists()
+    kept = file.lines.order_by("number").values_list("command", "code", "problem", "is_unsure")
+    assert list(kept) == [
+        (refused.pk, "18028", "Your order cannot be found.", False),
+        (unsure.pk, "18021", "More than is left.", True),
+    ]
     assert send(store) == 1
     assert by_calls(shop) == ["P-5"]
 
@@ -233,6 +237,27 @@ def test_where_too_few_are_left_all_go_out_by_calls(
     assert send(store) == COUNT
     assert sorted(by_calls(shop)) == ALL
     assert ParcelHandOver.objects.count() == 1
+
+
+def test_what_was_refused_and_is_asked_for_again_may_be_in_another_file(
+    store: Store, shop: ParcelShop, orders: list[Order]
+) -> None:
+    shop.unwanted = {"P-2": ParcelRefusal(code="18028", error="Your order cannot be found.")}
+    handed_over(store)
+    shop.work_off()
+    first = work(store)
+    shop.unwanted = {}
+    Command.objects.filter(pk=told(orders[1]).pk).update(state=S.NEW, attempts=0, next_at=Now())
+    for number in range(20, 20 + COUNT):
+        shipped(store, shop, number)
+
+    second = handed_over(store)
+
+    assert first.lines.count() == 0
+    assert second.lines.filter(command=told(orders[1])).exists()
+    shop.work_off()
+    assert (work(store).refused, states(store)) == (0, {"done": 2 * COUNT})
+    assert not HandedParcel.objects.exists()
 
 
 @pytest.mark.parametrize("taken", [0, 3, COUNT])

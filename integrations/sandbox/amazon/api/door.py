@@ -30,7 +30,7 @@ def answer(store: SellerStore, request: Request) -> Answer:
             if operation is None:
                 raise denied()
             if not store.quotas.take(operation.id, operation.rate, operation.burst):
-                told = throttled()
+                told = throttled(store, operation)
             else:
                 told = operation.act(Call(store, request, words))
                 told.content()  # while the account is held, as it was then
@@ -40,7 +40,7 @@ def answer(store: SellerStore, request: Request) -> Answer:
         store.quotas.count(name, told.status)
     told.set_header("x-amzn-RequestId", str(uuid.uuid4()))
     if operation and operation.tells_limit and told.status in _TELLS_LIMIT:
-        told.set_header("x-amzn-RateLimit-Limit", str(float(operation.rate)))
+        _tell_limit(told, operation)
     return told
 
 
@@ -54,9 +54,16 @@ def found(request: Request) -> tuple[Operation | None, dict[str, str]]:
     return None, {}
 
 
-def throttled() -> Answer:
-    """No Retry-After, and no word on the rate."""
-    return errors(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+def throttled(store: SellerStore, operation: Operation | None) -> Answer:
+    """No Retry-After, and mostly no word on the rate."""
+    told = errors(429, "QuotaExceeded", "You exceeded your quota for the requested resource.")
+    if operation and store.strikes("limit_told", operation.id):
+        _tell_limit(told, operation)
+    return told
+
+
+def _tell_limit(told: Answer, operation: Operation) -> None:
+    told.set_header("x-amzn-RateLimit-Limit", str(float(operation.rate)))
 
 
 def _check_token(store: SellerStore, request: Request, operation: Operation | None) -> None:

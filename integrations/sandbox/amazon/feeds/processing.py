@@ -1,5 +1,5 @@
 """A feed is worked off: IN_QUEUE, IN_PROGRESS, then DONE with a report on it, or FATAL where the
-file cannot be read at all.
+file cannot be read at all. One that is called off while it waits is CANCELLED.
 """
 
 from __future__ import annotations
@@ -27,10 +27,13 @@ KINDS: dict[str, Callable[[SellerStore, Feed, bytes], Report | None]] = {
 def go_on(store: SellerStore, key: str, at: float) -> None:
     """From one state to the next."""
     feed = store.state.feeds[key]
-    if feed.status == "IN_QUEUE":
+    if feed.status == "IN_QUEUE" and store.strikes("feed_cancelled", f"feed {feed.kind}"):
+        feed.status, feed.ended = "CANCELLED", int(at)
+        store.post.note("FEED_PROCESSING_FINISHED", feed.id)
+    elif feed.status == "IN_QUEUE":
         feed.status, feed.began = "IN_PROGRESS", int(at)
         store.at(at + store.options.feed_s / 2, "feed", key)
-    elif feed.status == "IN_PROGRESS":
+    elif feed.status == "IN_PROGRESS" and not store.strikes("feed_stuck", f"feed {feed.kind}"):
         feed.ended = int(at)
         _finish(store, feed)
         store.post.note("FEED_PROCESSING_FINISHED", feed.id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from integrations.sandbox.amazon import tokens
 from integrations.sandbox.amazon.api.call import Call, denied
 from integrations.sandbox.amazon.api.params import Query
@@ -36,7 +38,7 @@ def search(call: Call) -> Answer:
     query = call.query()
     places, included = _asked(call, query)
     size = query.number("pageSize", least=1, most=_PAGE, usual=10)
-    found = [row for row in call.store.state.listings.values() if _is_in(row, places)]
+    found = [row for row in _named(query, call.store.state.listings) if _is_in(row, places)]
     found = _filtered(query, found, places)
     start = _start(call, query)
     last = min(len(found), MOST_PAGED)
@@ -79,8 +81,10 @@ def _start(call: Call, query: Query) -> int:
     return int(place["start"])
 
 
-def _filtered(query: Query, rows: list[Listing], places: list[str]) -> list[Listing]:
-    """Sorted, too; equal moments by SKU."""
+def _named(query: Query, listings: dict[str, Listing]) -> Iterable[Listing]:
+    """Those the search names, all where it names none; only SKUs are found without a look at each.
+    Raises Refused.
+    """
     parent, kit = query.text("variationParentSku"), query.text("packageHierarchySku")
     identifiers, kind = (
         query.texts("identifiers", most=20),
@@ -88,12 +92,19 @@ def _filtered(query: Query, rows: list[Listing], places: list[str]) -> list[List
     )
     if bool(identifiers) != bool(kind) or sum(map(bool, (parent, kit, identifiers))) > 1:
         raise invalid()
-    if identifiers:
-        rows = [row for row in rows if _known_as(row, kind) in identifiers]
-    if parent:
-        rows = [row for row in rows if row.parent == parent]
     if kit:
-        rows = []  # nothing is packed in anything here
+        return ()  # nothing is packed in anything here
+    if kind == "SKU":
+        return [listings[sku] for sku in set(identifiers) if sku in listings]
+    if identifiers:
+        return [row for row in listings.values() if _known_as(row, kind) in identifiers]
+    if parent:
+        return [row for row in listings.values() if row.parent == parent]
+    return listings.values()
+
+
+def _filtered(query: Query, rows: list[Listing], places: list[str]) -> list[Listing]:
+    """Sorted, too; equal moments by SKU."""
     rows = _in_time(query, rows, places)
     with_, without = query.texts("withStatus", _STATUSES), query.texts("withoutStatus", _STATUSES)
     severities = query.texts("withIssueSeverity", ("WARNING", "ERROR"))
@@ -140,4 +151,4 @@ def _key(row: Listing, by: str, places: list[str]) -> tuple[int, str]:
 def _known_as(row: Listing, kind: str) -> str:
     if kind in ("EAN", "GTIN"):
         return row.ean
-    return {"SKU": row.sku, "ASIN": row.asin, "FNSKU": row.fnsku}.get(kind, "")
+    return {"ASIN": row.asin, "FNSKU": row.fnsku}.get(kind, "")

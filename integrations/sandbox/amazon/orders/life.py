@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from integrations.sandbox.amazon.listings import warehouses
 from integrations.sandbox.amazon.listings.models import Listing
 from integrations.sandbox.amazon.orders.models import TO_SHIP, UNPAID, Order, Package
 
@@ -47,11 +48,7 @@ def left_warehouse(store: SellerStore, key: str, at: float) -> None:
     if order is None or order.status not in TO_SHIP:
         return
     for item in order.items:
-        row = store.state.listings.get(item.sku)
-        if row is not None and row.stock is not None:
-            row.stock.pending_orders = max(0, row.stock.pending_orders - item.taken)
-            row.stock.updated = int(at)
-            store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
+        warehouses.send(store, item.sku, item.taken, at)
         item.shipped += item.open
     settle(order)
     touch(store, order, at)
@@ -144,9 +141,6 @@ def _give_back(store: SellerStore, order: Order) -> None:
 def _move(store: SellerStore, row: Listing, units: int) -> None:
     """So many more can be bought."""
     if row.stock is not None:
-        row.stock.fulfillable += units
-        row.stock.pending_orders = max(0, row.stock.pending_orders - units)
-        row.stock.updated = store.clock.now()
-        store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
+        warehouses.let_go(store, row.sku, units, store.clock.now())
     elif row.quantity is not None:
         row.quantity += units

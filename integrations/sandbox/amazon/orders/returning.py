@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from integrations.sandbox.amazon.listings import warehouses
 from integrations.sandbox.amazon.marketplaces import MARKETPLACES
 from integrations.sandbox.amazon.money import rounded
 from integrations.sandbox.amazon.orders.models import Item, Order, Return
@@ -70,5 +71,4 @@ def _take_in(store: SellerStore, item: Item, back: Return, now: float) -> None:
     if row is not None and row.stock is not None:
         row.stock.fulfillable += back.quantity * is_good
         row.stock.customer_damaged += back.quantity * (not is_good)
-        row.stock.updated = int(now)
-        store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
+        warehouses.changed(store, row.sku, row.stock, now)

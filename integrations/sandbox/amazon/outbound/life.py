@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from integrations.sandbox.amazon.outbound.models import Item, Outbound, Package, Shipment
+from integrations.sandbox.amazon.listings import warehouses
+from integrations.sandbox.amazon.outbound.models import Outbound, Package, Shipment
 
 if TYPE_CHECKING:
     from integrations.sandbox.amazon.store import SellerStore
@@ -86,7 +87,7 @@ def _pick(store: SellerStore, order: Outbound, at: float) -> None:
     if store.strikes("outbound_partial", f"outbound {order.id}"):
         last = order.items[-1]
         last.unfulfillable = max(1, last.quantity // 2)
-        _move(store, last, last.unfulfillable, at)
+        warehouses.let_go(store, last.sku, last.unfulfillable, at)
     number = store.next("outbound_shipment")
     items = {item.key: item.open for item in order.items if item.open}
     order.shipments.append(
@@ -103,10 +104,7 @@ def _ship(store: SellerStore, order: Outbound, at: float) -> None:
         shipment.status, shipment.date = "SHIPPED", at
         shipment.packages = [Package(store.next("outbound_package"), "AMZN_DE", tracking)]
     for item in order.items:
-        row = store.state.listings.get(item.sku)
-        if row is not None and row.stock is not None:
-            row.stock.pending_orders = max(0, row.stock.pending_orders - item.open)
-            row.stock.updated = int(at)
+        warehouses.send(store, item.sku, item.open, at)
     order.is_held = False
     is_whole = not any(item.unfulfillable for item in order.items)
     order.status = "Complete" if is_whole else "CompletePartialled"
@@ -136,7 +134,7 @@ def _hold(store: SellerStore, order: Outbound, at: float) -> bool:
     if any(sku not in rows or rows[sku].for_sale < n for sku, n in units_of(order).items()):
         return False
     for item in order.items:
-        _move(store, item, -item.quantity, at)
+        warehouses.reserve(store, item.sku, item.quantity, at)
     order.is_held = True
     return True
 
@@ -144,14 +142,5 @@ def _hold(store: SellerStore, order: Outbound, at: float) -> bool:
 def _let_go(store: SellerStore, order: Outbound) -> None:
     if order.is_held:
         for item in order.items:
-            _move(store, item, item.open, store.clock.exact())
+            warehouses.let_go(store, item.sku, item.open, store.clock.exact())
     order.is_held = False
-
-
-def _move(store: SellerStore, item: Item, units: int, at: float) -> None:
-    """So many more can be sold."""
-    row = store.state.listings.get(item.sku)
-    if row is not None and row.stock is not None:
-        row.stock.fulfillable += units
-        row.stock.pending_orders = max(0, row.stock.pending_orders - units)
-        row.stock.updated = int(at)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from integrations.sandbox.amazon.listings import submissions
+from integrations.sandbox.amazon.listings import submissions, warehouses
 from integrations.sandbox.amazon.listings.models import Listing
 from integrations.sandbox.amazon.login import room
 from integrations.sandbox.amazon.options import ALL_ROLES
@@ -27,8 +27,8 @@ def set_stock(store: SellerStore, sku: str, quantity: int) -> Listing:
             raise Refusal(f"The account has no listing with the SKU “{sku}”.")
         now = store.clock.now()
         if row.stock is not None:
-            row.stock.fulfillable, row.stock.updated = quantity, now
-            store.post.note("FBA_INVENTORY_AVAILABILITY_CHANGES", row.sku)
+            row.stock.fulfillable = quantity
+            warehouses.changed(store, sku, row.stock, now)
         elif row.quantity is not None:
             row.quantity = quantity
             for entry in row.attributes.get("fulfillment_availability", []):

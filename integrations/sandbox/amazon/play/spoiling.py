@@ -93,7 +93,8 @@ def _throttled(spoiler: Spoiler, request: Request, _: Switch) -> Answer:
         if operation is not None:
             spoiler.store.quotas.drain(operation.id, operation.rate, operation.burst)
         spoiler.store.quotas.count(name, 429)
-    return _with_id(door.throttled())
+        told = door.throttled(spoiler.store, operation)
+    return _with_id(told)
 
 
 def _failure(_: Spoiler, __: Request, switch: Switch) -> Answer:

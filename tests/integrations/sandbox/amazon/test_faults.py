@@ -166,15 +166,8 @@ def test_an_accepted_change_is_never_seen(account: Running) -> None:
     assert account.stock_of(sku) == before
 
 
-def test_reports_and_feeds_can_be_fatal(account: Running) -> None:
-    account.fault("report_fatal")
-    kind = "GET_MERCHANT_LISTINGS_ALL_DATA"
-    body = {"reportType": kind, "marketplaceIds": [DE]}
-    name = account.call("POST", "/reports/2021-06-30/reports", body).json()["reportId"]
-    account.move_clock(60)
-    assert account.store.state.reports[name].status == "FATAL"
-
-    account.fault("feed_fatal")
+def feed_status(account: Running) -> str:
+    """Of a feed that is handed in, long afterwards."""
     made = account.call(
         "POST", "/feeds/2021-06-30/documents", {"contentType": "application/json"}
     ).json()
@@ -186,8 +179,42 @@ def test_reports_and_feeds_can_be_fatal(account: Running) -> None:
         "inputFeedDocumentId": made["feedDocumentId"],
     }
     feed = account.call("POST", "/feeds/2021-06-30/feeds", sent).json()["feedId"]
-    account.move_clock(120)
-    assert account.store.state.feeds[feed].status == "FATAL"
+    account.move_clock(1_200)
+    status: str = account.call("GET", f"/feeds/2021-06-30/feeds/{feed}").json()["processingStatus"]
+    return status
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [("feed_fatal", "FATAL"), ("feed_cancelled", "CANCELLED"), ("feed_stuck", "IN_PROGRESS")],
+)
+def test_a_feed_comes_to_nothing(account: Running, kind: str, status: str) -> None:
+    account.fault(kind, route="JSON_LISTINGS_FEED", count=1)
+
+    assert feed_status(account) == status
+    assert account.shop.faults.document()[0]["struck"] == 1
+
+
+def test_a_throttled_call_may_be_told_the_rate(account: Running) -> None:
+    account.fault("throttled")
+    assert "x-amzn-ratelimit-limit" not in asked(account).headers
+
+    account.fault("limit_told", route="searchOrders")
+    assert asked(account).headers["x-amzn-ratelimit-limit"] == "0.0056"
+    account.shop.faults.turn_off("throttled")
+
+    heard = asked(account)
+    assert told(heard) == (429, "QuotaExceeded"), "the bucket is empty"
+    assert heard.headers["x-amzn-ratelimit-limit"] == "0.0056"
+
+
+def test_a_report_can_be_fatal(account: Running) -> None:
+    account.fault("report_fatal")
+    kind = "GET_MERCHANT_LISTINGS_ALL_DATA"
+    body = {"reportType": kind, "marketplaceIds": [DE]}
+    name = account.call("POST", "/reports/2021-06-30/reports", body).json()["reportId"]
+    account.move_clock(60)
+    assert account.store.state.reports[name].status == "FATAL"
 
 
 def test_answers_have_more_other_or_fewer_fields_than_announced(account: Running) -> None:
@@ -226,7 +253,8 @@ def test_every_kind_is_tried_here() -> None:
         [
             "throttled internal_failure unavailable token_expired token_revoked role_missing",
             "login_down html_page redirect dropped truncated slow timeout_after_write",
-            "confirmation_lost change_lost report_fatal feed_fatal unknown_fields",
+            "confirmation_lost change_lost report_fatal unknown_fields",
+            "feed_fatal feed_cancelled feed_stuck limit_told",
             # In test_fulfillment_feed.
             "feed_message_refused",
             "unknown_values missing_fields limit_untold edited_during_paging",

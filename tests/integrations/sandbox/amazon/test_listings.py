@@ -161,6 +161,24 @@ def test_listings_are_found_by_identifier_change_and_status(account: Client) -> 
     assert all(one["issues"] for one in bad)
 
 
+class Unwalked(dict[str, Listing]):
+    """Listings of which only single ones may be looked at."""
+
+    def values(self) -> Any:
+        raise AssertionError("All listings were walked through.")
+
+
+def test_skus_are_looked_up_however_many_listings_there_are(account: Client) -> None:
+    first, second = (row.sku for row in list(account.store.state.listings.values())[:2])
+    account.store.state.listings = Unwalked(account.store.state.listings)
+
+    asked = {"identifiers": f"{first},{second},{first},GONE", "identifiersType": "SKU"}
+    assert sorted(row["sku"] for row in search(account, **asked)) == sorted([first, second])
+
+    acts.on_listing(account.store, "delete", first)
+    assert [row["sku"] for row in search(account, **asked)] == [second]
+
+
 def test_a_variation_tells_its_children(account: Client) -> None:
     parent = next(row for row in account.store.state.listings.values() if row.children)
 

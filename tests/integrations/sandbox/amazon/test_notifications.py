@@ -269,6 +269,55 @@ def test_a_settlement_is_told_though_nobody_asked_for_it(
         assert faults(shared, "REPORT_PROCESSING_FINISHED", one) == []
 
 
+def test_units_kept_for_another_shop_are_told_whenever_their_number_changes(
+    make_store: Make, box: Mailbox, shared: Path
+) -> None:
+    account = make_store(orders=5, queue_endpoint=box.url)
+    sku = next(x.sku for x in account.store.state.listings.values() if x.stock and DE in x.offers)
+    acts.set_stock(account.store, sku, 10)
+    subscribed(account, "FBA_INVENTORY_AVAILABILITY_CHANGES")
+
+    def news() -> list[tuple[int, int]]:
+        """Units that can be bought, and those reserved for buyers, as each message has them."""
+        messages = box.taken()
+        for one in messages:
+            assert faults(shared, "FBA_INVENTORY_AVAILABILITY_CHANGES", one) == []
+            assert one["Payload"]["SKU"] == sku
+        told = [
+            one["Payload"]["FulfillmentInventoryByMarketplace"][0]["FulfillmentInventory"]
+            for one in messages
+        ]
+        return [
+            (x["Fulfillable"], x["ReservedQuantityBreakdown"]["PendingCustomerOrder"]) for x in told
+        ]
+
+    def go_on(name: str, steps: int = 1) -> None:
+        for _ in range(steps):
+            acts.on_outbound(account.store, "go_on", name)
+
+    stock = account.store.state.listings[sku].stock
+    assert stock is not None
+    held = stock.pending_orders
+    for name in ("LGX-1", "LGX-2", "LGX-3"):
+        send_for_others(account, sku, units=2, sellerFulfillmentOrderId=name)
+    assert news() == [], "nothing is reserved before an order was looked through"
+
+    go_on("LGX-1")
+    assert news() == [(8, held + 2)]
+    go_on("LGX-1", 2)
+    assert news() == [], "it is planned and picked"
+    go_on("LGX-1")
+    assert news() == [(8, held)]
+
+    go_on("LGX-2")
+    assert account.call("PUT", f"{OUTBOUND}/LGX-2/cancel").status == 200
+    assert news() == [(6, held + 2), (8, held)]
+
+    account.store.strikes = lambda kind, _where: kind == "outbound_unfulfillable"
+    go_on("LGX-3", 3)
+    assert news() == [(6, held + 2), (8, held)]
+
+
 def test_an_order_of_another_shop_is_told_with_each_change(
     make_store: Make, box: Mailbox, shared: Path
 ) -> None:
