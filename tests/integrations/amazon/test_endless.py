@@ -31,13 +31,13 @@ READS: dict[str, Read] = {
 @pytest.fixture
 def stuck(adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch) -> AmazonIntegration:
     """Every list goes on at the same token, and begins there again."""
-    real, calls = adapter.client.http.get, []
+    real, calls = adapter.client.http.request, []
 
-    def get(path: str, *, params: dict[str, Any], **options: Any) -> Answer:
+    def request(method: str, path: str, *, params: dict[str, Any], **options: Any) -> Answer:
         calls.append(path)
         assert len(calls) < 20, "It never ends."
         first = {name: value for name, value in params.items() if value != TOKEN}
-        answer = real(path, params=first or calls_of[path], **options)
+        answer = real(method, path, params=first or calls_of[path], **options)
         calls_of.setdefault(path, first)
         body = json.loads(answer.body)
         told = {"nextToken": TOKEN}
@@ -47,7 +47,7 @@ def stuck(adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch) -> Amazon
         return replace(answer, body=json.dumps({**body, "pagination": told}).encode())
 
     calls_of: dict[str, dict[str, Any]] = {}
-    monkeypatch.setattr(adapter.client.http, "get", get)
+    monkeypatch.setattr(adapter.client.http, "request", request)
     return adapter
 
 
