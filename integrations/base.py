@@ -109,7 +109,8 @@ class Page(Generic[Record]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreIdentity:
     """Who the store says it is. ``features`` is kept in the store's options and handed back in
-    ``Connection.options``. ``locations`` are those it keeps stock at, closed ones included; None
+    ``Connection.options``; ``sells_in`` among them names the places of an account that has several,
+    for people. ``locations`` are those it keeps stock at, closed ones included; None
     where it keeps one figure, or does not let us see them.
     """
 

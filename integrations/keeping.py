@@ -33,6 +33,15 @@ def forgets_before(card: PlatformCard | None, store: Store, now: datetime) -> da
     return now - (kept - EARLY) if kept else None
 
 
+def ends_at(card: PlatformCard, store: Store, ended_at: datetime | None) -> datetime | None:
+    """When the buyer of an order that ended then is erased; None: not by itself, or not known yet,
+    for something is to be sent.
+    """
+    kept, silence = kept_for(card, store), silence_ends(card, store)
+    ends = [ended_at + kept if ended_at and kept else None, silence]
+    return min((at - EARLY for at in ends if at), default=None)
+
+
 def silence_ends(card: PlatformCard, store: Store) -> datetime | None:
     """When all of a store's buyers are to be gone, because it is not asked any more whether its
     open orders were sent; None while it is. Only where the platform sets a bound: what a merchant

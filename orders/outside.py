@@ -221,7 +221,8 @@ def end(
     found.state, found.problem = state, problem
     found.ended_at, found.next_look_at = timezone.now(), None
     found.save(update_fields=["state", "problem", "ended_at", "next_look_at", "raw_status"])
-    rest_words = f" {_units(back)} are to be sent from here again." if back else ""
+    are = "is" if back == 1 else "are"
+    rest_words = f" {_units(back)} {are} to be sent from here again." if back else ""
     note(
         order,
         "outside_ended",

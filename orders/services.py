@@ -48,6 +48,7 @@ __all__ = [
     "erase_buyer",
     "expect_goods",
     "goes_elsewhere",
+    "goes_on",
     "mark_gone",
     "mark_reviewed",
     "note_event",
@@ -189,7 +190,8 @@ def mark_reviewed(order: Order, *, actor: str, request_id: str = "") -> None:
         order.flags = ",".join(sorted(order.flag_set - found))
         order.save(update_fields=["flags"])
         what = " and ".join(REVIEWED[flag] for flag in REVIEWED if flag in found)
-        note(order, "reviewed", f"Reviewed {what}", actor, request_id=request_id)
+        data = {"flags": sorted(found)}
+        note(order, "reviewed", f"Reviewed {what}", actor, data=data, request_id=request_id)
 
     change(order, review)
 
@@ -200,6 +202,14 @@ def reviewable(order: Order) -> frozenset[Flag]:
     if open_conflict(order) is not None:
         found -= {Flag.EDITED_AFTER_IMPORT}
     return frozenset(found)
+
+
+def goes_on(order: Order) -> bool:
+    """Whether a person said so of a cancellation that its store may still show."""
+    if Flag.CANCEL_REQUESTED in order.flag_set:
+        return False
+    told = OrderEvent.objects.filter(order=order, kind="reviewed").values_list("data", flat=True)
+    return any(Flag.CANCEL_REQUESTED in data.get("flags", ()) for data in told)
 
 
 def erase_buyer(

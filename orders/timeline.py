@@ -89,7 +89,7 @@ def of_import(
         row(
             order_id,
             column,
-            f"{label}: {getattr(known, column)} → {order[column]} "
+            f"{label}: {_words(getattr(known, column))} → {_words(order[column])} "
             f"(the store says “{data.raw_status}”)",
             now,
             data={"before": getattr(known, column), "after": order[column]},
@@ -156,6 +156,10 @@ def _money_changes(
         )
         for title, kind, what in told
     ]
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")
 
 
 def _plain(amount: Decimal) -> str:

@@ -237,8 +237,8 @@ class OptionsForm(forms.Form):
             min_value=keeping.FEWEST_DAYS,
             max_value=bound.days if bound else keeping.MOST_DAYS,
             widget=UnfoldAdminIntegerFieldWidget,
-            help_text="Once an order was sent or cancelled; then names, addresses and what the "
-            "store sent of it go for good, amounts stay. Empty: "
+            help_text="At most, once an order was sent or cancelled. Names, addresses and what the "
+            "store sent of it go for good a day before that, amounts stay. Empty: "
             + (f"{bound.days}, as {card.name} allows." if bound else "until somebody erases them."),
         )
         for option in card.options:

@@ -10,10 +10,12 @@ from django.db.models import QuerySet
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
-from integrations import authentication, privacy
+from integrations import authentication, keeping, privacy, registry
 from integrations.admin.base import BAD, QUIET, WARN, HubAdmin, Said, Sentence, count_of
 from integrations.models import Store
 from logix.accounts.models import AuditEvent
+from orders import ending
+from orders.models import Order
 
 _MOST_NAMED = 5
 # Of each step before the end, how loud it is told.
@@ -35,14 +37,35 @@ def ending_words(page: HubAdmin, stores: QuerySet[Store], now: datetime) -> Said
     return said
 
 
+def buyer_end_words(order: Order) -> str:
+    """When what is kept of the order's buyer ends by itself; '' where it does not."""
+    store = order.store
+    try:
+        card = registry.card(store.platform)
+    except registry.UnknownPlatform:
+        return ""
+    kept = keeping.kept_for(card, store)
+    if kept is None or order.erased_at:
+        return ""
+    is_over = Order.objects.filter(ending.OVER, pk=order.pk).exists()
+    if ends := keeping.ends_at(card, store, order.ended_at if is_over else None):
+        return f"Erased by themselves {date_format(localtime(ends), 'DATETIME_FORMAT')}."
+    days = (kept - keeping.EARLY).days
+    return f"Kept while something is to be sent; erased by themselves {days} days after that."
+
+
 def kept_words(store: Store, now: datetime) -> str:
     """How long they are kept, how it stands, and what was erased last."""
     kept: Any = next(privacy.standing(Store.objects.filter(pk=store.pk)), None)
     if kept is None or kept.kept_for is None:
         return "Kept until somebody erases them, or chooses a number of days under “Options”."
-    said = [f"Kept for {kept.kept_for.days} days once an order was sent or cancelled."]
+    said = [
+        f"Erased {(kept.kept_for - keeping.EARLY).days} days after an order was sent or cancelled, "
+        f"a day before the {kept.kept_for.days} that are allowed are over. What is still to be "
+        "sent keeps its buyer."
+    ]
     if kept.since:
-        said.append(f"The oldest: {kept.age(now).days} days.")
+        said.append(f"The oldest that is kept: {count_of(kept.age(now).days, 'day')}.")
     if waiting := privacy.due(store, now).count():
         said.append(f"{count_of(waiting, 'order waits', 'orders wait')} to be erased.")
     told = AuditEvent.objects.filter(action=privacy.PURGED, object_id=str(store.pk))

@@ -10,7 +10,11 @@ from django.contrib import admin
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from integrations.admin.base import (
@@ -22,6 +26,7 @@ from integrations.admin.base import (
     Sentence,
     age,
     count_of,
+    link,
     moment,
 )
 from integrations.admin.looking import Look
@@ -41,9 +46,13 @@ _NAMED = 3
 
 
 class HandOverAdmin(HubAdmin):
-    """``thing`` is what the files are of; how many is the field of its plural."""
+    """``thing`` is what the files are of; how many is the field of its plural. What a store refused
+    and nobody settled since is on ``refused_page``, in the states ``refused_as``.
+    """
 
     thing: ClassVar[str]
+    refused_page: ClassVar[str]
+    refused_as: ClassVar[str]
     merchant_path = "store__merchant"
     list_filter = ("state", "store")
     list_select_related = ("store__merchant",)
@@ -81,7 +90,7 @@ class HandOverAdmin(HubAdmin):
 
     @display(description="Next look")
     def next_look(self, file: HandOver) -> Any:
-        return moment(file.next_at)
+        return moment(file.next_at) if file.state in HandOver.OPEN else None
 
     @display(description="Worked off by the store")
     def worked_off(self, file: HandOver) -> Any:
@@ -93,11 +102,19 @@ class HandOverAdmin(HubAdmin):
 
     @display(description="Result")
     def result(self, file: HandOver) -> str:
-        if file.state == _State.DONE:
-            taken = self._count(file) - file.refused
-            why = " Each refused one says why." if file.refused else ""
-            return f"{taken} taken, {file.refused} refused.{why}"
-        return file.problem or "No word yet."
+        if file.state == _State.FAILED:
+            return f"{file.problem} What was in it goes out again."
+        if file.state != _State.DONE:
+            return file.problem or "No word yet."
+        said = f"{self._count(file) - file.refused} taken, {file.refused} refused."
+        whys = self._whys(file) if file.refused else ""
+        return format_html("<span>{} {}</span>", said, whys)
+
+    def _whys(self, file: HandOver) -> SafeString:
+        """Leads to those that are not settled since."""
+        asked = {"store__id__exact": str(file.store_id), "state__in": self.refused_as}
+        page = reverse(f"admin:{self.refused_page}_changelist")
+        return link(f"{page}?{urlencode(asked)}", "Each refused one says why")
 
     def _count(self, file: HandOver) -> int:
         return int(getattr(file, f"{self.thing}s"))
@@ -114,6 +131,7 @@ class HandOverAdmin(HubAdmin):
 @admin.register(StockHandOver)
 class StockHandOverAdmin(HandOverAdmin):
     thing = "figure"
+    refused_page, refused_as = "integrations_push", "blocked"
     empty_words = (
         "No file was handed over yet. Where a store takes them, many figures that are due at once "
         "go out in one."
@@ -140,6 +158,7 @@ class StockHandOverAdmin(HandOverAdmin):
 @admin.register(ParcelHandOver)
 class ParcelHandOverAdmin(HandOverAdmin):
     thing = "parcel"
+    refused_page, refused_as = "integrations_command", "refused,unknown"
     empty_words = (
         "No file was handed over yet. Where a store takes them, many parcels that wait at once go "
         "out in one."

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
 from django.http import HttpRequest
 
-from integrations import privacy, sync
+from integrations import privacy, registry, sync
 from integrations.admin.acts import ASKS_STORES, Act, again
 from integrations.admin.roles import actor
+from integrations.platform import Ability
 from logix.accounts import audit
 from logix.accounts.models import Role
 from orders import services
+from orders.changing import lines_of, units_left_here
 from orders.models import Order
 from orders.status import UNFINISHED, Flag, FulfillmentStatus, OrderStatus
 
@@ -124,17 +126,55 @@ def is_shippable(order: Order) -> bool:
     return is_open(order) and from_here and order.fulfillment_status not in _SHIPPED
 
 
+def is_left_here(order: Order) -> bool:
+    """Whether anything is to be shipped that no other store's warehouse is to send."""
+    if not is_shippable(order):
+        return False
+    lines = lines_of(order).values()
+    return not any(x.outside_quantity for x in lines) or any(map(units_left_here, lines))
+
+
+def _exempt(order: Order) -> Mapping[Ability, str]:
+    """What no store of the order's platform can be asked for, and why."""
+    try:
+        return registry.card(order.store.platform).exempt
+    except registry.UnknownPlatform:
+        return {}
+
+
+def may_ask(order: Order, ability: Ability) -> bool:
+    return ability not in _exempt(order)
+
+
+def only_there(order: Order) -> list[str]:
+    """What may be wanted of the order and cannot be asked for from here, as its platform's card
+    says.
+    """
+    exempt = _exempt(order)
+    wanted = {
+        Ability.CANCEL: is_open(order),
+        Ability.REFUNDS_WRITE: order.refunded_total < order.paid_total,
+        Ability.STATUS_WRITE: is_open(order),
+    }
+    return [exempt[x] for x, is_wanted in wanted.items() if is_wanted and x in exempt]
+
+
 def may_cancel(order: Order) -> bool:
     """What has left in part can only be refunded."""
-    return is_open(order) and order.fulfillment_status not in _LEFT
+    can = is_open(order) and order.fulfillment_status not in _LEFT
+    return can and may_ask(order, Ability.CANCEL)
+
+
+def _may_set_status(order: Order) -> bool:
+    return is_open(order) and may_ask(order, Ability.STATUS_WRITE)
 
 
 def _may_hold(order: Order) -> bool:
-    return is_open(order) and order.order_status != OrderStatus.ON_HOLD
+    return _may_set_status(order) and order.order_status != OrderStatus.ON_HOLD
 
 
 def _may_release(order: Order) -> bool:
-    return is_open(order) and order.order_status == OrderStatus.ON_HOLD
+    return _may_set_status(order) and order.order_status == OrderStatus.ON_HOLD
 
 
 def _may_begin_picking(order: Order) -> bool:
@@ -175,14 +215,14 @@ ACTS = (
         verb="ship",
         label="Ship all that is left",
         run=_ship_all,
-        shown=is_shippable,
+        shown=is_left_here,
         confirm="One parcel with everything left is recorded and told to the store.",
     ),
     Act(
         verb="complete",
         label="Complete at the store",
         run=_complete,
-        shown=is_open,
+        shown=_may_set_status,
         confirm="The store is asked to set this order to completed. It may tell the buyer.",
     ),
     Act(

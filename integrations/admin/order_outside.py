@@ -16,6 +16,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
 
@@ -41,7 +43,7 @@ _PAGE, _OFF = "orders_order_outside", "orders_order_outside_off"
 
 def outside_label(order: Order) -> str:
     """Of the button, with the store where only one can be asked; '' where none can."""
-    stores = outbox.senders(order) if order_acts.is_shippable(order) else []
+    stores = outbox.senders(order) if order_acts.is_left_here(order) else []
     if not stores:
         return ""
     return f"{SEND_FROM} {stores[0] if len(stores) == 1 else 'another store'}"
@@ -61,7 +63,7 @@ class OutsideInline(ReadOnlyInline):
     def by(self, found: OutsideFulfillment) -> str:
         return str(found.store)
 
-    @display(description="Left, of")
+    @display(description="Sent")
     def units(self, found: OutsideFulfillment) -> str:
         rows = found.lines.all()
         return f"{sum(x.sent for x in rows)} of {sum(x.quantity for x in rows)}"
@@ -115,13 +117,11 @@ class OutsideForm(forms.Form):
             widget=UnfoldAdminSelectWidget if len(choices) > 1 else forms.HiddenInput,
         )
         self.lines = {f"{_UNITS}{pk.hex}": pk for pk in self._add_lines()}
-        words = {Speed(one.speed): _said(one) for one in offers if one.can_send}
+        words = {Speed(one.speed): _priced(one) for one in offers if one.can_send}
         if offers or (data and data.get("seen")):
             self.fields["speed"] = forms.ChoiceField(
                 label="How fast",
-                choices=[
-                    (s.value, words.get(s, s.value)) for s in Speed if s in words or not words
-                ],
+                choices=[(s.value, words.get(s, s.capitalize())) for s in words or Speed],
                 widget=UnfoldAdminSelectWidget,
                 required=bool(data and data.get("speed")),
             )
@@ -168,6 +168,10 @@ class OutsideForm(forms.Form):
     def was_shown(self) -> bool:
         said = self.cleaned_data
         return bool(said.get("speed")) and said["seen"] == self.mark
+
+    def was_shown_another(self) -> bool:
+        """The price of other units, or another store's."""
+        return self.cleaned_data["seen"] not in ("", self.mark)
 
     def offers(self) -> Sequence[Offer]:
         """What the store says it would cost; none where that is not to be had, which the form
@@ -242,7 +246,7 @@ class OutsidePages(HubAdmin):
             title=f"Have {order} sent by another store",
             button="Have it sent" if offers or ready else "Show what it costs",
             ready=ready,
-            says=" ".join(_sentences(form.store, offers))
+            says=_sentences(form, offers)
             if offers
             else "It is sent from the warehouses of that store's platform. Until it is over, these "
             "units cannot be shipped here, and nothing is reserved for them. The parcel and its "
@@ -292,8 +296,13 @@ def _refuse_if_asked_meanwhile(order: Order, asked: int) -> None:
         )
 
 
+def _priced(offer: Offer) -> str:
+    """``Standard: 7.90 EUR``: short enough for a choice on a phone."""
+    return f"{offer.speed.capitalize()}: {_total(offer)}".rstrip(": ")
+
+
 def _said(offer: Offer) -> str:
-    """``Standard: 7.90 EUR, arrives 2–3 December 2026``, as far as it is told."""
+    """``Standard: 7.90 EUR, arrives 2026-12-02 to 2026-12-03``, as far as it is told."""
     parts = [_total(offer), _arrival(offer)]
     return f"{offer.speed.capitalize()}: {', '.join(filter(None, parts))}".rstrip(": ")
 
@@ -314,9 +323,10 @@ def _arrival(offer: Offer) -> str:
     return f"arrives {' to '.join(dict.fromkeys(days))}" if days else ""
 
 
-def _sentences(store: Store, offers: Sequence[Offer]) -> list[str]:
-    """What each speed costs in parts, and which cannot be had."""
-    found = [f"{store} can send it."]
+def _sentences(form: OutsideForm, offers: Sequence[Offer]) -> SafeString:
+    """A line for each speed: what it costs in parts, or that it cannot be had."""
+    changed = " You changed what it is to send, so the prices are new."
+    found = [f"{form.store} can send it.{changed if form.was_shown_another() else ''}"]
     for one in offers:
         if one.can_send:
             fees = ", ".join(
@@ -326,12 +336,14 @@ def _sentences(store: Store, offers: Sequence[Offer]) -> list[str]:
             found.append(f"{_said(one)}{f' ({fees})' if fees else ''}.")
         else:
             found.append(f"{one.speed.capitalize()} cannot be had: {_reasons(one)}.")
-    return [*found, "Choose how fast; it is asked for then."]
+    found.append("Choose how fast; it is asked for then.")
+    return format_html_join("", "{}<br>", ((line,) for line in found))
 
 
 def _why_not(store: Store, offers: Sequence[Offer]) -> str:
     said = list(dict.fromkeys(_reasons(one) for one in offers))
-    return f"{store} cannot send it: {'; '.join(said) or 'it gives no reason'}."
+    fewer = " Say fewer units, or send it from here." if any(x.lacking for x in offers) else ""
+    return f"{store} cannot send it: {'; '.join(said) or 'it gives no reason'}.{fewer}"
 
 
 def _reasons(offer: Offer) -> str:

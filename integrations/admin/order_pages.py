@@ -27,6 +27,7 @@ from integrations.admin.order_refunds import (
 from integrations.admin.order_returns import RestockForm
 from integrations.admin.order_taking_back import TakeBackPage
 from integrations.admin.roles import actor, may
+from integrations.platform import Ability
 from logix.accounts.models import Role
 from orders import refunding, services
 from orders.errors import OrderError
@@ -82,10 +83,11 @@ class OrderPages(GoodsPages, OutsidePages, TakeBackPage):
         return sorted(found, key=lambda button: _place(button["label"]))
 
     def _pages_for(self, order: Order) -> list[dict[str, Any]]:
-        pages = [("Ship a parcel", "parcel", order_acts.is_shippable(order))]
+        pages = [("Ship a parcel", "parcel", order_acts.is_left_here(order))]
         if outside := outside_label(order):
             pages.append((outside, "outside", True))
-        pages.append(("Write a note", "note", order.gone_at is None))
+        notes = order.gone_at is None and order_acts.may_ask(order, Ability.NOTES)
+        pages.append(("Write a note", "note", notes))
         pages.append(("Refund", "refund", may_refund(order)))
         pages.append(("Restock refunded goods", "goods", may_decide(order)))
         pages.append(("Cancel at the store", "cancel", order_acts.may_cancel(order)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from unfold.decorators import display
 
-from integrations.admin.base import ReadOnlyInline, link, person, told
+from integrations import registry
+from integrations.admin.base import ReadOnlyInline, link, moment, person, told
 from integrations.admin.order_goods import inline_of as goods_inline_of
 from integrations.admin.order_outside import inline_of as outside_inline_of
 from integrations.admin.order_refunds import RefundRequestInline
@@ -29,6 +31,7 @@ from orders.data import Address, Buyer, PaymentKind
 from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipment
 from orders.status import Flag
 
+_NO_BUYER = "The store told no buyer."
 _PAYMENT_KINDS = {
     PaymentKind.AUTHORIZATION: "Authorised, not taken yet",
     PaymentKind.CAPTURE: "Paid",
@@ -231,7 +234,7 @@ def buyer_words(request: HttpRequest, order: Order) -> str:
     if order.erased_at:
         return "Erased. The timeline says why."
     if not order.buyer_sealed:
-        return "The store told no buyer."
+        return _NO_BUYER
     if not sees_buyers(request, order.merchant_id):
         return "••• Hidden. Owners see buyers, and members who were given that permission."
     try:
@@ -239,7 +242,30 @@ def buyer_words(request: HttpRequest, order: Order) -> str:
     except SealBroken as err:
         return str(err)
     audit.record("order.buyer_seen", actor=actor(request), merchant=order.store.merchant, obj=order)
-    return _lines_of(buyer) if buyer is not None else ""
+    return (_lines_of(buyer) if buyer is not None else "") or _NO_BUYER
+
+
+def also_told(request: HttpRequest, order: Order) -> str:
+    """What else the store said of the order; what may lead to the buyer for those who may see
+    them.
+    """
+    try:
+        harmless = registry.card(order.store.platform).lasting_fields
+    except registry.UnknownPlatform:
+        harmless = ()
+    is_let = sees_buyers(request, order.merchant_id)
+    rows = ((x, value) for x, value in order.custom.items() if is_let or x in harmless)
+    said = ((told(x.replace("_", " ")), told(_readable(value))) for x, value in rows)
+    return format_html_join("", "{}: {}<br>", said)
+
+
+def _readable(value: Any) -> str:
+    """A time in the page's zone, all else as it was told."""
+    try:
+        at = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return moment(at) or "" if at.tzinfo else str(value)
 
 
 def _lines_of(buyer: Buyer) -> str:

@@ -21,6 +21,8 @@ from unfold.widgets import (
 )
 
 from integrations.admin.base import ReadOnlyInline, person
+from integrations.admin.order_acts import may_ask
+from integrations.platform import Ability
 from inventory.models import Location
 from logix.common.amounts import places_of
 from orders import refunding
@@ -34,9 +36,12 @@ _UNITS, _BACK = "units-", "back-"
 
 
 def may_refund(order: Order) -> bool:
-    """Whether there is anything to give back; a store that allows none says so when it is asked."""
+    """Whether there is anything to give back, and the platform can be asked to; a store that allows
+    none says so when it is asked.
+    """
     is_placed = order.gone_at is None and order.order_status != OrderStatus.DRAFT
-    return is_placed and order.refunded_total < order.paid_total
+    is_owed = is_placed and order.refunded_total < order.paid_total
+    return is_owed and may_ask(order, Ability.REFUNDS_WRITE)
 
 
 def what_happens(order: Order) -> str:

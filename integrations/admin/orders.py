@@ -19,10 +19,11 @@ from unfold.decorators import display
 
 from integrations.admin import order_conflicts
 from integrations.admin.base import GOOD, WARN, Said, Sentence, count_of, link, told
+from integrations.admin.ending import buyer_end_words
 from integrations.admin.looking import Look
-from integrations.admin.order_acts import ACTS
+from integrations.admin.order_acts import ACTS, only_there
 from integrations.admin.order_pages import OrderPages
-from integrations.admin.order_parts import buyer_words, money, parts_of
+from integrations.admin.order_parts import also_told, buyer_words, money, parts_of
 from integrations.admin.order_returns import COMING_BACK
 from integrations.admin.outgoing import said_of
 from integrations.admin.roles import may, merchants_of, sees_buyers
@@ -103,6 +104,8 @@ _TO_SHIP = (
 _FLAG_WORDS = {
     Flag.PLATFORM_FULFILLED: "shipped by the platform from its own stock, never from here",
     Flag.BACKORDERED: "sold on back-order, which the store allows",
+    Flag.CANCEL_REQUESTED: "a cancellation is open, so nothing is shipped: cancel the order at the "
+    "store, or mark it as reviewed",
     Flag.FULFILLMENT_DECLINED: "a fulfilment service declined it: send it another way",
 }
 # Fewer digits than this are an order number rather than a phone number.
@@ -135,6 +138,8 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
         "fulfillment_state",
         "import_words",
         "flag_words",
+        "only_there",
+        "also_told",
         "store_words",
         "amount",
         "parts",
@@ -143,6 +148,7 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
         "charge_list",
         "buyer",
         "destination",
+        "buyer_ends",
         "command_list",
     )
     fieldsets = (
@@ -157,10 +163,12 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
                     "picking_since",
                     "import_problem",
                     "flag_words",
+                    "only_there",
+                    "also_told",
                 )
             },
         ),
-        ("Buyer", {"classes": ("tab",), "fields": (("buyer", "destination"),)}),
+        ("Buyer", {"classes": ("tab",), "fields": (("buyer", "destination"), "buyer_ends")}),
         ("Money", {"classes": ("tab",), "fields": (("parts", "charge_list"),)}),
         (
             "Times",
@@ -187,12 +195,16 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
 
     def get_fieldsets(self, request: HttpRequest, obj: Order | None = None) -> Any:
         """Without the rows that would only say that there is nothing to say."""
-        (title, top), *tabs = self.fieldsets
+        (title, top), (buyer, told_of_it), *tabs = self.fieldsets
+        if not obj or not buyer_end_words(obj):
+            told_of_it = {**told_of_it, "fields": told_of_it["fields"][:1]}
         unsaid = {"import_problem": not obj or not obj.import_problem}
         unsaid["flag_words"] = not obj or not obj.flags
+        unsaid["only_there"] = not obj or not only_there(obj)
+        unsaid["also_told"] = not obj or not also_told(request, obj)
         unsaid["picking_since"] = not obj or obj.picking_since is None
         rows = [row for row in top["fields"] if not unsaid.get(str(row))]
-        return ((title, {"fields": rows}), *tabs)
+        return ((title, {"fields": rows}), (buyer, told_of_it), *tabs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
@@ -281,6 +293,14 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
     def flag_words(self, order: Order) -> str:
         return ", ".join(sorted(_FLAG_WORDS.get(flag, _words(flag)) for flag in order.flag_set))
 
+    @display(description="Only at the store")
+    def only_there(self, order: Order) -> str:
+        return format_html_join("", "{}<br>", ((words,) for words in only_there(order)))
+
+    @display(description="Also told")
+    def also_told(self, order: Order) -> str:
+        return also_told(order.reader, order)  # type: ignore[attr-defined]
+
     @display(description="Status in the store's words")
     def store_words(self, order: Order) -> str:
         """The vocabulary of “Statuses of plugins” on the store's page, which this says."""
@@ -333,6 +353,10 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
     def destination(self, order: Order) -> str:
         place = (order.ship_city, order.ship_region, order.ship_country)
         return format_html_join(", ", "{}", ((told(part),) for part in place if part))
+
+    @display(description="The buyer’s data")
+    def buyer_ends(self, order: Order) -> str:
+        return buyer_end_words(order)
 
     @display(description="Commands")
     def command_list(self, order: Order) -> str:

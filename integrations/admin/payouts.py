@@ -8,8 +8,10 @@ from typing import Any
 
 from django.contrib import admin
 from django.db import models
+from django.db.models import Count, Sum
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
 from integrations.admin.base import (
@@ -21,9 +23,10 @@ from integrations.admin.base import (
     Sentence,
     count_of,
     link,
+    told,
 )
 from integrations.admin.order_parts import money
-from orders.data import PayoutStatus
+from orders.data import PayoutLineKind, PayoutStatus
 from orders.models import Payout, PayoutLine
 
 _TONES = {
@@ -47,7 +50,11 @@ class PayoutLineInline(ReadOnlyInline):
 
     @display(description="What")
     def what(self, line: PayoutLine) -> str:
-        return line.get_kind_display()
+        """With the platform's own words, where they say more."""
+        kind = line.get_kind_display()
+        if line.raw_kind.casefold() in ("", kind):
+            return kind
+        return format_html("{}<br>{}", kind, told(line.raw_kind))
 
     @display(description="Amount")
     def gross(self, line: PayoutLine) -> str:
@@ -79,7 +86,7 @@ class PayoutAdmin(HubAdmin):
     list_select_related = ("store__merchant",)
     ordering = ("-issued_at", "-id")
     inlines = (PayoutLineInline,)
-    readonly_fields = ("state", "paid", "gross", "fees", "net", "unexplained", "explained", "why")
+    readonly_fields = ("state", "paid", "made_of", "net", "unexplained", "explained", "why")
     fieldsets = (
         (
             None,
@@ -92,13 +99,15 @@ class PayoutAdmin(HubAdmin):
                 )
             },
         ),
-        ("What the lines add up to", {"fields": (("gross", "fees"), ("net", "unexplained"))}),
+        ("What the lines add up to", {"fields": ("made_of", ("net", "unexplained"))}),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Payout | None = None) -> Any:
-        """Without the row that would only say that nothing is wrong."""
+        """Without what would only say that nothing is wrong, or that nothing is known."""
         (title, top), *rest = self.fieldsets
         rows = [row for row in top["fields"] if row != "why" or obj is None or obj.problem]
+        if obj is not None and obj.paid_at is None:
+            rows[rows.index(("issued_at", "paid_at"))] = "issued_at"
         return ((title, {"fields": rows}), *rest)
 
     def wellbeing(self, request: HttpRequest) -> Said:
@@ -132,13 +141,20 @@ class PayoutAdmin(HubAdmin):
     def why(self, payout: Payout) -> str:
         return payout.problem
 
-    @display(description="Before fees")
-    def gross(self, payout: Payout) -> str:
-        return money(payout.gross_total, payout.currency)
-
-    @display(description="Fees")
-    def fees(self, payout: Payout) -> str:
-        return money(payout.fee_total, payout.currency)
+    @display(description="By kind")
+    def made_of(self, payout: Payout) -> str:
+        """Fees are taken off a line, or are lines of their own."""
+        kinds = payout.lines.filter(currency=payout.currency).order_by("kind").values("kind")
+        said = {
+            PayoutLineKind(row["kind"]).value.replace("_", " "): (
+                money(row["of_them"], payout.currency),
+                f", {count_of(row['count'], 'line')}",
+            )
+            for row in kinds.annotate(of_them=Sum("amount"), count=Count("pk"))
+        }
+        if payout.fee_total:
+            said["fees taken off them"] = (money(-payout.fee_total, payout.currency), "")
+        return format_html_join("", "{}: {}{}<br>", ((x, *more) for x, more in said.items()))
 
     @display(description="Net")
     def net(self, payout: Payout) -> str:

@@ -55,6 +55,7 @@ def identify(client: AmazonClient, base_url: str, options: Mapping[str, Any]) ->
     chosen = [by_id[place] for place in mine.places]
     first = chosen[0]
     known = MARKETPLACES.get(first.marketplace.id)
+    features["sells_in"] = [row.marketplace.name or row.marketplace.id for row in chosen]
     missing = _missing(client, mine.places[0])
     if LISTINGS_ROLE not in missing:
         # Nothing else tells that the merchant token is this account's.

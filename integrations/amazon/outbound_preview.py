@@ -19,8 +19,8 @@ from orders.data_outside import Fee, Offer, OutsideOrder, Unsendable
 
 _SPEED_OF = {word: speed for speed, word in SPEEDS.items()}
 _FEES = {
-    "FBAPerUnitFulfillmentFee": "by unit",
-    "FBAPerOrderFulfillmentFee": "by order",
+    "FBAPerUnitFulfillmentFee": "for the units",
+    "FBAPerOrderFulfillmentFee": "for the order",
     "FBATransportationFee": "transport",
     "FBAFulfillmentCODFee": "cash on delivery",
 }

@@ -59,7 +59,8 @@ _CLIENT_ID = CredentialField(
 _CLIENT_SECRET = CredentialField(
     name="client_secret",
     label="LWA client secret",
-    help="Beside the client ID. It ends after 180 days: renew it there and enter the new one here.",
+    help="It stands beside the client ID under LWA credentials, where “Rotate” makes a new one. It "
+    "ends after 180 days.",
     pattern=r"[0-9A-Za-z._-]{8,256}",
     # The page "Rotate your application's LWA credentials".
     lasts=timedelta(days=180),

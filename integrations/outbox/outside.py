@@ -150,7 +150,7 @@ def _refuse_if_unwanted(found: OutsideFulfillment) -> None:
         return
     if there.status.order is OrderStatus.CANCELLED:
         raise Rejected(_CANCELLED, code="cancelled")
-    if Flag.CANCEL_REQUESTED in there.flags:
+    if Flag.CANCEL_REQUESTED in there.flags and not services.goes_on(order):
         raise Rejected(_CANCEL_REQUESTED, code="cancel_requested")
     ordered = {line.external_id: line.quantity for line in there.lines}
     rows = found.lines.select_related("line")

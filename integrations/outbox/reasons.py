@@ -61,7 +61,8 @@ SENTENCES: dict[Reason, str] = {
     ),
     Reason.CANCELLED_AT_STORE: "The order is cancelled at the store, so it was not told this.",
     Reason.CANCEL_REQUESTED_AT_STORE: (
-        "The buyer has asked the store to cancel this order. Decide that first, then retry or drop."
+        "The buyer has asked the store to cancel this order. Cancel it there and drop this, or "
+        "mark the order as reviewed and retry."
     ),
     Reason.EDITED_AT_STORE: (
         "The order was edited at the store after this was prepared: what was shipped is no longer "

@@ -212,7 +212,7 @@ def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | No
     if there.status.order is OrderStatus.CANCELLED:
         raise _refused(Reason.CANCELLED_AT_STORE)
     if command.kind == Command.Kind.SHIPMENT and command.payload.get("version", 1) == 1:
-        if Flag.CANCEL_REQUESTED in there.flags:
+        if Flag.CANCEL_REQUESTED in there.flags and not _goes_on(command):
             raise _refused(Reason.CANCEL_REQUESTED_AT_STORE)
         ordered = {line.external_id: line.quantity for line in there.lines}
         shipped = shipment_of(command.payload).lines
@@ -221,6 +221,11 @@ def _look(adapter: BaseEcommerceIntegration, command: Command) -> OrderData | No
         if _goes_elsewhere(command, there):
             raise _refused(Reason.MOVED_AT_STORE)
     return there
+
+
+def _goes_on(command: Command) -> bool:
+    order = Order.objects.filter(pk=command.order_ref).first()
+    return order is not None and services.goes_on(order)
 
 
 def _goes_elsewhere(command: Command, there: OrderData) -> bool:

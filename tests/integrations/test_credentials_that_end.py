@@ -158,7 +158,7 @@ def test_everybody_who_looks_is_told_until_a_new_one_is_entered(
     soon = told()
     for where in ("home", "page", "api", "doctor", "report"):
         assert "The LWA client secret ends tomorrow, on " in soon[where], where
-    assert "renew it there and enter the new one here" in soon["home"]
+    assert "beside the client ID under LWA credentials" in soon["home"]
     assert (soon["days"], soon["broken"]) == ("2", "")
 
     Credential.objects.update(secret_since=timezone.now() - 181 * DAY)

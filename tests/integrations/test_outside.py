@@ -418,6 +418,8 @@ def test_a_person_sees_the_price_asks_for_it_and_calls_it_off(
     chosen = {**told, "seen": seen, "speed": "expedited"}
     other = admin_client.post(asks, {**chosen, f"units-{line.pk.hex}": "3"})
     assert "12.50 EUR" in other.content.decode()
+    assert "so the prices are new" in other.content.decode()
+    assert "so the prices are new" not in shown
     assert OutsideFulfillment.objects.count() == 0
     assert admin_client.post(asks, chosen).status_code == 302
     twice = admin_client.post(asks, chosen)
@@ -427,6 +429,8 @@ def test_a_person_sees_the_price_asks_for_it_and_calls_it_off(
     assert (made.speed, made.lines.get().quantity) == ("expedited", 2)
     shown = admin_client.get(page).content.decode()
     assert made.reference in shown
+    assert "0 of 2" in shown
+    assert "Ship a parcel" in shown
     assert "Call it off" in shown
     off = reverse("admin:orders_order_outside_off", args=[order.pk, made.pk])
     answer = admin_client.post(off, {"reason": "Changed their mind"}, follow=True)
@@ -435,6 +439,21 @@ def test_a_person_sees_the_price_asks_for_it_and_calls_it_off(
     hub.send(hub.amazon)
     assert hub.there() == {}
     assert [x.state for x in Command.objects.filter(store=hub.amazon)] == ["dropped"]
+
+
+def test_what_another_store_is_to_send_whole_is_not_shipped_from_here_as_well(
+    hub: Hub, admin_client: Client
+) -> None:
+    order = hub.bought()
+    page = reverse("admin:orders_order_change", args=[order.pk])
+    services.request_outside(order, hub.amazon, actor=ANNA)
+
+    shown = admin_client.get(page).content.decode()
+
+    for button in ("Ship a parcel", "Ship all that is left", f"Send from {hub.amazon}"):
+        assert button not in shown
+    services.cancel_outside(only(), actor=ANNA)
+    assert "Ship a parcel" in admin_client.get(page).content.decode()
 
 
 def test_of_an_order_with_nothing_left_no_price_is_asked(hub: Hub, admin_client: Client) -> None:
@@ -459,6 +478,7 @@ def test_what_cannot_be_sent_is_said_before_it_is_asked_for(
     shown = admin_client.post(asks, told).content.decode()
 
     assert "too few units are in Amazon" in shown
+    assert "Say fewer units, or send it from here." in shown
     api = api_for(merchant)
     ask = f"/orders/{order.pk}/outside"
     own = api.post(ask, {"store": str(hub.shopify.pk)})

@@ -80,6 +80,18 @@ def test_an_edit_moves_the_reservation_by_the_difference() -> None:
     assert "Quantity of SKU-1: 2 → 5" in [e.title for e in OrderEvent.objects.all()]
 
 
+def test_a_change_of_status_is_told_in_words() -> None:
+    store = make_store()
+    order = make_order()
+    bring(store, order)
+
+    back = RefundData(external_id="r1", amount=Decimal("5.00"))
+    bring(store, later(order, refunds=(back,)))
+
+    told = OrderEvent.objects.get(kind="payment_status").title
+    assert told.startswith("Payment: paid → partially refunded (")
+
+
 def test_a_removed_line_releases_its_stock_and_stays_on_record() -> None:
     store = make_store()
     stock(store, 1, 2)

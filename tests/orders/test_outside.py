@@ -234,6 +234,14 @@ def test_what_will_not_leave_there_is_to_be_sent_from_here_again(
     assert_books_balance()
 
 
+def test_one_unit_is_told_of_as_one(order: Order, amazon: Any) -> None:
+    found = request(order, amazon, units={line(order, 2).pk: 1})
+
+    outside_news.refused(found.pk, "No such address.")
+
+    assert titles("outside_ended")[0].endswith("1 unit is to be sent from here again.")
+
+
 def test_the_rest_of_what_was_sent_in_part_is_to_be_sent_from_here(
     order: Order, amazon: Any
 ) -> None:

@@ -161,10 +161,12 @@ def test_buyers_are_kept_for_fewer_days_than_the_platform_allows_and_never_more(
     seller.refresh_from_db()
     assert "keep_buyers_days" not in seller.options
 
-    for typed, kept in (("14", 14), ("", None)):
+    for typed, kept, days, allowed in (("14", 14, 13, 14), ("", None, 29, 30)):
         answer = boss.post(page(seller), {**told, "keep_buyers_days": typed}, follow=True)
         assert "The options are kept." in answer.content.decode()
         seller.refresh_from_db()
         assert seller.options.get("keep_buyers_days") == kept
-    shown = boss.get(reverse("admin:integrations_store_change", args=[seller.pk]))
-    assert "Kept for 30 days once an order was sent or cancelled." in shown.content.decode()
+        assert (
+            f"Erased {days} days after an order was sent or cancelled, a day before the {allowed} "
+            "that are allowed are over."
+        ) in answer.content.decode()

@@ -18,7 +18,7 @@ from orders.data import PayoutData, PayoutLineKind
 from orders.models import Order, Payout
 from orders.payouts import import_payouts
 from tests.factories import NOW, make_merchant, make_payout, make_payout_line, make_store
-from tests.integrations.admin.conftest import As
+from tests.integrations.admin.conftest import As, text
 from tests.integrations.sync import paying
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +74,29 @@ def test_one_payout_shows_its_lines_and_leads_to_their_orders(boss: Client, stor
     for amount in ("28.75 EUR", "1.15 EUR", "82.80 EUR", "-55.20 EUR"):
         assert amount in html
     assert "55.20 EUR more than the payout" in html
+
+
+def test_fees_that_are_lines_of_their_own_are_counted_as_fees(boss: Client, store: Store) -> None:
+    fee = {"kind": PayoutLineKind.FEE, "raw_kind": "ServiceFee / Subscription Fee"}
+    told = (
+        make_payout_line(1, amount=Decimal("20.00"), fee=Decimal(0), net=Decimal("20.00")),
+        make_payout_line(2, amount=Decimal("-3.00"), fee=Decimal(0), net=Decimal("-3.00"), **fee),
+        make_payout_line(3, amount=Decimal("-1.50"), fee=Decimal(0), net=Decimal("-1.50"), **fee),
+    )
+
+    page = text(boss, pay(store, make_payout(50, lines=told, amount=Decimal("15.50"))))
+    taken_off = text(boss, pay(store, make_payout(51)))
+
+    assert "By kind charge: 20.00 EUR, 1 line fee: -4.50 EUR, 2 lines Net 15.50 EUR" in page
+    assert "fee ServiceFee / Subscription Fee" in page
+    assert "charge: 28.75 EUR, 1 line fees taken off them: -1.15 EUR Net 27.60 EUR" in taken_off
+
+
+def test_a_payout_nobody_knows_the_arrival_of_shows_no_empty_day(
+    boss: Client, store: Store
+) -> None:
+    assert "Paid at" in text(boss, pay(store, make_payout(50)))
+    assert "Paid at" not in text(boss, pay(store, make_payout(51, paid_at=None)))
 
 
 def test_a_payout_whose_lines_are_incomplete_says_so(boss: Client, store: Store) -> None:

@@ -139,6 +139,7 @@ def test_who_an_account_is_and_where_it_sells(
         "Amazon.de",
         "Amazon.fr",
     ]
+    assert told.features["sells_in"] == ["Amazon.co.uk", "Amazon.de", "Amazon.fr"]
     assert told.granted == (
         "Inventory and Order Tracking",
         "Product Listing",

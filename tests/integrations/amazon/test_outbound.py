@@ -81,8 +81,8 @@ def test_what_it_would_cost_is_told_by_speed(adapter: AmazonIntegration, sku: st
     assert [one.speed for one in (standard, expedited, priority)] == list(Speed)
     assert standard.can_send
     assert [(fee.name, fee.amount, fee.currency) for fee in standard.fees] == [
-        ("by unit", Decimal("3.60"), "EUR"),
-        ("by order", Decimal("1.00"), "EUR"),
+        ("for the units", Decimal("3.60"), "EUR"),
+        ("for the order", Decimal("1.00"), "EUR"),
         ("transport", Decimal("4.50"), "EUR"),
     ]
     assert standard.arrives_from

@@ -433,6 +433,27 @@ def test_a_parcel_that_no_longer_fits_the_order_waits_for_a_person(
     assert (only().state, only().problem_code) == (S.PARKED, code)
 
 
+def test_a_parcel_goes_on_once_a_person_reviewed_the_wish_to_cancel(
+    store: Store, order: Order, shop: toy.ToyShop
+) -> None:
+    """Some stores show the wish for as long as the order is open."""
+    ship(order, 2)
+    wished = replace(shop.orders[order.external_id], flags=frozenset({Flag.CANCEL_REQUESTED}))
+    shop.orders[order.external_id] = wished
+    outbox.send_commands(store.pk)
+    Order.objects.filter(pk=order.pk).update(flags=Flag.CANCEL_REQUESTED)
+    outbox.retry_command(only(), actor="user:anna")
+    outbox.send_commands(store.pk)
+    assert (shop.parcels, only().state) == ([], S.PARKED)
+
+    services.mark_reviewed(order, actor="user:anna")
+    outbox.retry_command(only(), actor="user:anna")
+    outbox.send_commands(store.pk)
+
+    assert len(shop.parcels) == 1
+    assert only().state == S.DONE
+
+
 def test_a_parcel_does_not_bring_a_finished_order_back_to_open(
     store: Store, order: Order, shop: toy.ToyShop
 ) -> None:
