@@ -188,7 +188,8 @@ class StoreHealth(HubAdmin):
 
     @display(description="Store address")
     def address(self, store: Store) -> str:
-        return f"{store.base_url}, account {store.account}" if store.account else store.base_url
+        whose = f", account {store.account}" if store.account else ""
+        return format_html("{}{}", link(store.base_url, store.base_url), whose)
 
     @display(description="Platform")
     def platform_name(self, store: Store) -> str:
