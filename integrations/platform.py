@@ -196,11 +196,13 @@ class PlatformCard:
     anything. ``whole_from``: a back-fill of at least so many orders is read with ``Filters.whole``;
     0: none is. ``stock_bulk_from``: so many figures that are due for a store go to it in one file,
     at most ``stock_bulk_most`` at a time; 0: none do. ``parcels_bulk_from`` and
-    ``parcels_bulk_most`` say the same of parcels. ``payouts_change_for``: how long after a payout
-    was made it may still become another one. ``apart``: of REFUNDS_READ and RETURNS those
-    that orders do not tell of, so that they are read by themselves, with how late one may be told
-    or change. ``file_hosts`` is a full-match regular expression of the hosts, other than the
-    store's own, where the platform puts files it prepared and takes those it is sent.
+    ``parcels_bulk_most`` say the same of parcels. ``news_by_reading_from``: so many news of orders
+    that wait at once are left to the next reading of changes, where a look at each is dear; 0: none
+    are. ``payouts_change_for``: how long after a payout was made it may still become another one.
+    ``apart``: of REFUNDS_READ and RETURNS those that orders do not tell of, so that they are read
+    by themselves, with how late one may be told or change. ``file_hosts`` is a full-match regular
+    expression of the hosts, other than the store's own, where the platform puts files it prepared
+    and takes those it is sent.
     ``always_topics`` are kept and worked whatever state the store is in; the adapter's static
     ``read_always(delivery)`` says what they mean. ``refunds``: what may become of one asked for
     here, of ``record`` (noted, no money moves) and ``gateway`` (the money goes back).
@@ -244,13 +246,13 @@ class PlatformCard:
     stock_bulk_most: int = 0
     parcels_bulk_from: int = 0
     parcels_bulk_most: int = 0
+    news_by_reading_from: int = 0
     compensation: Compensation = Compensation.NONE
     buyers_kept: timedelta | None = None
     lasting_fields: tuple[str, ...] = ()
     poll_every: timedelta = timedelta(minutes=5)
     lag: timedelta = timedelta(seconds=5)
     overlap: timedelta = timedelta(minutes=10)
-    window: timedelta = timedelta(days=1)
     parallel_reads: int = 2
     whole_from: int = 0
     payouts_change_for: timedelta = timedelta(days=30)

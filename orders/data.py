@@ -294,7 +294,8 @@ class OrderData:
     gone there (payments too), except ``refunds`` and their lines, ``shipments`` and ``returns``,
     which are None where the platform's answer cannot tell. Refunds of which no answer can are told
     apart (``PartData``). ``completed_at``: when the store said that everything had left; a
-    cancelled order that keeps it is believed to have left before.
+    cancelled order that keeps it is believed to have left before. ``left_out``: why it is none of
+    the store's own, in words; one that is not here yet then stays out.
 
     ``raw`` is the untouched payload (UTF-8 JSON bytes); it is sealed and expires with the personal
     data.
@@ -328,6 +329,7 @@ class OrderData:
     flags: frozenset[Flag] = frozenset()
     custom: Mapping[str, Any] = field(default_factory=dict)
     gone: bool = False
+    left_out: str = ""
     raw: bytes = field(default=b"", repr=False, compare=False)
 
 

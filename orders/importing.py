@@ -63,7 +63,7 @@ class StoreLike(Protocol):
 class OrderImport:
     """What became of a batch. ``reread`` are external ids that only a read by id can decide, or
     complete: a refund whose lines were not told may have freed stock. ``incomplete``: those of them
-    that were written, so they are counted already.
+    that were written, so they are counted already. ``left_out``: those that stay out, with why.
     """
 
     created: list[UUID] = field(default_factory=list)
@@ -72,6 +72,7 @@ class OrderImport:
     stale: int = 0
     reread: list[str] = field(default_factory=list)
     incomplete: list[str] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ def import_orders(
     todo: list[Judged] = []
     for external_id, data in newest.items():
         known = stored.get(external_id)
+        if known is None and data.left_out:
+            done.left_out[external_id] = data.left_out
+            torn.discard(external_id)
+            continue
         digest, details = digest_of(data), details_of(data)
         verdict = judge(data, digest, details, known, authority, observed_at, ahead)
         if verdict in (Verdict.NEW, Verdict.NEWER):
@@ -167,7 +172,7 @@ def import_orders(
         news = {d.order["id"]: d.order["revision"] for d in drafts}
         signals.orders_imported.send(sender=Order, store=store, revisions=news)
     written = {x.data.external_id for x in todo}
-    apart.taken_in(waiting, but=stale | (torn - written))
+    apart.taken_in(waiting, but=stale | set(done.left_out) | (torn - written))
     done.reread = [external_id for external_id in newest if external_id in torn]
     done.incomplete = [external_id for external_id in done.reread if external_id in written]
     return done

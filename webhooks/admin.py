@@ -37,6 +37,8 @@ _OUTCOMES = {
     "gone": "The store deleted it",
     "gone_unknown": "Deleted in the store, never known here",
     "record_parked": "Read, but the record is parked",
+    "left_to_reading": "The next reading of orders answers it",
+    "left_out": "Left out: none of this store's",
     "looked_soon": "What waits for it is looked at",
     "nothing_to_do": "Nothing to do",
     "store_answers": "The store still answers",

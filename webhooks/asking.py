@@ -22,6 +22,7 @@ from webhooks.reading import Reading, Thing, must_ask, orders, products
 from webhooks.standing import StoreAnswer
 
 ORIGIN = "webhook"
+LEFT_OUT = "left_out"
 
 
 class NotThereYet(Exception):
@@ -50,6 +51,10 @@ class Answer:
     observed_at: datetime
     record: OrderData | ProductData | None
 
+    @property
+    def why_left_out(self) -> str:
+        return self.record.left_out if isinstance(self.record, OrderData) else ""
+
     def apply(self, store: Store) -> tuple[str, set[Thing]]:
         """Write it: (outcome, what was parked). Call inside a transaction."""
         external_id = self.question.external_id
@@ -61,7 +66,7 @@ class Answer:
                 observed_at=self.observed_at,
                 origin=ORIGIN,
             )
-            return "applied", orders(done.parked)
+            return (LEFT_OUT if done.left_out else "applied"), orders(done.parked)
         if isinstance(self.record, ProductData):
             done = sync.apply_products(
                 store, [self.record], observed_at=self.observed_at, origin=ORIGIN

@@ -24,7 +24,7 @@ from integrations.sync.applying import CLASHES
 from integrations.sync.leases import Fenced
 from logix.common.transactions import again_on
 from orders.data import Authority
-from webhooks import always, claims, hints, verdicts
+from webhooks import always, claims, hints, many, verdicts
 from webhooks import reading as things
 from webhooks.asking import ORIGIN
 from webhooks.claims import DATABASE_AWAY
@@ -74,8 +74,9 @@ def process_ready(
 
 def process_store(store_id: UUID, *, limit: int = 100, budget_s: float = 20.0) -> int:
     """Work one store's deliveries that need a call or failed before, one by one, until one of them
-    has to wait.
+    has to wait. Very many news of orders may be left to the next reading.
     """
+    many.leave_to_reading(store_id)
     until = time.monotonic() + budget_s
     worked = 0
     while worked < limit and time.monotonic() < until:

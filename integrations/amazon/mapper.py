@@ -7,17 +7,16 @@ notifications. Rules: docs/ORDER_STATES.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from integrations.amazon import addresses, shapes
 from integrations.amazon import money as amounts
-from integrations.amazon import shapes
 from integrations.amazon.marketplaces import MARKETPLACES, name_of
 from integrations.amazon.values import ZERO, known_moment, moment, money, text, units
 from orders.data import (
-    Address,
     Buyer,
     LineData,
     OrderData,
@@ -63,6 +62,10 @@ _SPELLINGS = {"CANCELED": "CANCELLED"}
 _AMAZONS, _MERCHANTS = frozenset({"AMAZON", "AFN"}), frozenset({"MERCHANT", "MFN"})
 _TO_SHIP = frozenset({"UNSHIPPED", "PARTIALLY_SHIPPED"})
 _INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# ISO 4217: no currency is involved.
+_NO_CURRENCY = "XXX"
+_ELSEWHERE = "It was sold in another shop, for which Amazon sends it: that shop has the order."
+_NOT_CONNECTED = "It was placed in {}, which is not among the marketplaces of this store."
 
 
 def to_order(
@@ -70,16 +73,17 @@ def to_order(
     *,
     currencies: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
+    places: Collection[str] = (),
 ) -> OrderData:
     """One order. ``currencies`` of marketplaces by their ids, those of the table besides; ``words``
-    says which of Amazon's statuses a newer one counts as. Raises ContractBroken.
+    says which of Amazon's statuses a newer one counts as; ``places`` are the marketplaces that are
+    connected, () for all. Raises ContractBroken.
     """
     order = shapes.decode(raw, shapes.Order)
     told = order.fulfillment or shapes.Fulfillment()
     word = status_word(told.fulfillment_status)
     word = (words or {}).get(word, word)
-    place = order.sales_channel.marketplace_id or ""
-    found = amounts.read(order, _home_currency(place, currencies or {}))
+    found = amounts.read(order, _home_currency(order.sales_channel, currencies or {}))
     lines = tuple(
         _line(item, found, number, is_cancelled=word == "CANCELLED")
         for number, item in enumerate(order.order_items)
@@ -111,6 +115,7 @@ def to_order(
         shipments=shipments,
         flags=frozenset(_flags(order, word, by_amazon=by_amazon)),
         custom=_custom(order, told),
+        left_out=left_out(order.sales_channel, places),
         raw=raw,
     )
 
@@ -124,6 +129,16 @@ def status_word(told: str) -> str:
 def is_amazons(fulfilled_by: str | None) -> bool:
     """Whether Amazon sends it from its own warehouses, in either spelling."""
     return fulfilled_by in _AMAZONS
+
+
+def left_out(channel: shapes.Channel, places: Collection[str]) -> str:
+    """Why an order is none of the store's, "" where it is."""
+    if channel.is_elsewhere:
+        return _ELSEWHERE
+    place = channel.marketplace_id
+    if place and places and place not in places:
+        return _NOT_CONNECTED.format(text(channel.marketplace_name, 80) or name_of(place))
+    return ""
 
 
 def _reading(
@@ -230,7 +245,7 @@ def _flags(order: shapes.Order, word: str, *, by_amazon: bool) -> Iterator[Flag]
     if is_ours and any(_is_to_be_cancelled(item) for item in order.order_items):
         yield Flag.CANCEL_REQUESTED
     address = order.recipient.delivery_address if order.recipient else None
-    if not by_amazon and word in _TO_SHIP and not (address and address.address_line1):
+    if not by_amazon and word in _TO_SHIP and not (address and addresses.street(address)):
         # Without its role an app is told a part of the address, and of no error:
         # https://github.com/amzn/selling-partner-api-models/issues/5300
         yield Flag.ADDRESS_PROBLEM
@@ -249,7 +264,7 @@ def _buyer(order: shapes.Order) -> Buyer | None:
         return None
     told = order.buyer or shapes.Buyer()
     recipient = order.recipient or shapes.Recipient()
-    shipping = _address(recipient.delivery_address or shapes.Address())
+    shipping = addresses.to_address(recipient.delivery_address or shapes.Address())
     return Buyer(
         name=text(told.buyer_name, 200) or shipping.name,
         email=text(told.buyer_email, 254),
@@ -271,21 +286,6 @@ def _notes(order: shapes.Order, wish: shapes.Preference | None) -> Iterator[str]
             yield f"Gift message for {name}: {text(gift.gift_message, 1000)}"
 
 
-def _address(told: shapes.Address) -> Address:
-    more = [text(line, 200) for line in (told.address_line2, told.address_line3) if line]
-    return Address(
-        name=text(told.name, 200),
-        company=text(told.company_name, 200),
-        line1=text(told.address_line1, 200),
-        line2=", ".join(more)[:200],
-        city=text(told.city, 120),
-        region=text(told.state_or_region or told.district_or_county, 80),
-        postcode=text(told.postal_code, 32),
-        country=text(told.country_code, 2).upper(),
-        phone=text(told.phone, 40),
-    )
-
-
 def _custom(order: shapes.Order, told: shapes.Fulfillment) -> dict[str, Any]:
     place = order.sales_channel.marketplace_id or ""
     found = {
@@ -302,6 +302,8 @@ def _custom(order: shapes.Order, told: shapes.Fulfillment) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def _home_currency(place: str, currencies: Mapping[str, str]) -> str:
+def _home_currency(channel: shapes.Channel, currencies: Mapping[str, str]) -> str:
+    place = channel.marketplace_id or ""
     known = MARKETPLACES.get(place)
-    return currencies.get(place) or (known.currency if known else "")
+    found = currencies.get(place) or (known.currency if known else "")
+    return found or (_NO_CURRENCY if channel.is_elsewhere else "")

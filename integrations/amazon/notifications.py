@@ -8,11 +8,12 @@ with small letters for those of feeds, reports and listings' stock; both are rea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.amazon import payouts
+from integrations.amazon.marketplaces import name_of
 from integrations.amazon.values import text
 from integrations.errors import ContractBroken
 from integrations.events import Event, EventKind, RawDelivery
@@ -32,8 +33,10 @@ class Topic:
     directive: Mapping[str, Any] = field(default_factory=dict)
 
 
-# An empty filter is refused (github.com/jlevers/selling-partner-api/issues/885); tips of buyers for
-# a delivery are left out. Listings tell through EventBridge alone, whose rules may forward them.
+# An empty filter is refused (github.com/jlevers/selling-partner-api/issues/885), and so is one of
+# marketplaces for orders (github.com/amzn/selling-partner-api-models/issues/4135): news of others
+# come, and are left alone here. Tips of buyers for a delivery are left out. Listings tell through
+# EventBridge alone, whose rules may forward them.
 TOPICS: dict[str, Topic] = {
     "ORDER_CHANGE": Topic(
         EventKind.ORDER,
@@ -61,15 +64,16 @@ TOPICS: dict[str, Topic] = {
 # Amazon makes these unasked and tells of them all the same: the page "Retrieve automatically
 # generated reports" of its documentation.
 UNASKED: Mapping[str, Ability] = {payouts.KIND: Ability.PAYOUTS}
+_OTHER_PLACE = "This is news of an order in {}, which is not among the marketplaces of this store."
 _OTHER_SELLER = (
     "This is news of another seller account. Each account that is connected needs a queue of its "
     "own, or they take each other's news."
 )
 
 
-def to_events(delivery: RawDelivery, *, seller: str) -> list[Event]:
-    """What a message says to the account ``seller``. Raises ContractBroken for one that names
-    nothing.
+def to_events(delivery: RawDelivery, *, seller: str, places: Collection[str] = ()) -> list[Event]:
+    """What a message says to the account ``seller``, of which the marketplaces ``places`` are
+    connected, () for all. Raises ContractBroken for one that names nothing.
     """
     body = strictjson.parse(delivery.body)
     named = _at(body, "NotificationType") or delivery.topic
@@ -87,6 +91,9 @@ def to_events(delivery: RawDelivery, *, seller: str) -> list[Event]:
     about, subject = None, payload
     for name in known.path:
         about, subject = subject, _at(subject, name)
+    place = _at(_at(about, "Summary"), "MarketplaceId")
+    if isinstance(place, str) and place and places and place not in places:
+        return [_ignored(topic, _OTHER_PLACE.format(text(name_of(place), 60)))]
     try:
         subject = external_id(subject)
     except ValueError as err:

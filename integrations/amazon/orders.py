@@ -2,7 +2,8 @@
 
 ``searchOrders`` gives back one call in three minutes, so a page is as large as it may be and no
 page is asked for twice. Its ``…Before`` must lie two minutes back; where it is not given, it is
-that. A page's token lives for 24 hours. Source: the model ``orders_2026-01-01``.
+that. A page's token lives for 24 hours, and holds for the very parameters it was given for. Source:
+the model ``orders_2026-01-01``.
 """
 
 from __future__ import annotations
@@ -20,28 +21,36 @@ from integrations.amazon.client import ORDER_DATA, AmazonClient
 from integrations.amazon.platform import ORDERS_ON_A_PAGE
 from integrations.amazon.values import as_iso, moment
 from integrations.base import Filters, Page, ReadBy, Unreadable
-from integrations.errors import ContractBroken, NotFound, Rejected
+from integrations.errors import ContractBroken, NotFound, Rejected, Unavailable
 from orders.data import OrderData
 
 EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
 # With a little for clocks that differ.
 _UNTOLD = timedelta(minutes=2, seconds=30)
 _TOKEN_LIVES = timedelta(hours=23)
+# A walk whose token Amazon does not know begins again; not twice in so short a time, or a token
+# that is never taken would have the same page read for ever.
+_AGAIN_AFTER = timedelta(hours=1)
 # In Singapore, Japan and Australia orders are told from 2016 on: the page "Orders API".
 _TOLD_FOR, _TOLD_IN_FAR_EAST_FROM = timedelta(days=2 * 366), datetime(2016, 1, 1, tzinfo=UTC)
 _ID = re.compile(r"[0-9A-Z]{3}-[0-9A-Z]{7}-[0-9A-Z]{7}")
 _FIRST_ID = re.compile(rb'"orderId"\s*:\s*"([0-9A-Za-z-]{1,40})"')
+_LOST = "Amazon forgot twice where this reading had come to. {}"
+_REFUSED = "Amazon does not take the question for order {}, which is left as it is. {}"
 _KEPT_BACK = "Amazon tells of orders of the last two years only; older ones are in its reports."
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One raw order and what can be known of it without mapping it."""
+    """One raw order and what can be known of it without mapping it. ``is_elsewhere``: it was sold
+    in another shop of the seller's.
+    """
 
     external_id: str
     raw: bytes
     placed_at: datetime | None = None
     changed_at: datetime | None = None
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +128,16 @@ class OrderReader:
                 return
 
     def _ask(self, search: _Search, size: int | None, *, included: Sequence[str]) -> Found:
+        try:
+            return self._answer(search, size, included)
+        except Rejected as err:
+            if not search.token:
+                raise
+            if not search.begin_again():
+                raise Unavailable(_LOST.format(err.message)) from err
+            return self._answer(search, size, included)
+
+    def _answer(self, search: _Search, size: int | None, included: Sequence[str]) -> Found:
         places = self._account.places_asked_for
         params = {
             **search.params(),
@@ -198,16 +217,25 @@ class OrderReader:
         return sorted(records, key=lambda x: x.changed_at), bad
 
     def _to_order(self, raw: bytes) -> OrderData:
-        return mapper.to_order(raw, currencies=self._account.currencies, words=self._words)
+        return mapper.to_order(
+            raw,
+            currencies=self._account.currencies,
+            words=self._words,
+            places=self._account.places_asked_for,
+        )
 
 
 class _Search:
     """One search after another until all is read: where it stands is its ``position``.
 
-    What changes while pages are read leaves the list that is read. So a walk along changes that
-    took several pages ends with a search from where it began on: a short one, for which a poll of
-    one page has no need.
+    What changes while pages are read leaves the list that is read, and what is placed meanwhile is
+    not in it. So what took several pages ends with a search from where the first one ended: a short
+    one, for which a reading of one page has no need.
     """
+
+    token: str
+    _given: datetime | None
+    _before: datetime | None
 
     def __init__(self, by: str, filters: Filters) -> None:
         self._by = by
@@ -215,19 +243,23 @@ class _Search:
         place = filters.position or {}
         begun = filters.since or EPOCH
         self._after = moment(place.get("after"), "$") or min(begun, datetime.now(UTC) - _UNTOLD)
-        self._token, self._given = "", None
+        self._begun_again = moment(place.get("again"), "$")
         given = moment(place.get("given"), "$")
         if given and datetime.now(UTC) - given < _TOKEN_LIVES:
-            self._token, self._given = str(place.get("token", "")), given
-        self._is_paged = bool(self._token)
+            self.token, self._given = str(place.get("token", "")), given
+            self._before = moment(place.get("before"), "$")
+        else:
+            self._begin()
+        self._is_paged = bool(self.token)
         self._is_endless = False
 
     @property
     def position(self) -> dict[str, Any]:
-        place = {"after": as_iso(self._after)}
-        if self._token and self._given:
-            place |= {"token": self._token, "given": as_iso(self._given)}
-        return place
+        times: dict[str, datetime | None] = {"after": self._after, "again": self._begun_again}
+        if self.token:
+            times |= {"given": self._given, "before": self._before}
+        place = {name: as_iso(when) for name, when in times.items() if when}
+        return place | ({"token": self.token} if self.token else {})
 
     def params(self) -> dict[str, str]:
         """The same for all pages of one search. Raises ContractBroken where the last one led to
@@ -235,48 +267,72 @@ class _Search:
         """
         if self._is_endless:
             raise shapes.endless()
-        latest = datetime.now(UTC) - _UNTOLD
         found = {f"{self._by}After": as_iso(self._after)}
-        if self._until and self._after < self._until <= latest:
-            found[f"{self._by}Before"] = as_iso(self._until)
-        if self._token:
-            found["paginationToken"] = self._token
+        if self._before:
+            found[f"{self._by}Before"] = as_iso(self._before)
+        if self.token:
+            found["paginationToken"] = self.token
         return found
+
+    def begin_again(self) -> bool:
+        """From where this search began. False where it did so a moment ago."""
+        now = datetime.now(UTC)
+        if self._begun_again and now - self._begun_again < _AGAIN_AFTER:
+            return False
+        self._begun_again = now
+        self._begin()
+        return True
 
     def goes_on(self, found: Found) -> bool:
         """Whether there is more to be asked for; then this stands there, or at the beginning again
         where the page leads to itself.
         """
-        self._is_endless = bool(found.token) and found.token == self._token
-        self._token = "" if self._is_endless else found.token
+        self._is_endless = bool(found.token) and found.token == self.token
+        self.token = "" if self._is_endless else found.token
         if found.token:
             self._given = datetime.now(UTC)
             self._is_paged = True
             return True
-        again = self._is_paged and self._by == "lastUpdated" and not self._until
-        self._is_paged = False
-        if again and found.before:
-            self._after = found.before
+        ended, was_paged, self._is_paged = found.before, self._is_paged, False
+        if not was_paged or self._before or ended is None:
+            return False
+        if self._until is None or ended < self._until:
+            self._after = ended
+            self._begin()
             return True
         return False
 
     def is_in(self, item: Item) -> bool:
-        """Of a window of creation both ends are ours to keep: Amazon's are inclusive."""
+        """Of a window of creation both ends are ours to keep: Amazon's are inclusive. What was sold
+        elsewhere is in no list.
+        """
+        if item.is_elsewhere:
+            return False
         if self._by != "created" or item.placed_at is None:
             return True
         if self._since and item.placed_at < self._since:
             return False
         return self._until is None or item.placed_at < self._until
 
+    def _begin(self) -> None:
+        """A search without a token. Where it ends is said for all of its pages."""
+        self.token, self._given = "", None
+        latest = datetime.now(UTC) - _UNTOLD
+        ends = self._until is not None and self._after < self._until <= latest
+        self._before = self._until if ends else None
+
 
 def raw_order(client: AmazonClient, order_id: str, included: Sequence[str]) -> bytes:
-    """Raises NotFound, for what cannot be an id as well."""
+    """Raises NotFound, for what cannot be an id as well; ContractBroken where Amazon does not take
+    the question: that says nothing of the order.
+    """
     if not _ID.fullmatch(order_id):
         raise NotFound(f"“{order_id[:40]}” is not the id of an Amazon order.")
     try:
         answer = client.order(order_id, included)
     except Rejected as err:
-        raise NotFound(err.message, code=err.code, status=err.status) from err
+        told = _REFUSED.format(order_id, err.message)
+        raise ContractBroken(told, code="order_refused", status=err.status) from err
     return bytes(shapes.decode(answer.body, shapes.OneOrder).order)
 
 
@@ -288,6 +344,7 @@ def _item(raw: bytes) -> Item:
             raw,
             moment(known.created_time, "$.createdTime"),
             moment(known.last_updated_time, "$.lastUpdatedTime"),
+            is_elsewhere=known.sales_channel.is_elsewhere,
         )
     except ContractBroken:
         found = _FIRST_ID.search(raw)

@@ -277,6 +277,9 @@ CARD = PlatformCard(
     # take nine minutes by calls. That a file takes minutes, and how much goes into one, is assumed.
     parcels_bulk_from=100,
     parcels_bulk_most=5_000,
+    # A search tells of changes two minutes later. So long takes a look at each of ninety orders:
+    # thirty at once, then one in two seconds, which every parcel needs as well.
+    news_by_reading_from=90,
     # Each region has a place of its own. Addresses that Amazon gave out end so:
     # amzn/selling-partner-api-models#1538, -docs#340.
     file_hosts=r"tortuga-prod-(?:na|eu|fe)\.s3(?:[.-][a-z0-9-]{1,30})?\.amazonaws\.com",
@@ -286,8 +289,7 @@ CARD = PlatformCard(
     # A search never tells of the last two minutes.
     lag=timedelta(minutes=2),
     overlap=timedelta(minutes=10),
-    # A window costs a search at least, however few orders it holds.
-    window=timedelta(days=30),
+    # Searches are few, and two at once would only share them.
     parallel_reads=1,
     status_words=(
         "PENDING_AVAILABILITY",

@@ -60,12 +60,24 @@ class OneOrder(Camel):
     order: msgspec.Raw
 
 
+class Channel(Camel):
+    channel_name: str = ""
+    marketplace_id: str | None = None
+    marketplace_name: str | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """It was sold in another shop; Amazon sends it."""
+        return self.channel_name == "NON_AMAZON"
+
+
 class Dated(Camel):
     """What tells orders apart in a list."""
 
     order_id: str
     created_time: str | None = None
     last_updated_time: str | None = None
+    sales_channel: Channel = field(default_factory=Channel)
 
 
 class Alias(Camel):
@@ -77,17 +89,20 @@ class Associated(Camel):
     order_id: str | None = None
 
 
-class Channel(Camel):
-    channel_name: str = ""
-    marketplace_id: str | None = None
-    marketplace_name: str | None = None
-
-
 class Buyer(Camel):
     buyer_name: str | None = None
     buyer_email: str | None = None
     buyer_company_name: str | None = None
     buyer_purchase_order_number: str | None = None
+
+
+class ExtendedAddress(Camel):
+    """Of Brazil."""
+
+    street_name: str | None = None
+    street_number: str | None = None
+    complement: str | None = None
+    neighborhood: str | None = None
 
 
 class Address(Camel):
@@ -96,8 +111,10 @@ class Address(Camel):
     address_line1: str | None = None
     address_line2: str | None = None
     address_line3: str | None = None
+    extended_fields: ExtendedAddress | None = None
     city: str | None = None
     district_or_county: str | None = None
+    municipality: str | None = None
     state_or_region: str | None = None
     postal_code: str | None = None
     country_code: str | None = None

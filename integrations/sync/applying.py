@@ -108,6 +108,7 @@ def apply_orders(
             stale=done.stale,
             reread=tuple(done.reread),
             incomplete=tuple(done.incomplete),
+            left_out=done.left_out,
         )
 
     page = _Page(store, StreamName.ORDERS, observed_at, authority is not Authority.WEBHOOK)

@@ -13,7 +13,8 @@ from inventory.linking import LinkedBy
 class Applied:
     """Counts of records. ``reread``: external ids that only a read by id can decide or complete;
     ``incomplete``: those of them that are counted here already; ``parked``: those set aside.
-    ``ways``: of listings that are new or linked anew, how they came by their variant.
+    ``left_out``: orders that stay out, with why. ``ways``: of listings that are new or linked anew,
+    how they came by their variant.
     """
 
     created: int = 0
@@ -23,6 +24,7 @@ class Applied:
     reread: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
     parked: tuple[str, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
     ways: Mapping[UUID, LinkedBy] = field(default_factory=dict)
 
     def __add__(self, other: Applied) -> Applied:
@@ -34,6 +36,7 @@ class Applied:
             reread=self.reread + other.reread,
             incomplete=self.incomplete + other.incomplete,
             parked=self.parked + other.parked,
+            left_out={**self.left_out, **other.left_out},
             ways={**self.ways, **other.ways},
         )
 

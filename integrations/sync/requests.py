@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from integrations import authentication
 from integrations.base import Filters
-from integrations.errors import NotFound
+from integrations.errors import NotFound, Rejected
 from integrations.models import (
     LIVE_STATES,
     RunKind,
@@ -184,7 +184,7 @@ def refetch_order(
     store: Store, *, external_id: str = "", number: str = "", actor: str, dry_run: bool = False
 ) -> Applied:
     """Read one order again by id (or by the number the buyer sees) and apply it. Raises NotFound,
-    PlatformError.
+    Rejected for one that stays out, PlatformError.
     """
     with authentication.adapter_for(store) as adapter:
         if not external_id:
@@ -194,9 +194,13 @@ def refetch_order(
             external_id = found.external_id
         observed_at = timezone.now()
         record = adapter.read_order(external_id)
-    return again_on(*applying.CLASHES)(
+    done = again_on(*applying.CLASHES)(
         lambda: _apply_one(store, record, observed_at, actor, dry_run=dry_run)
     )
+    if done.left_out:
+        why = done.left_out[record.external_id]
+        raise Rejected(f"Order {record.external_id} was left out. {why}", code="left_out")
+    return done
 
 
 def _apply_one(

@@ -13,7 +13,8 @@ from django.test import Client
 from django.urls import reverse
 
 from integrations import connect, outbox, sync
-from integrations.models import Command, RunKind, Store, Stream, SyncRun
+from integrations.errors import Rejected
+from integrations.models import Command, ParkedRecord, RunKind, Store, Stream, SyncRun
 from integrations.sandbox.amazon.play import acts
 from integrations.sandbox.shopify.orders import placing
 from inventory import links
@@ -208,6 +209,30 @@ def test_a_shopify_order_is_sent_from_amazon_s_warehouse_end_to_end(
     assert buyer is not None
     assert buyer.shipping.line1
     assert buyer.shipping.line1 not in hidden
+    assert_books_balance()
+
+
+def test_what_amazon_lists_of_an_order_that_it_sends_for_another_store_is_no_sale_of_amazon_s(
+    hub: Hub, depot: AmazonWorld
+) -> None:
+    order = hub.bought()
+    services.request_outside(order, hub.amazon, actor=ANNA)
+    hub.send(hub.amazon)
+    (listed,) = depot.order_ids()
+    before, cups = hub.shelf(), hub.cups_at_amazon()
+
+    for _ in range(5):
+        read(hub.amazon)
+        with pytest.raises(Rejected, match="another shop"):
+            sync.refetch_order(hub.amazon, external_id=listed, actor=ANNA)
+        if list(hub.there().values()) != ["Complete"]:
+            hub.go_on()
+
+    assert depot.order(listed).status == "SHIPPED"
+    assert not Order.objects.filter(store=hub.amazon).exists()
+    assert not ParkedRecord.objects.exists()
+    assert not SyncRun.objects.filter(store=hub.amazon, parked__gt=0).exists()
+    assert (hub.shelf(), hub.cups_at_amazon()) == (before, cups - 3)
     assert_books_balance()
 
 

@@ -138,11 +138,14 @@ def test_two_currencies_in_one_order_are_not_added() -> None:
 
 def test_an_order_without_an_amount_has_its_marketplaces_money() -> None:
     here = an_order(salesChannel={"channelName": "AMAZON", "marketplaceId": "A1VC38T7YXB528"})
-    nowhere = an_order(salesChannel={"channelName": "NON_AMAZON"})
+    nowhere = an_order(salesChannel={"channelName": "AMAZON"})
+    elsewhere = mapped(an_order(salesChannel={"channelName": "NON_AMAZON"}))
 
     assert mapped(here).currency == "JPY"
     with pytest.raises(ContractBroken, match="currency"):
         mapped(nowhere)
+    # Of another shop: it stays out, so no currency is asked of it.
+    assert (elsewhere.currency, bool(elsewhere.left_out)) == ("XXX", True)
     raw = json.dumps(
         an_order(salesChannel={"channelName": "AMAZON", "marketplaceId": "NEW"})
     ).encode()

@@ -91,6 +91,21 @@ def test_a_report_that_was_not_asked_for_names_what_reads_it(
         assert (of(kind).kind, of(kind).ability) == (EventKind.REPORT, None)
 
 
+def test_news_of_a_marketplace_that_is_not_connected_is_left_alone_and_says_why(
+    examples: dict[str, dict[str, Any]],
+) -> None:
+    body = json.dumps(examples["ORDER_CHANGE"]).encode()
+
+    def of(*places: str) -> Event:
+        delivery = RawDelivery(topic="", body=body)
+        (event,) = notifications.to_events(delivery, seller="", places=places)
+        return event
+
+    assert of().kind is of("A1PA6795UKMFR9", "ATVPDKIKX0DER").kind is EventKind.ORDER
+    assert of("A1PA6795UKMFR9").kind is EventKind.IGNORED
+    assert "in Amazon.com, which is not among the marketplaces" in of("A1PA6795UKMFR9").reason
+
+
 def test_news_of_another_account_is_left_alone_and_says_why(
     examples: dict[str, dict[str, Any]],
 ) -> None:

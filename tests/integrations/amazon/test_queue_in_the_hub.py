@@ -9,17 +9,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.db.models.functions import Now
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from integrations import authentication, connect, sync
+from integrations.amazon import orders as reading
 from integrations.connect import ConnectError
 from integrations.errors import PermissionMissing
 from integrations.models import (
     Endpoint,
     NewsQueue,
+    ParkedRecord,
     RateBucket,
     RunKind,
     Store,
@@ -27,6 +30,7 @@ from integrations.models import (
     Stream,
     SyncRun,
 )
+from inventory.models import Reservation
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
 from logix.common import bell
@@ -208,6 +212,105 @@ def test_a_queue_that_is_gone_is_told_until_it_is_there_again(
     assert heard(store) == 1
     assert endpoint(store).problem == ""
     again.drop()
+
+
+def last_delivery(store: Store, order_id: str) -> Delivery:
+    rows = Delivery.objects.filter(store=store, resource="order", resource_id=order_id)
+    return rows.order_by("-received_at").first() or pytest.fail("No news of it came.")
+
+
+def reserved(order_id: str) -> int:
+    rows = Reservation.objects.filter(order_ref=Order.objects.get(external_id=order_id).pk)
+    return sum(rows.values_list("quantity", flat=True))
+
+
+def test_a_question_that_amazon_does_not_take_keeps_the_order_is_told_and_asked_again(
+    world: AmazonWorld, merchant: Merchant, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = connected(world, merchant, queue)
+    order_id = world.place_order()
+    heard(store)
+    before = reserved(order_id)
+    with monkeypatch.context() as retired:
+        retired.setattr(reading, "ORDER_DATA", (*reading.ORDER_DATA, "RETIRED"))
+        world.act("edit", order_id)
+        for _ in range(3):
+            heard(store)
+
+        waits = last_delivery(store, order_id)
+        order = Order.objects.get(store=store, external_id=order_id)
+        assert (order.gone_at, order.order_status) == (None, "open")
+        assert reserved(order_id) == before > 0
+        assert (waits.state, waits.problem_code) == (Delivery.State.NEW, "order_refused")
+        assert "is left as it is" in waits.problem
+        assert waits.next_at - timezone.now() > timedelta(minutes=50)
+
+    heard(store)
+
+    assert last_delivery(store, order_id).outcome == "applied"
+
+
+def test_news_of_a_marketplace_that_is_not_connected_cost_no_call_and_say_why(
+    world: AmazonWorld, merchant: Merchant, queue: Queue
+) -> None:
+    store = connected(world, merchant, queue)
+    (known,) = world.place("foreign")
+    heard(store)
+    store.options = {**store.options, "marketplaces": ["DE"]}
+    store.save(update_fields=["options"])
+    (new,) = world.place("foreign")
+    world.act("edit", known)
+    before = world.calls("getOrder")
+
+    assert heard(store) == 2
+
+    assert world.calls("getOrder") == before
+    assert new not in kept(store)
+    ignored = Delivery.objects.filter(store=store, state=Delivery.State.IGNORED)
+    assert ["not among the marketplaces" in row.problem for row in ignored] == [True, True]
+    order = Order.objects.get(store=store, external_id=known)
+    assert (order.gone_at, order.order_status) == (None, "open")
+    assert reserved(known) > 0
+    connect.reconcile_webhooks(store)
+    assert endpoint(store).problem == ""
+
+
+def test_news_of_an_order_of_another_shop_are_left_out_with_the_reason(
+    world: AmazonWorld, merchant: Merchant, queue: Queue
+) -> None:
+    store = connected(world, merchant, queue)
+    (elsewhere,) = world.place("elsewhere")
+
+    heard(store)
+
+    assert elsewhere not in kept(store)
+    told = last_delivery(store, elsewhere)
+    assert (told.state, told.outcome) == (Delivery.State.DONE, "left_out")
+    assert "another shop" in told.problem
+    assert not ParkedRecord.objects.filter(store=store).exists()
+
+
+def test_ninety_news_at_once_take_two_searches_and_no_look(
+    world: AmazonWorld, merchant: Merchant, queue: Queue
+) -> None:
+    store = connected(world, merchant, queue)
+    placed = set(world.place("plain", 95))
+    looks, searches = world.calls("getOrder"), world.calls("searchOrders")
+    while heard(store):
+        pass
+    news = Delivery.objects.filter(store=store, resource_id__in=placed)
+    assert set(news.values_list("state", "outcome")) == {("new", "left_to_reading")}
+    assert Stream.objects.get(store=store, name="orders").asked_at is not None
+
+    # Polls tell of what is two minutes old.
+    news.update(received_at=F("received_at") - timedelta(minutes=3))
+    polled(store)
+    inbox.process_store(store.pk)
+
+    assert placed <= set(kept(store))
+    assert set(news.values_list("state", "outcome")) == {("done", "coalesced")}
+    assert world.calls("getOrder") == looks
+    assert world.calls("searchOrders") - searches <= 2
 
 
 def test_the_faces_say_that_the_queue_is_heard_and_it_can_be_forgotten(

@@ -3,12 +3,14 @@
 Sources besides the model: that an app has one destination for a queue, and the words for a second
 one, are amzn/selling-partner-api-docs#2072; one subscription of a type and “StateConflict” #1850
 and amzn/selling-partner-api-models#1960; a destination with subscriptions #1800; one that is not
-there #3355; an empty filter jlevers/selling-partner-api#885. Which versions a type has is assumed,
+there #3355; an empty filter jlevers/selling-partner-api#885; one of marketplaces for orders
+amzn/selling-partner-api-models#4135. Which versions a type has is assumed,
 but for 1.0.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any
@@ -113,6 +115,10 @@ def create_subscription(call: Call) -> Answer:
         directive.get("eventFilter") or directive.get("filterExpression")
     ):
         raise _wrong("Processing Directive eventFilter must not be empty")
+    told = (directive or {}).get("eventFilter") or {}
+    if kind == "ORDER_CHANGE" and "marketplaceIds" in told:
+        words = f"EventFilter Payload {json.dumps(told)} failed to validate"
+        raise _wrong(f"{words} for notification type {kind}")
     if kind in store.state.subscriptions:
         words = "The resource specified conflicts with the current state."
         told = f"Subscription already exist for notification type {kind}"

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from integrations.sandbox.amazon.listings import warehouses
+from integrations.sandbox.amazon.outbound import listed
 from integrations.sandbox.amazon.outbound.models import Outbound, Package, Shipment
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _CENTERS = ("LEJ1", "HAM2", "CDG7")
 
 def place(store: SellerStore, order: Outbound) -> None:
     store.state.outbound[order.id] = order
+    listed.add(store, order)
     _wait(store, order, store.clock.exact())
 
 
@@ -54,6 +56,7 @@ def cancel(store: SellerStore, order: Outbound) -> None:
 def _changed(store: SellerStore, order: Outbound, at: float) -> None:
     order.updated = at
     store.post.note("FULFILLMENT_ORDER_STATUS", order.id)
+    listed.follow(store, order, at)
 
 
 def _wait(store: SellerStore, order: Outbound, now: float) -> None:

@@ -51,7 +51,9 @@ class Shipment(Struct):
 
 
 class Outbound(Struct):
-    """``is_held``: its units are taken out of what can be sold."""
+    """``is_held``: its units are taken out of what can be sold. ``order_id``: what Orders calls
+    it.
+    """
 
     id: str
     marketplace: str
@@ -67,4 +69,5 @@ class Outbound(Struct):
     updated: float
     status: str = "New"
     is_held: bool = False
+    order_id: str = ""
     shipments: list[Shipment] = []

@@ -159,6 +159,11 @@ def test_a_seller_has_one_subscription_of_a_type(account: Client) -> None:
         {**body, "processingDirective": {"eventFilter": {}}},
     ):
         assert account.refused("POST", path, wrong) == (400, "InvalidInput")
+    orders = f"{SUBSCRIPTIONS}/ORDER_CHANGE"
+    filtered = {"eventFilterType": "ORDER_CHANGE", "marketplaceIds": ["A1PA6795UKMFR9"]}
+    account.store.quotas.fill()
+    wrong = {**body, "processingDirective": {"eventFilter": filtered}}
+    assert account.refused("POST", orders, wrong) == (400, "InvalidInput")
     account.store.quotas.fill()
     only_by_event_bridge = f"{SUBSCRIPTIONS}/LISTINGS_ITEM_STATUS_CHANGE"
     assert account.refused("POST", only_by_event_bridge, body) == (400, "InvalidInput")

@@ -94,6 +94,31 @@ def test_an_order_goes_its_way_with_the_clock_and_its_units_with_it(
         acts.on_outbound(account.store, "go_on", "LGX-1")
 
 
+def test_it_is_listed_among_the_account_s_orders_and_goes_the_same_way(
+    account: Client, sku: str
+) -> None:
+    before = set(account.store.state.orders)
+    make(account, sku)
+    (name,) = set(account.store.state.orders) - before
+
+    def listed() -> Any:
+        account.token = ""
+        included = "FULFILLMENT,PROCEEDS,RECIPIENT"
+        return account.get(f"/orders/2026-01-01/orders/{name}", includedData=included)["order"]
+
+    seen = [listed()["fulfillment"]["fulfillmentStatus"]]
+    for wait in life.STEPS_S.values():
+        account.later(wait)
+        seen.append(listed()["fulfillment"]["fulfillmentStatus"])
+
+    assert seen == [*["UNSHIPPED"] * 4, "SHIPPED"]
+    told = listed()
+    assert told["salesChannel"]["channelName"] == "NON_AMAZON"
+    assert told["fulfillment"]["fulfilledBy"] == "AMAZON"
+    assert told["orderAliases"][0]["aliasId"] == "#1001"
+    assert [x["quantityOrdered"] for x in told["orderItems"]] == [3]
+
+
 def test_it_can_be_called_off_until_it_is_picked(account: Client, sku: str) -> None:
     before = kept(account, sku)
     make(account, sku)
