@@ -393,9 +393,10 @@ class BaseEcommerceIntegration(ABC):
         raise self._exempt("reading payouts")
 
     def read_refunds(self, filters: Filters) -> Iterator[Page[PartData]]:
-        """Yield pages of refunds, where the card tells them apart from orders: those made in
-        ``since`` ≤ … < ``until`` by either of ``ReadBy``. ``ids`` are those of records
-        (``PartData.external_id``). One that cannot be read bears such an id as well.
+        """Yield pages of refunds, where the card tells them apart from orders, and of fees where
+        the platform tells them in the same place: those made in ``since`` ≤ … < ``until`` by either
+        of ``ReadBy``. ``ids`` are those of records (``PartData.external_id``). One that cannot be
+        read bears such an id as well.
         """
         raise self._exempt("reading refunds apart from orders")
 

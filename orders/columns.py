@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
+
 from django.db import models
 
 
@@ -9,5 +12,5 @@ def money(**options: object) -> models.DecimalField:
     return models.DecimalField(max_digits=20, decimal_places=6, default=0, **options)  # type: ignore[arg-type]
 
 
-def choices(words: type) -> list[tuple[str, str]]:
-    return [(w.value, w.value.replace("_", " ")) for w in words]  # type: ignore[attr-defined]
+def choices(words: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    return [(w.value, w.value.replace("_", " ")) for w in words]

@@ -41,6 +41,7 @@ class PartKind(StrEnum):
 
     REFUND = "refund"
     RETURN = "return"
+    FEES = "fees"
 
 
 class PaymentKind(StrEnum):
@@ -212,28 +213,56 @@ class ReturnData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeeLine:
+    """``word`` is the platform's own. ``amount`` is what it takes, with the tax on it: below zero
+    where it gives back.
+    """
+
+    word: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeesData:
+    """What the platform booked of an order for itself at one time: for what was sold, or given back
+    with a refund. A payout tells of the same money later, and has the final word.
+    """
+
+    external_id: str
+    posted_at: datetime
+    amounts: tuple[FeeLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartData:
-    """A refund or a return of an order whose own record does not tell of it. It is told whole: what
-    was told before under the same ids is replaced. ``currency`` is that of its amounts, '' where it
-    has none. A ``reason`` is one of the store's own words, for it outlives the buyer's data.
-    ``by_sku``: its lines have the SKU where the id of the order's line would stand.
+    """A refund, a return or fees of an order whose own record does not tell of them. It is told
+    whole: what was told before under the same ids is replaced. ``currency`` is that of its amounts,
+    '' where it has none. A ``reason`` is one of the store's own words, for it outlives the buyer's
+    data. ``by_sku``: its lines have the SKU where the id of the order's line would stand.
     ``raw`` is the payload it was made of.
     """
 
     external_order_id: str
-    told: RefundData | ReturnData
+    told: RefundData | ReturnData | FeesData
     currency: str = ""
     by_sku: bool = False
     raw: bytes = field(default=b"", repr=False, compare=False)
 
     @property
     def kind(self) -> PartKind:
-        return PartKind.REFUND if isinstance(self.told, RefundData) else PartKind.RETURN
+        return _PART_KINDS[type(self.told)]
 
     @property
     def external_id(self) -> str:
-        """Unique in the store; begins with the order's."""
+        """Unique in the store among those of its kind; begins with the order's."""
         return f"{self.external_order_id}/{self.told.external_id}"
+
+
+_PART_KINDS: Mapping[type, PartKind] = {
+    RefundData: PartKind.REFUND,
+    ReturnData: PartKind.RETURN,
+    FeesData: PartKind.FEES,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from orders.columns import money as _money
 from orders.data import PaymentKind
 from orders.models_apart import ToldPart
 from orders.models_conflicts import Conflict
+from orders.models_fees import OrderFee
 from orders.models_goods import GoodsDecision
 from orders.models_outside import OutsideFulfillment, OutsideLine
 from orders.models_oversells import Oversell
@@ -45,6 +46,7 @@ __all__ = [
     "GoodsDecision",
     "Order",
     "OrderEvent",
+    "OrderFee",
     "OrderLine",
     "OrderPayload",
     "OutsideFulfillment",

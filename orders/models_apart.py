@@ -26,7 +26,7 @@ class ToldPart(models.Model):
         "integrations.Store", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     external_order_id = models.CharField(max_length=128)
-    kind = models.CharField(max_length=6, choices=choices(PartKind))
+    kind = models.CharField(max_length=6, choices=choices((PartKind.REFUND, PartKind.RETURN)))
     external_id = models.CharField(max_length=128)
     currency = models.CharField(max_length=3, blank=True)
     by_sku = models.BooleanField(default=False)

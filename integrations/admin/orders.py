@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from integrations.admin import order_conflicts
+from integrations.admin import order_conflicts, order_fees
 from integrations.admin.base import GOOD, WARN, Said, Sentence, count_of, link, told
 from integrations.admin.ending import buyer_end_words
 from integrations.admin.looking import Look
@@ -114,7 +114,7 @@ _COMMANDS_SHOWN = 20
 
 
 @admin.register(Order)
-class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
+class OrderAdmin(order_fees.FeesShown, order_conflicts.ConflictPages, OrderPages):
     empty_words = "No order yet. They come by themselves once a store is connected."
     list_display = (
         "title",
@@ -150,6 +150,7 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
         "destination",
         "buyer_ends",
         "command_list",
+        *order_fees.FIELDS,
     )
     fieldsets = (
         (
@@ -204,7 +205,8 @@ class OrderAdmin(order_conflicts.ConflictPages, OrderPages):
         unsaid["also_told"] = not obj or not also_told(request, obj)
         unsaid["picking_since"] = not obj or obj.picking_since is None
         rows = [row for row in top["fields"] if not unsaid.get(str(row))]
-        return ((title, {"fields": rows}), (buyer, told_of_it), *tabs)
+        shown = ((title, {"fields": rows}), (buyer, told_of_it), *tabs)
+        return (*shown, *order_fees.section_of(obj))
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

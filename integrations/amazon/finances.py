@@ -1,4 +1,5 @@
-"""Reading refunds: the transactions in which Amazon books what a buyer got back.
+"""Reading refunds and fees: the transactions in which Amazon books what a buyer got back, and what
+it keeps of an order.
 
 They are found by when they were posted, which may be 48 hours late, or by an order. A call tells of
 180 days at most, and of nothing in the last two minutes. Source: the model
@@ -13,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from integrations.amazon import refund_mapper, shapes
+from integrations.amazon import fee_mapper, refund_mapper, shapes, transactions
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.shapes import Camel
@@ -87,21 +88,20 @@ class RefundReader:
                 unreadable=tuple(x for x in unreadable if x.external_id == name),
             )
 
-    def _mapped(
-        self, transactions: Sequence[msgspec.Raw]
-    ) -> tuple[list[PartData], list[Unreadable]]:
-        """Those that are refunds; one that cannot be read costs only itself."""
+    def _mapped(self, told: Sequence[msgspec.Raw]) -> tuple[list[PartData], list[Unreadable]]:
+        """What those that are of orders tell; one that cannot be read costs only itself."""
         records: list[PartData] = []
         bad: list[Unreadable] = []
-        for number, told in enumerate(transactions):
-            raw, name = bytes(told), f"?/{number}"
+        for number, one in enumerate(told):
+            raw, name = bytes(one), f"?/{number}"
             try:
-                transaction = refund_mapper.decode(raw)
-                if not transaction.is_refund:
+                transaction = transactions.decode(raw)
+                if not transaction.is_of_an_order:
                     continue
                 name = transaction.external_id
-                part = refund_mapper.to_refund(raw, transaction, self._account.currencies)
-                records += [part] if part else []
+                found = transactions.booked(raw, transaction, self._account.currencies)
+                parts = (refund_mapper.to_refund(found), fee_mapper.to_fees(found))
+                records += [part for part in parts if part]
             except ContractBroken as err:
                 bad.append(
                     Unreadable(

@@ -136,7 +136,7 @@ CARD = PlatformCard(
         ORDERS_ROLE: "See orders and mark parcels as shipped",
         LISTINGS_ROLE: "See listings and set their stock",
         FULFILLMENT_ROLE: "Have Amazon send orders of other stores",
-        FINANCES_ROLE: "See what was refunded and paid out",
+        FINANCES_ROLE: "See refunds, fees and payouts",
     },
     abilities=frozenset(
         {*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES, Ability.NEWS_QUEUE, Ability.PLATFORM_STOCK}

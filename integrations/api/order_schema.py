@@ -274,11 +274,26 @@ class CommandSerializer(serializers.Serializer[Any]):
     done_at = serializers.DateTimeField(allow_null=True)
 
 
+class PlatformFeeSerializer(serializers.Serializer[Any]):
+    word = serializers.CharField(help_text="The platform's own.")
+    amount = Money(help_text="With the tax on it; below zero where it is given back.")
+
+
+class PlatformFeesSerializer(serializers.Serializer[Any]):
+    """What the platform booked of an order for itself at one time."""
+
+    external_id = serializers.CharField(help_text="The platform's id of the transaction.")
+    posted_at = serializers.DateTimeField()
+    currency = serializers.CharField()
+    total = Money()
+    amounts = PlatformFeeSerializer(many=True)
+
+
 class OrderSerializer(OrderSummarySerializer):
     line_total = Money()
     discount_total = Money()
     shipping_total = Money()
-    fee_total = Money()
+    fee_total = Money(help_text="What the buyer was charged besides lines and shipping.")
     tax_total = Money()
     rounding = Money(help_text="What the parts and the store's total differ by.")
     raw_payment = serializers.CharField()
@@ -307,6 +322,19 @@ class OrderSerializer(OrderSummarySerializer):
     shipments = ShipmentSerializer(many=True)
     conflict = ConflictSerializer(
         allow_null=True, help_text="An edit after picking began that waits for a decision."
+    )
+    platform_fees = PlatformFeesSerializer(
+        many=True, help_text="What the platform takes, as it booked it, oldest first."
+    )
+    platform_fees_total = Money(
+        allow_null=True,
+        help_text="What was booked comes to. Null: the platform booked nothing yet, or does not "
+        "tell of it before the payout.",
+    )
+    platform_fees_settled = Money(
+        allow_null=True,
+        help_text="The fees in `payout_lines`: the same money once more. Null: nothing was "
+        "settled yet.",
     )
     payout_lines = PayoutLineSerializer(many=True, help_text="How its money was paid out.")
     commands = CommandSerializer(many=True)

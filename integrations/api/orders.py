@@ -36,7 +36,7 @@ from integrations.api.views import ApiViewSet
 from integrations.models import Command
 from logix.accounts import audit
 from logix.accounts.models import Scope
-from orders import services
+from orders import fees, services
 from orders.models import Order, Shipment
 from orders.shapes import PARTS
 from orders.status import Flag, OrderStatus
@@ -286,9 +286,11 @@ class OrderViews(ApiViewSet):
         return order
 
     def _detail(self, pk: UUID) -> dict[str, Any]:
-        """Ten statements, whatever the order holds; an audit row when the buyer is shown."""
+        """Ten statements, whatever the order holds, and one where there are fees; an audit row when
+        the buyer is shown.
+        """
         rows = self.get_queryset().select_related("store").prefetch_related(*PARTS)
-        found = rows.filter(pk=pk).first()
+        found = rows.annotate(has_fees=fees.are_told()).filter(pk=pk).first()
         if found is None:
             raise Http404
         commands = Command.objects.filter(store_id=found.store_id, order_ref=found.pk)
@@ -296,6 +298,7 @@ class OrderViews(ApiViewSet):
             found,
             self._buyer(found),
             commands=commands.order_by("-id")[:_COMMANDS_SHOWN],
+            booked=list(fees.of(found)) if found.has_fees else [],
             conflict=self._conflict(found),
         )
 

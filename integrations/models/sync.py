@@ -19,7 +19,7 @@ class StreamName(models.TextChoices):
     ORDERS = "orders", "Orders"
     PRODUCTS = "products", "Products and stock"
     PAYOUTS = "payouts", "Payouts"
-    REFUNDS = "refunds", "Refunds"
+    REFUNDS = "refunds", "Refunds and fees"
     RETURNS = "returns", "Returns"
     KEPT = "kept", "Units the platform keeps"
 

@@ -36,8 +36,8 @@ from inventory.catalogue import import_products
 from inventory.data import KeptStock, ProductData
 from inventory.ledger import LedgerConflict
 from logix.common.transactions import again_on
-from orders import apart, services
-from orders.data import Authority, OrderData, PartData, PayoutData
+from orders import apart, fees, services
+from orders.data import Authority, OrderData, PartData, PartKind, PayoutData
 from orders.errors import OrderChangedMeanwhile
 from orders.importing import import_orders
 from orders.judge import is_early
@@ -183,16 +183,24 @@ def apply_parts(
     observed_at: datetime,
     origin: str = "",
 ) -> Applied:
-    """Keep what was told of orders apart from them. It is in the orders once they are read."""
+    """Keep what was told of orders apart from them. It is in the orders once they are read, but for
+    fees, which stand beside them.
+    """
 
     def write(batch: Sequence[PartData]) -> Applied:
-        done = apart.tell(store, batch, observed_at=observed_at)
-        return Applied(
-            created=done.created,
-            changed=done.changed,
-            unchanged=done.unchanged,
-            stale=done.stale,
-        )
+        booked = [record for record in batch if record.kind is PartKind.FEES]
+        others = [record for record in batch if record.kind is not PartKind.FEES]
+        done = Applied()
+        for tell, mine in ((apart.tell, others), (fees.tell, booked)):
+            if mine:
+                told = tell(store, mine, observed_at=observed_at)
+                done += Applied(
+                    created=told.created,
+                    changed=told.changed,
+                    unchanged=told.unchanged,
+                    stale=told.stale,
+                )
+        return done
 
     return _apply(_Page(store, stream, observed_at, certain=True), records, (), write, origin)
 

@@ -25,11 +25,12 @@ from orders.payouts import link_waiting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """``read``: pages of it; ``read_one``: one by its id, raises NotFound. ``apply``: write records
-    as they were told at a time, with how far they can be trusted and where they came from.
-    ``gone``: the store no longer has one that was set aside. ``known``: what a read need not map
-    again, None where a record's bytes do not tell. ``owed``: orders, by external id, so many at
-    most, that have to be read again because of what was told of them.
+    """``read``: pages of it; ``read_id``: what bears an id, one record unless several are told of
+    one event, raises NotFound. ``apply``: write records as they were told at a time, with how far
+    they can be trusted and where they came from. ``gone``: the store no longer has one that was set
+    aside. ``known``: what a read need not map again, None where a record's bytes do not tell.
+    ``owed``: orders, by external id, so many at most, that have to be read again because of what
+    was told of them.
 
     ``past_beside``: changes are followed from the first moment, and the past is read beside them.
     ``after_products``: not before the store's products were read. ``may_lack``: a store that has
@@ -39,7 +40,7 @@ class Kind:
     """
 
     read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]]
-    read_one: Callable[[BaseEcommerceIntegration, str], Any]
+    read_id: Callable[[BaseEcommerceIntegration, str], Sequence[Any]]
     apply: Callable[[Store, Sequence[Any], Authority, datetime, str], Applied]
     gone: Callable[[Store, str, datetime], None]
     known: Callable[[Store, Mapping[str, bytes]], set[str]] | None = None
@@ -49,6 +50,10 @@ class Kind:
     may_lack: bool = False
     has_past: bool = True
     at_end: Callable[[Store, datetime], None] | None = None
+
+    def read_one(self, adapter: BaseEcommerceIntegration, external_id: str) -> Any:
+        """Raises NotFound."""
+        return self.read_id(adapter, external_id)[0]
 
 
 def of(stream: str) -> Kind:
@@ -104,17 +109,17 @@ def _read_payouts(
     return adapter.read_payouts(filters)
 
 
-def _read_one(
+def _read_id(
     read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]],
     what: str,
     adapter: BaseEcommerceIntegration,
     external_id: str,
-) -> Any:
+) -> Sequence[Any]:
     for page in read(adapter, Filters(ids=(external_id,))):
         for found in page.unreadable:
             raise ContractBroken(found.reason, path=found.path, code=found.code)
-        for record in page.records:
-            return record
+        if page.records:
+            return page.records
     raise NotFound(f"The store has no {what} {external_id}.")
 
 
@@ -163,7 +168,7 @@ def _parts(
 
     return Kind(
         read=read,
-        read_one=partial(_read_one, read, what),
+        read_id=partial(_read_id, read, what),
         apply=apply,
         gone=_part_gone,
         owed=orders_owed,
@@ -180,12 +185,12 @@ def _read_kept(adapter: BaseEcommerceIntegration, filters: Filters) -> Iterator[
     return adapter.read_kept(filters)
 
 
-def _read_one_kept(adapter: BaseEcommerceIntegration, external_id: str) -> KeptStock:
+def _read_id_kept(adapter: BaseEcommerceIntegration, external_id: str) -> Sequence[KeptStock]:
     for page in _read_kept(adapter, Filters(ids=(external_id,))):
         for found in page.unreadable:
             raise ContractBroken(found.reason, path=found.path, code=found.code)
-        for record in page.records:
-            return record
+        if page.records:
+            return page.records
     raise NotFound(f"The platform keeps no units that it calls {external_id} any more.")
 
 
@@ -206,7 +211,7 @@ def _kept_read(store: Store, began: datetime) -> None:
 _KINDS: Mapping[str, Kind] = {
     StreamName.ORDERS: Kind(
         read=_read_orders,
-        read_one=lambda adapter, external_id: adapter.read_order(external_id),
+        read_id=lambda adapter, external_id: [adapter.read_order(external_id)],
         apply=_apply_orders,
         gone=_order_gone,
         known=known_orders,
@@ -216,13 +221,13 @@ _KINDS: Mapping[str, Kind] = {
     # A product's variations are not in its record, so its bytes do not tell whether it is known.
     StreamName.PRODUCTS: Kind(
         read=_read_products,
-        read_one=lambda adapter, external_id: adapter.read_product(external_id),
+        read_id=lambda adapter, external_id: [adapter.read_product(external_id)],
         apply=_apply_products,
         gone=_product_gone,
     ),
     StreamName.PAYOUTS: Kind(
         read=_read_payouts,
-        read_one=partial(_read_one, _read_payouts, "payout"),
+        read_id=partial(_read_id, _read_payouts, "payout"),
         apply=_apply_payouts,
         gone=_payout_gone,
         known=known_payouts,
@@ -230,12 +235,12 @@ _KINDS: Mapping[str, Kind] = {
         may_lack=True,
         at_end=_payouts_read,
     ),
-    StreamName.REFUNDS: _parts(StreamName.REFUNDS, "refund", _read_refunds),
+    StreamName.REFUNDS: _parts(StreamName.REFUNDS, "refund or fees", _read_refunds),
     StreamName.RETURNS: _parts(StreamName.RETURNS, "return", _read_returns),
     # After products, so that what is told finds the listing it is of.
     StreamName.KEPT: Kind(
         read=_read_kept,
-        read_one=_read_one_kept,
+        read_id=_read_id_kept,
         apply=_apply_kept,
         gone=_kept_gone,
         after_products=True,

@@ -107,9 +107,9 @@ def _claim(row: ParkedRecord) -> bool:
 def _try_again(adapter: BaseEcommerceIntegration, store: Store, parked: ParkedRecord) -> bool:
     asked_at, kind = timezone.now(), kinds.of(parked.stream)
     try:
-        found = kind.read_one(adapter, parked.external_id)
-        kind.apply(store, [found], Authority.BY_ID, asked_at, "retry")
-        if found.external_id != parked.external_id:
+        found = kind.read_id(adapter, parked.external_id)
+        kind.apply(store, found, Authority.BY_ID, asked_at, "retry")
+        if all(one.external_id != parked.external_id for one in found):
             # It had none of its own as long as it could not be read.
             parking.resolve(
                 store,

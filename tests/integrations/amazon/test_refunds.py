@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from integrations.amazon import refund_mapper
+from integrations.amazon import refund_mapper, transactions
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters, Page
 from integrations.errors import ContractBroken, RateLimited
-from integrations.sandbox.amazon.finances import events, transactions
+from integrations.sandbox.amazon.finances import events
+from integrations.sandbox.amazon.finances import transactions as finances
 from integrations.sandbox.amazon.play import acts as account
-from orders.data import PartData, RefundData
+from orders.data import PartData, PartKind, RefundData
 from tests.integrations.amazon.conftest import MakeAdapter, MakeWorld
 from tests.integrations.amazon.world import AmazonWorld
 
@@ -31,9 +32,9 @@ def give_back(world: AmazonWorld, *, units: int = 1) -> str:
     return order_id
 
 
-def parts(pages: list[Page[PartData]]) -> list[PartData]:
+def parts(pages: list[Page[PartData]], kind: PartKind = PartKind.REFUND) -> list[PartData]:
     assert not [page.unreadable for page in pages if page.unreadable]
-    return [record for page in pages for record in page.records]
+    return [record for page in pages for record in page.records if record.kind is kind]
 
 
 def refund_of(part: PartData) -> RefundData:
@@ -77,7 +78,7 @@ def transaction(**changes: Any) -> dict[str, Any]:
 
 def mapped(told: dict[str, Any], **currencies: str) -> PartData | None:
     raw = json.dumps(told).encode()
-    return refund_mapper.to_refund(raw, refund_mapper.decode(raw), currencies)
+    return refund_mapper.to_refund(transactions.booked(raw, transactions.decode(raw), currencies))
 
 
 def test_a_refund_is_what_the_buyer_got_back_and_no_fee(
@@ -189,18 +190,25 @@ def test_one_that_cannot_be_read_costs_only_itself(
     for item in world.order(odd).items:
         item.gift_wrap = Decimal(6)
     world.refund_a_unit(odd)
-    monkeypatch.setitem(transactions._WORDS, events.GIFT_WRAP, ("Novelty", "Novelty"))
+    monkeypatch.setitem(finances._WORDS, events.GIFT_WRAP, ("Novelty", "Novelty"))
 
     pages = list(adapter.read_refunds(EVERYTHING))
 
-    (told,) = [x for page in pages for x in page.unreadable]
-    assert told.code == "unknown_amount"
-    assert b"transactionId" in told.raw
-    assert [x.external_order_id for page in pages for x in page.records] == [other]
+    told = [x for page in pages for x in page.unreadable]
+    assert {x.code for x in told} == {"unknown_amount"}
+    assert all(b"transactionId" in x.raw for x in told)
+    found = [x for page in pages for x in page.records]
+    assert [x.external_order_id for x in found if x.kind is PartKind.REFUND] == [other]
+    assert odd not in {x.external_order_id for x in found}
     monkeypatch.undo()
-    (page,) = adapter.read_refunds(Filters(ids=(told.external_id,)))
-    (part,) = page.records
-    assert (part.external_id, part.external_order_id) == (told.external_id, odd)
+    kinds = []
+    for one in told:
+        (page,) = adapter.read_refunds(Filters(ids=(one.external_id,)))
+        kinds.append([part.kind for part in page.records])
+        assert {(x.external_id, x.external_order_id) for x in page.records} == {
+            (one.external_id, odd)
+        }
+    assert sorted(kinds) == [[PartKind.FEES], [PartKind.REFUND, PartKind.FEES]]
 
 
 def test_a_deferred_refund_is_one_before_and_after_its_release(
@@ -214,7 +222,7 @@ def test_a_deferred_refund_is_one_before_and_after_its_release(
 
     assert sorted(x.external_order_id for x in found) == sorted((waits, released))
     with world.shop.store.working():
-        told = [x["body"] for x in transactions.told(world.shop.store)]
+        told = [x["body"] for x in finances.told(world.shop.store)]
     statuses = [x["transactionStatus"] for x in told if x["transactionType"] == "Refund"]
     assert sorted(statuses) == ["DEFERRED", "DEFERRED_RELEASED", "RELEASED"]
 

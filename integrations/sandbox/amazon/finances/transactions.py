@@ -34,6 +34,7 @@ _NAMES = ("FINANCIAL_EVENT_GROUP_ID", "ORDER_ID")
 _STATUSES = ("DEFERRED", "RELEASED", "DEFERRED_RELEASED")
 
 # Group and word of each part of an item.
+_FEES = "AmazonFees"
 _WORDS = {
     booked.PRINCIPAL: ("ProductCharges", "OurPricePrincipal"),
     booked.TAX: ("Tax", "OurPriceTax"),
@@ -41,11 +42,11 @@ _WORDS = {
     booked.SHIPPING_TAX: ("Tax", "ShippingTax"),
     booked.GIFT_WRAP: ("Giftwrap", "GiftwrapPrincipal"),
     booked.PROMOTION: ("PromoRebates", "OurPriceDiscount"),
-    booked.COMMISSION: ("AmazonFees", "Commission"),
-    booked.REFUND_COMMISSION: ("AmazonFees", "RefundCommission"),
-    booked.PICK_FEE: ("AmazonFees", "FBAPerUnitFulfillmentFee"),
+    booked.COMMISSION: (_FEES, "Commission"),
+    booked.REFUND_COMMISSION: (_FEES, "RefundCommission"),
+    booked.PICK_FEE: (_FEES, "FBAPerUnitFulfillmentFee"),
 }
-_EXPENSES = frozenset({"AmazonFees", "PromoRebates"})
+_EXPENSES = frozenset({_FEES, "PromoRebates"})
 
 
 def transactions(call: Call) -> Answer:
@@ -193,9 +194,16 @@ def _groups(amounts: Any, currency: str) -> list[Told]:
     groups: dict[str, list[Told]] = {}
     for name, amount in amounts.items():
         group, word = _WORDS[name]
-        leaf = {"breakdownType": word, "breakdownAmount": _money(amount, currency)}
-        groups.setdefault(group, []).append(leaf | {"breakdowns": []})
+        # A fee is told apart into itself and its tax, of which there is none here.
+        inner = [_leaf("Base", amount, currency)] if group == _FEES else []
+        leaf = _leaf(word, amount, currency) | {"breakdowns": inner}
+        groups.setdefault(group, []).append(leaf)
     return [_node(name, leaves, currency) for name, leaves in groups.items()]
+
+
+def _leaf(name: str, amount: Decimal, currency: str) -> Told:
+    money = _money(amount, currency)
+    return {"breakdownType": name, "breakdownAmount": money, "breakdowns": []}
 
 
 def _node(name: str, inner: list[Told], currency: str) -> Told:
