@@ -89,7 +89,7 @@ class Page(Generic[Record]):
     ``store_time`` is the store's clock (Date header, aware UTC) when it answered; ``last`` marks
     the end of the read. ``gap`` says in words what part of the read could not be made complete.
     ``known`` are the ids of records left out because ``Filters.known`` has them. ``wait_s``: the
-    store is still preparing what was asked for; such a page brings nothing else and is the whole of
+    store is still preparing what was asked for; such a page brings nothing else and is the end of
     its read, which goes on from ``position`` in so many seconds, or sooner where the platform
     announces one of ``awaits``, by the names it gave them (``EventKind.REPORT``).
     """

@@ -181,12 +181,12 @@ def _oldest_buyers(now: datetime) -> Metric:
 def _credentials(now: datetime) -> Metric:
     family = GaugeMetricFamily(
         "logix_credential_days_left",
-        "Days until a credential of a store ends by itself; below 0 once it has.",
+        "Days until a credential of a store, or of the hub itself, ends; below 0 once it has.",
         labels=["store", "name", "platform", "what"],
     )
     for one in authentication.endings(Store.objects.all()):
-        store = one.store
-        labels = [str(store.pk), store.name, store.platform, one.what]
+        store = str(one.store.pk) if one.store else ""
+        labels = [store, one.of, one.platform, one.what]
         family.add_metric(labels, (one.ends_at - now) / timedelta(days=1))
     return family
 

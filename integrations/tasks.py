@@ -123,9 +123,11 @@ def carry_out_privacy(request_id: str) -> None:
 
 @shared_task(name="integrations.tasks.renew_tokens")
 def renew_tokens() -> None:
-    """Every minute: new tokens for stores whose token soon ends, so that no call has to wait."""
+    """Every minute: new tokens for stores whose token soon ends, so that no call has to wait; a new
+    secret of the hub's own app noted.
+    """
     if upkeep.take_slot("renew_tokens", seconds=30):
-        authentication.refresh_due()
+        upkeep.each_of(authentication.note_hub_apps, authentication.refresh_due)
 
 
 @shared_task(name="integrations.tasks.reconcile", **_READING)

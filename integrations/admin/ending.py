@@ -26,9 +26,9 @@ def ending_words(page: HubAdmin, stores: QuerySet[Store], now: datetime) -> Said
     """For the first page and the list of stores."""
     said: Said = []
     for one in authentication.ending_soon(stores, now)[:_MOST_NAMED]:
-        words = f"{one.store}: {one.words(now)} {one.do}"
-        tone = _TONES.get(one.step(now), BAD)
-        said.append(Sentence(tone, words, url=page.row_url(one.store)))
+        words = f"{one.of}: {one.words(now)} {one.do}"
+        url = page.row_url(one.store) if one.store else ""
+        said.append(Sentence(_TONES.get(one.step(now), BAD), words, url=url))
     bounded = privacy.bounded_stores().filter(pk__in=stores)
     for kept in privacy.near(bounded, now)[:_MOST_NAMED]:
         words = f"{kept.store}: {kept.words(now)} {privacy.REMEDY}"

@@ -55,11 +55,20 @@ class Account:
 
 
 def participating(body: bytes) -> list[shapes.Participating]:
-    """The marketplaces where the account sells: Amazon also names others of the region. Raises
-    ContractBroken.
+    """The marketplaces where the account sells. Amazon also names others of the region, and ones
+    that are no shop: “Non-Amazon”, where orders of other shops are booked
+    (amzn/selling-partner-api-models#1367, -docs#761 and #1260). Raises ContractBroken.
     """
     told = shapes.decode(body, shapes.Participations)
-    return [row for row in told.payload if row.participation.is_participating]
+    return [
+        row
+        for row in told.payload
+        if row.participation.is_participating and _is_shop(row.marketplace)
+    ]
+
+
+def _is_shop(place: shapes.Marketplace) -> bool:
+    return place.id in marketplaces.MARKETPLACES or place.domain_name.startswith("www.amazon.")
 
 
 def kept(rows: Sequence[shapes.Participating]) -> list[dict[str, str]]:

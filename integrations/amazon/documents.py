@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,8 +29,6 @@ UTF_8, JAPANESE = "utf-8", "cp932"
 # The name of what a row has beyond the columns of its heading.
 BEYOND: Final = ""
 TOO_WIDE: Final = "A row of Amazon's file has more columns than its heading."
-_PLAIN_PIECE: Final = MIB
-_GZIP_WINDOW: Final = 31  # zlib's word for a gzip header and nothing else
 _CHARSET = re.compile(r"charset=\"?([\w.:-]+)", re.IGNORECASE)
 # By Python's names: in these a tab or the end of a line is no part of another character.
 _PARTED = re.compile(r"ascii|utf-8(?:-sig)?|iso8859-\d+|cp125\d|cp932|shift_jis|euc_\w+|gb\w+|big5")
@@ -67,7 +64,7 @@ class Document:
         """
         address = self._ask()
         stored = self._stored(address)
-        return _bounded(_unpacked(stored) if address.is_gzip else stored)
+        return _bounded(files.unzipped(stored) if address.is_gzip else stored)
 
     def rows(self, *, keeps_beyond: bool = False) -> Iterator[dict[str, str]]:
         """The rows of a tab-delimited text by the words of its heading; ``""`` where a row ends
@@ -100,7 +97,8 @@ class Document:
                         if file.size is not None and place >= file.size:
                             return
                 if place:
-                    raise _cut_short()
+                    words = "Amazon's file ends before its end."
+                    raise ContractBroken(words, code="cut_short")
                 return
             except NotFound as err:
                 if err.code != files.GONE:
@@ -133,31 +131,6 @@ def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:
         if left < 0:
             raise ContractBroken("Amazon's file has no end.", code="too_large")
         yield piece
-
-
-def _unpacked(stored: Iterator[bytes]) -> Iterator[bytes]:
-    """Never more than a piece at once, however much was packed into it."""
-    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-    try:
-        for rest in stored:
-            while rest:
-                if plain := unpacker.decompress(rest, _PLAIN_PIECE):
-                    yield plain
-                rest = unpacker.unconsumed_tail
-                if unpacker.eof and unpacker.unused_data:
-                    # A gzip file may be several, one behind the other.
-                    rest = unpacker.unused_data
-                    unpacker = zlib.decompressobj(_GZIP_WINDOW)
-        if plain := unpacker.flush():
-            yield plain
-    except zlib.error as err:
-        raise ContractBroken("Amazon's file cannot be unpacked.", code="bad_file") from err
-    if not unpacker.eof:
-        raise _cut_short()
-
-
-def _cut_short() -> ContractBroken:
-    return ContractBroken("Amazon's file ends before its end.", code="cut_short")
 
 
 def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:

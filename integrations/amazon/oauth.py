@@ -21,6 +21,8 @@ from integrations.kit.oauth2 import Consent, Grant, Journey, OAuthApp, ask_token
 
 TOKENS = "/auth/o2/token"
 CONSENT = "/apps/authorize/consent"
+# Amazon's own example of a page that sends a seller on from the Appstore, in its developer guide.
+_CONFIRM = re.compile(r"https://(?:www\.)?amazon\.com/apps/authorize/confirm/[\w-][\w.-]*")
 _SELLER = re.compile(r"A[0-9A-Z]{6,20}")
 
 
@@ -108,6 +110,7 @@ def _own_page(base_url: str, back: str) -> str:
     """
     page, simulated = urlsplit(back), urlsplit(_seller_central(base_url))
     is_theirs = page.scheme == "https" and page.netloc in marketplaces.SELLER_CENTRALS
+    is_theirs = is_theirs or bool(_CONFIRM.fullmatch(back.partition("?")[0]))
     if is_theirs or (page.scheme, page.netloc) == (simulated.scheme, simulated.netloc):
         return back
     raise Misconfigured(

@@ -14,8 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from integrations.amazon.documents import BEYOND, TOO_WIDE
-from integrations.amazon.settlements import day
-from integrations.amazon.values import text
+from integrations.amazon.values import day, text
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
 from orders.data import PartData, ReturnData, ReturnLineData

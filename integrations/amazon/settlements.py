@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Final
 
 import msgspec
 
-from integrations.amazon.values import currency, text
+from integrations.amazon.values import currency, day, text
 from integrations.errors import ContractBroken
 from orders.data import PayoutData, PayoutLineData, PayoutLineKind, PayoutStatus
 
@@ -37,7 +36,6 @@ _NEEDED = frozenset({*_SUMMARY, *_WORDS, "amount", "order-id"})
 # Groups of three digits parted by one sign, then one or two decimals behind another.
 _NUMBER = re.compile(r"(?:([1-9]\d{0,2})(?:([.,'])\d{3})(?:\2\d{3})*|\d+)(?:(?!\2)[.,]\d{1,2})?")
 _SPACES = re.compile(r"[\s\u00a0\u202f]")
-_DAYS: Final = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%Y/%m/%d")
 
 # The first word found in a row's three decides; in lower case.
 _BY_WORD: tuple[tuple[str, PayoutLineKind], ...] = (
@@ -174,28 +172,6 @@ def number(told: str, path: str) -> Decimal:
     whole, mark, decimals = plain.rpartition(_mark(plain)) if _mark(plain) else (plain, "", "")
     digits = re.sub(r"\D", "", whole) + (f".{decimals}" if mark else "")
     return -Decimal(digits) if is_below else Decimal(digits)
-
-
-def day(told: str, path: str) -> datetime | None:
-    """A day or a moment as it is written in any country, as aware UTC; None for nothing. Raises
-    ContractBroken.
-    """
-    if not told:
-        return None
-    plain = told.removesuffix("UTC").removesuffix("GMT").strip()
-    date, _, clock = plain.partition(" ")
-    for form in _DAYS:
-        try:
-            return datetime.strptime(f"{date} {clock or '00:00:00'}Z", f"{form} %H:%M:%S%z")
-        except ValueError:
-            continue
-    try:
-        when = datetime.fromisoformat(plain)
-        return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as err:
-        raise ContractBroken(
-            f"A time cannot be read. Path: {path}.", path=path, code="bad_time"
-        ) from err
 
 
 def _mark(plain: str) -> str:

@@ -362,6 +362,7 @@ class Marketplace(Camel):
     country_code: str = ""
     name: str = ""
     default_currency_code: str = ""
+    domain_name: str = ""
 
 
 class Participation(Camel):

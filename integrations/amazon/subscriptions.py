@@ -4,7 +4,7 @@ and each type of news led there.
 An app has one destination for a queue, and an account one subscription of a type for an app
 (github.com/amzn/selling-partner-api-docs/issues/2072 and 1850). So what is there is used, what
 Logix led to an older queue of its own is led to the new one, and what somebody else led elsewhere
-is left alone and told.
+is left alone and told. What the app has no role for is told as well, and keeps nothing else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from integrations.amazon import shapes
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.notifications import TOPICS
+from integrations.amazon.platform import FULFILLMENT_ROLE
 from integrations.amazon.queue import Queue
 from integrations.amazon.shapes import Camel
 from integrations.base import Subscription
@@ -26,6 +27,16 @@ from integrations.errors import NotFound, PermissionMissing, Rejected
 _VERSION = "1.0"
 _MARK = "Logix "
 _THERE_ALREADY = frozenset({"Conflict", "StateConflict"})
+# https://developer-docs.amazon.com/sp-api/docs/view-order-notifications,
+# amzn/selling-partner-api-docs#2786 and -models#4371. Of the others no page says it.
+_ROLES: Mapping[str, str] = {
+    "FBA_INVENTORY_AVAILABILITY_CHANGES": FULFILLMENT_ROLE,
+    "FULFILLMENT_ORDER_STATUS": FULFILLMENT_ROLE,
+}
+_NO_ROLE = (
+    "The app lacks the role “{}” for this. Give it the role in Seller Central → Develop Apps → "
+    "Edit App, then authorise it again. Until then Logix looks by itself."
+)
 _ELSEWHERE = (
     "{} of this app goes to another destination, “{}”, which is not Logix's. Give Logix an app of "
     "its own, or delete that subscription."
@@ -77,22 +88,41 @@ def reconcile(
     known = {one.destination_id: one for one in _destinations(client)}
     target = _ours(known.values(), queue.arn) or _made(client, queue.arn, owner)
     known[target.destination_id] = target
-    return [_led(client, topic, target, known) for topic in topics]
+    return [_tried(client, topic, target, known) for topic in topics]
 
 
 def drop(client: AmazonClient, queue: Queue, topics: Sequence[str]) -> None:
-    """What leads into the queue goes, and the destination with it unless others use it."""
+    """What leads into the queue goes, and the destination with it unless others use it. What the
+    app has no role for it cannot take back.
+    """
     target = _ours(_destinations(client), queue.arn)
     if target is None:
         return
     for topic in topics:
-        hook = _hook(client, topic)
-        if hook is not None and hook.destination_id == target.destination_id:
-            _delete(client, topic, hook)
+        with suppress(PermissionMissing):
+            hook = _hook(client, topic)
+            if hook is not None and hook.destination_id == target.destination_id:
+                _delete(client, topic, hook)
     if target.name.startswith(_MARK):
         # 403 “Destination has subscriptions”: another account's (docs issue 1800).
         with suppress(NotFound, PermissionMissing):
             client.delete_destination(target.destination_id)
+
+
+def _tried(
+    client: AmazonClient, topic: str, target: Destination, known: Mapping[str, Destination]
+) -> Subscription:
+    try:
+        return _led(client, topic, target, known)
+    except PermissionMissing as err:
+        role = _ROLES.get(topic)
+        return Subscription(
+            external_id="",
+            topic=topic,
+            url=target.arn,
+            active=False,
+            problem=_NO_ROLE.format(role) if role else err.message,
+        )
 
 
 def _led(

@@ -13,6 +13,7 @@ from integrations.kit.text import clean_text, parse_money
 
 ZERO = Decimal(0)
 MOST_UNITS = 10**9
+_DAYS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%Y/%m/%d")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
@@ -72,6 +73,22 @@ def known_moment(value: str | None, path: str) -> datetime:
     if when is None:
         raise ContractBroken(f"A time is missing. Path: {path}.", path=path, code="bad_time")
     return when
+
+
+def day(told: str, path: str) -> datetime | None:
+    """A day or a moment as it is written in any country, as aware UTC; None for nothing. Raises
+    ContractBroken.
+    """
+    if not told:
+        return None
+    plain = told.removesuffix("UTC").removesuffix("GMT").strip()
+    date, _, clock = plain.partition(" ")
+    for form in _DAYS:
+        try:
+            return datetime.strptime(f"{date} {clock or '00:00:00'}Z", f"{form} %H:%M:%S%z")
+        except ValueError:
+            continue
+    return known_moment(plain, path)
 
 
 def as_iso(when: datetime) -> str:

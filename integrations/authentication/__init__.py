@@ -25,6 +25,7 @@ from integrations.authentication.oauth_apps import (
     app_id,
     hub_app,
     needed_app,
+    note_hub_apps,
     own_app,
 )
 from integrations.authentication.sealing import open_sealed, seal, webhook_url
@@ -52,6 +53,7 @@ __all__ = [
     "missing_of",
     "needed_app",
     "note_failure",
+    "note_hub_apps",
     "note_success",
     "open_sealed",
     "own_app",

@@ -4,15 +4,19 @@ credentials, else the hub's, which stands in the settings and is read there at e
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 
 from django.conf import settings
+from django.utils import timezone
 
+from integrations import registry
 from integrations.authentication.credentials import app_before
 from integrations.errors import Misconfigured
 from integrations.kit.oauth2 import OAuthApp
-from integrations.models import Credential, Store
+from integrations.models import Credential, HubAppSecret, Store
 from integrations.platform import AuthKind, PlatformCard
 from logix import environment
 
@@ -64,3 +68,29 @@ def needed_app(card: PlatformCard, values: Mapping[str, str]) -> OAuthApp:
             code="app_missing",
         )
     return app
+
+
+def note_hub_apps() -> None:
+    """Note when a secret of the hub's apps was first seen, where the platform ends it by itself."""
+    for card in registry.cards():
+        sign_in = card.sign_in(AuthKind.OAUTH2)
+        fingerprint = _fingerprint(card.slug) if sign_in and sign_in.lasting else ""
+        if fingerprint:
+            HubAppSecret.objects.get_or_create(
+                platform=card.slug, fingerprint=fingerprint, defaults={"since": timezone.now()}
+            )
+
+
+def hub_secret_since(platform: str) -> datetime | None:
+    """When the present secret of the hub's app was first seen; None where there is none."""
+    seen = HubAppSecret.objects.filter(platform=platform, fingerprint=_fingerprint(platform))
+    return seen.values_list("since", flat=True).first()
+
+
+def _fingerprint(platform: str) -> str:
+    """Of client id and secret; "" without an app, or with one that cannot be read."""
+    with suppress(Misconfigured):
+        if app := hub_app(platform):
+            named = f"{app.client_id}:{app.client_secret}"
+            return hashlib.sha256(named.encode()).hexdigest()[:16]
+    return ""

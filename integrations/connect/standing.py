@@ -50,11 +50,14 @@ def reconnect_at(store: Store) -> str:
 
 
 def by_consent(store: Store) -> bool:
-    """Whether the merchant can connect the store again by consenting."""
-    try:
-        return registry.card(store.platform).sign_in(AuthKind.OAUTH2) is not None
-    except registry.UnknownPlatform:
+    """Whether the merchant connects the store again by consenting: as it was the last time, or as
+    its platform offers where that is not known.
+    """
+    card = registry.known_card(store.platform)
+    if card is None or card.sign_in(AuthKind.OAUTH2) is None:
         return False
+    newest = max(store.credentials.all(), key=lambda row: row.updated_at, default=None)
+    return newest is None or newest.kind == AuthKind.OAUTH2
 
 
 def _withheld(card: PlatformCard, row: Credential) -> list[str]:

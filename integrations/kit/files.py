@@ -91,7 +91,7 @@ class RemoteFile:
 
 
 def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """What was compressed as gzip, never more than a piece of it at once. Raises ContractBroken."""
+    """What was compressed as gzip, never more than a MiB of it at once. Raises ContractBroken."""
     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
     try:
         for piece in pieces:
@@ -99,10 +99,13 @@ def unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
             while rest:
                 if inflate.eof:
                     inflate = zlib.decompressobj(16 + zlib.MAX_WBITS)
-                yield inflate.decompress(rest, PIECE)
+                if plain := inflate.decompress(rest, MIB):
+                    yield plain
                 rest = inflate.unconsumed_tail or inflate.unused_data
     except zlib.error as err:
-        raise ContractBroken("A file is marked as gzip and is not.", code="bad_encoding") from err
+        raise ContractBroken(
+            "A file is marked as gzip and cannot be unpacked.", code="bad_encoding"
+        ) from err
     if not inflate.eof:
         raise _cut_short()
 
@@ -148,7 +151,8 @@ def _elsewhere(http: PlatformSession, url: str, hosts: str) -> PlatformSession:
 
 
 def _cut_short() -> ContractBroken:
-    return ContractBroken("A file of the store is cut short.", code="cut_short")
+    words = "A file of the store is cut short: it ends before its end."
+    return ContractBroken(words, code="cut_short")
 
 
 def _is_named(origin: Origin, hosts: str) -> bool:

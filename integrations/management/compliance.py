@@ -148,13 +148,13 @@ def _credentials(now: datetime) -> Iterator[dict[str, Any]]:
     for one in authentication.endings(Store.objects.all()):
         step = one.step(now)
         yield {
-            "store": one.store.name,
-            "platform": one.store.platform,
+            "store": one.of,
+            "platform": one.platform,
             "what": one.what,
             "age_days": (now - one.since) // _DAY,
             "days_left": one.days_left(now),
             "is_told": step is not None,
-            "says": f"{one.store.name}: {one.words(now)}",
+            "says": f"{one.of}: {one.words(now)}",
         }
 
 

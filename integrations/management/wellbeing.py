@@ -265,7 +265,7 @@ def _ending(rows: models.QuerySet[Store]) -> Iterator[Finding]:
     for one in authentication.ending_soon(rows, now):
         step = one.step(now)
         say = bad if step is not None and step <= authentication.STEPS[-1] else warn
-        yield say(f"store {one.store.name}", one.words(now), one.do)
+        yield say(f"store {one.of}" if one.store else one.of, one.words(now), one.do)
 
 
 def _kept_too_long() -> Iterator[Finding]:

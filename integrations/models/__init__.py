@@ -10,6 +10,7 @@ from integrations.models.control import (
     ScheduleSlot,
     StoreBreaker,
 )
+from integrations.models.hub_app import HubAppSecret
 from integrations.models.outbox import (
     Command,
     HandedFigure,
@@ -49,6 +50,7 @@ __all__ = [
     "HandedFigure",
     "HandedParcel",
     "Heartbeat",
+    "HubAppSecret",
     "NewsQueue",
     "ParcelHandOver",
     "ParkedRecord",

@@ -197,12 +197,15 @@ class SyncRun(models.Model):
 
 
 class SyncGap(models.Model):
-    """A window that could not be read completely. Re-read until it closes."""
+    """A window that could not be read completely. Re-read until it closes. ``position``: where a
+    reading goes on that waits for the store.
+    """
 
     stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="gaps")
     window_from = models.DateTimeField()
     window_to = models.DateTimeField()
     reason = models.TextField()
+    position: models.JSONField[Any] = models.JSONField(default=dict, db_default={})
     attempts = models.PositiveSmallIntegerField(default=0)
     next_at = models.DateTimeField()
     opened_at = models.DateTimeField(db_default=Now())

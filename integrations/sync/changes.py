@@ -136,6 +136,7 @@ class _Walk:
                     return True
                 self._page(adapter, read)
                 if read.page.wait_s is not None:
+                    self._read_owed(adapter, end)
                     self._close(finished=False, wait_s=read.page.wait_s)
                     return False
                 if read.page.last:

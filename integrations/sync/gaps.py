@@ -5,6 +5,7 @@ until they close.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError
@@ -12,11 +13,11 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import authentication, policy
-from integrations.base import Filters, ReadBy
+from integrations.base import Filters, Page
 from integrations.errors import PlatformError
 from integrations.kit.http import Priority
 from integrations.models import Stream, SyncGap
-from integrations.sync import reading
+from integrations.sync import kinds, reading
 
 log = structlog.get_logger(__name__)
 
@@ -74,24 +75,33 @@ def _claim(gap: SyncGap) -> bool:
 
 def _read_again(gap: SyncGap) -> bool:
     """By both times: what a back-fill missed was placed in the window, what a walk missed was
-    changed in it.
+    changed in it. Where the store prepares what was asked for, the reading goes on later.
     """
     store, stream = gap.stream.store, gap.stream.name
-    reason = ""
+    reason, place = "", gap.position or None
     try:
         with authentication.adapter_for(store, priority=Priority.BULK) as adapter:
-            for by in (ReadBy.CHANGED, ReadBy.PLACED):
-                filters = Filters(since=gap.window_from, until=gap.window_to, by=by)
-                with reading.pages(adapter, stream, filters) as reads:
+            for by in kinds.of(stream).times:
+                window = Filters(since=gap.window_from, until=gap.window_to, by=by, position=place)
+                with reading.pages(adapter, stream, window) as reads:
                     for read in reads:
+                        if read.page.wait_s is not None:
+                            _wait(gap, read.page, read.page.wait_s)
+                            return False
                         done = reading.apply_page(store, stream, read, origin="gap")
                         reading.reread(store, adapter, done, origin="gap")
                         reason = reason or read.page.gap
     except PlatformError as err:
         authentication.note_failure(store, err)
-        reason = str(err)
+        SyncGap.objects.filter(pk=gap.pk).update(reason=str(err))
+        return False
     if reason:
-        SyncGap.objects.filter(pk=gap.pk).update(reason=reason)
+        SyncGap.objects.filter(pk=gap.pk).update(reason=reason, position={})
         return False
     SyncGap.objects.filter(pk=gap.pk).update(closed_at=timezone.now())
     return True
+
+
+def _wait(gap: SyncGap, page: Page[Any], seconds: float) -> None:
+    later = timezone.now() + timedelta(seconds=seconds)
+    SyncGap.objects.filter(pk=gap.pk).update(position=dict(page.position), next_at=later)

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from integrations.base import BaseEcommerceIntegration, Filters, Page
+from integrations.base import BaseEcommerceIntegration, Filters, Page, ReadBy
 from integrations.errors import ContractBroken, NotFound
 from integrations.models import Store, StreamName
 from integrations.platform import Ability
@@ -35,8 +35,9 @@ class Kind:
     ``past_beside``: changes are followed from the first moment, and the past is read beside them.
     ``after_products``: not before the store's products were read. ``may_lack``: a store that has
     none, or does not let us see them, is no failure. ``has_past``: the past can be read by windows;
-    what has none is read whole each time. ``at_end``: done when changes were read to their end, by
-    a walk whose first page was asked for at that time.
+    what has none is read whole each time. ``times``: by which a gap is read again; what bears one
+    time alone needs one reading. ``at_end``: done when changes were read to their end, by a walk
+    whose first page was asked for at that time.
     """
 
     read: Callable[[BaseEcommerceIntegration, Filters], Iterator[Page[Any]]]
@@ -49,11 +50,15 @@ class Kind:
     after_products: bool = False
     may_lack: bool = False
     has_past: bool = True
+    times: tuple[ReadBy, ...] = (ReadBy.CHANGED, ReadBy.PLACED)
     at_end: Callable[[Store, datetime], None] | None = None
 
     def read_one(self, adapter: BaseEcommerceIntegration, external_id: str) -> Any:
         """Raises NotFound."""
         return self.read_id(adapter, external_id)[0]
+
+
+_ONE_TIME = (ReadBy.CHANGED,)
 
 
 def of(stream: str) -> Kind:
@@ -174,6 +179,7 @@ def _parts(
         owed=orders_owed,
         past_beside=True,
         may_lack=True,
+        times=_ONE_TIME,
     )
 
 
@@ -233,6 +239,7 @@ _KINDS: Mapping[str, Kind] = {
         known=known_payouts,
         past_beside=True,
         may_lack=True,
+        times=_ONE_TIME,
         at_end=_payouts_read,
     ),
     StreamName.REFUNDS: _parts(StreamName.REFUNDS, "refund or fees", _read_refunds),

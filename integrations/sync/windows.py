@@ -7,6 +7,7 @@ the rest of a full window only as it is written.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -186,6 +187,9 @@ def _read_start(
     source = reading.stamped(adapter, stream, filters)
     try:
         for read in source:
+            if reads and read.page.wait_s is not None:
+                # It brings nothing, and what is joined to it would be lost.
+                return _Start(reading.joined(reads), itertools.chain([read], source))
             reads.append(read)
             if len(reads) >= HELD_PAGES or stop.is_set():
                 return _Start(reading.joined(reads), None if read.page.last else source)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from html import unescape
 from io import StringIO
+from typing import Any
 
 import pytest
 import time_machine
@@ -18,11 +19,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from integrations import authentication, registry
+from integrations import authentication, registry, tasks
 from integrations.authentication import credentials
 from integrations.kit.oauth2 import Grant
 from integrations.management.findings import Level
-from integrations.models import Credential, Store
+from integrations.models import Credential, HubAppSecret, Store
 from integrations.platform import AuthKind
 from tests.factories import make_merchant, make_store
 from tests.integrations.api.client import api_for
@@ -170,3 +171,90 @@ def test_everybody_who_looks_is_told_until_a_new_one_is_entered(
     again = told()
     assert again["days"] == "180"
     assert again["api"] == again["report"] == again["broken"] == ""
+
+
+# -- the hub's own app
+
+
+@pytest.fixture
+def by_hub(settings: Any) -> Store:
+    """A store by consent, of the app that stands in the settings."""
+    settings.LOGIX_OAUTH_APPS = {"amazon": "amzn1.application-oa2-client.hub:first"}
+    found = make_store(make_merchant(), platform="amazon", name="Consented")
+    authentication.save_credentials(
+        found, {"seller_id": "A1"}, kind=AuthKind.OAUTH2, actor="user:anna", grant=GRANT
+    )
+    return found
+
+
+def of_hub() -> list[authentication.Ending]:
+    return [x for x in authentication.endings(Store.objects.all()) if x.store is None]
+
+
+def test_the_secret_of_the_hubs_app_ends_for_all_stores_that_hang_on_it(
+    by_hub: Store, settings: Any
+) -> None:
+    other = make_store(make_merchant("other"), platform="amazon", name="Another")
+    authentication.save_credentials(
+        other, {"seller_id": "A2"}, kind=AuthKind.OAUTH2, actor="user:anna", grant=GRANT
+    )
+    assert of_hub() == []
+    began = timezone.now()
+    authentication.note_hub_apps()
+    authentication.note_hub_apps()
+
+    (one,) = of_hub()
+    assert abs(one.ends_at - began - 180 * DAY) < timedelta(seconds=5)
+    assert one.words(one.ends_at).startswith("The LWA client secret of this hub's app ends today")
+    assert "sets LOGIX_OAUTH_AMAZON" in one.do
+    assert "first" not in str(HubAppSecret.objects.values())
+    (mine,) = (x for x in authentication.endings(Store.objects.filter(pk=other.pk)) if not x.store)
+    assert mine == one
+
+    with time_machine.travel(began + 60 * DAY):
+        settings.LOGIX_OAUTH_APPS = {"amazon": "amzn1.application-oa2-client.hub:second"}
+        tasks.renew_tokens()
+        (anew,) = of_hub()
+        assert abs(anew.ends_at - began - 240 * DAY) < timedelta(seconds=5)
+        # Who goes back to the old one is not given another half year.
+        settings.LOGIX_OAUTH_APPS = {"amazon": "amzn1.application-oa2-client.hub:first"}
+        tasks.renew_tokens()
+        assert of_hub() == [one]
+
+
+def test_it_is_nothing_to_stores_with_an_app_of_their_own(store: Store, settings: Any) -> None:
+    settings.LOGIX_OAUTH_APPS = {"amazon": "amzn1.application-oa2-client.hub:first"}
+    authentication.save_credentials(
+        store, KEYS, kind=AuthKind.OAUTH2, actor="user:anna", grant=GRANT
+    )
+    authentication.note_hub_apps()
+
+    assert of_hub() == []
+    settings.LOGIX_OAUTH_APPS = {}
+    authentication.note_hub_apps()
+    assert HubAppSecret.objects.count() == 1
+
+
+@pytest.mark.broker
+def test_everybody_who_looks_is_told_of_the_hubs_app(by_hub: Store, admin_client: Client) -> None:
+    authentication.note_hub_apps()
+    HubAppSecret.objects.update(since=timezone.now() - 178 * DAY)
+    page = reverse("admin:integrations_store_change", args=[by_hub.pk])
+    api, out = api_for(by_hub.merchant), StringIO()
+    with suppress(SystemExit):
+        call_command("compliance_report", "--json", stdout=out)
+    health = api.get(f"/integrations/{by_hub.pk}/health").json()["found"]
+
+    told = {
+        "home": unescape(admin_client.get("/admin/").content.decode()),
+        "page": unescape(admin_client.get(page).content.decode()),
+        "api": " ".join(x["what"] for x in health),
+        "doctor": " ".join(x.what for x in wrong(*Level)),
+        "report": out.getvalue(),
+    }
+
+    what = "LWA client secret of this hub's app"
+    for where, words in told.items():
+        assert f"The {what} ends tomorrow, on " in words, where
+    labels = ("", "Amazon", "amazon", what)
+    assert round(read_metrics()["logix_credential_days_left"][labels]) == 2

@@ -2,7 +2,8 @@
 
 Source: the pages "SP-API Endpoints" and "Marketplace IDs" of developer-docs.amazon.com/sp-api, read
 2026-11. Order prefixes and the codes of Amazon's own warehouses outside NA, EU and Japan are
-assumed.
+assumed. Those of other shops' orders: amzn/selling-partner-api-models#1367, -docs#761 and #1260,
+and answers that others published.
 """
 
 from __future__ import annotations
@@ -63,6 +64,40 @@ _ALL = (
     ),
 )
 MARKETPLACES: dict[str, Marketplace] = {one.id: one for one in _ALL}
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where Amazon books orders of other shops that it sends. A seller takes part in those of his
+    region, as in marketplaces, but no call takes them.
+    """
+
+    id: str
+    country: str
+    name: str
+    currency: str
+    language: str
+    region: str
+    domain: str
+
+
+ELSEWHERE = (
+    Elsewhere(
+        "A2ZV50J4W1RKNI", "US", "Non-Amazon", "USD", "en_US", "na", "sim1.stores.amazon.com"
+    ),
+    Elsewhere(
+        "A1MQXOICRS2Z7M", "CA", "SI CA Prod Marketplace", "CAD", "en_CA", "na",
+        "siprod.stores.amazon.ca",
+    ),
+    Elsewhere(
+        "A1ZFFQZ3HTUKT9", "FR", "Non-Amazon", "EUR", "fr_FR", "eu",
+        "si-prod-fr-marketplace.stores.amazon.fr",
+    ),
+    Elsewhere(
+        "A38D8NSA03LJTC", "DE", "Non-Amazon", "EUR", "de_DE", "eu",
+        "si-prod-marketplace-de.stores.amazon.de",
+    ),
+)  # fmt: skip
 
 USUAL: dict[str, tuple[str, ...]] = {
     "na": ("ATVPDKIKX0DER", "A2EUQ1WTGCTBG2"),

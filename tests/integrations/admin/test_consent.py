@@ -251,6 +251,26 @@ def test_a_stopped_store_offers_to_reconnect_and_goes_on(
     assert Store.objects.count() == 1
 
 
+def test_a_store_whose_token_was_pasted_takes_new_keys_instead(
+    merchant: Merchant, site: Site
+) -> None:
+    store = connect.connect_store(
+        merchant=merchant,
+        platform="tokenshop",
+        base_url=site.url,
+        credentials={"access_token": site.paste()},
+        actor="system",
+    )
+    Store.objects.update(status="needs_merchant", status_reason="Taken back.")
+    owner = member(merchant, Role.OWNER)
+    row = owner.get(reverse("admin:integrations_store_change", args=[store.pk])).content.decode()
+    home = owner.get(reverse("admin:integrations_store_changelist")).content.decode()
+
+    assert reverse("admin:integrations_store_keys", args=[store.pk]) in row
+    assert reverse("admin:integrations_store_reconnect", args=[store.pk]) not in row
+    assert "Taken back. Give it new keys." in home
+
+
 def test_reconnecting_takes_an_owner(store: Store, merchant: Merchant) -> None:
     operator = member(merchant, Role.OPERATOR)
     stranger = member(make_merchant("other"), Role.OWNER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integrations.amazon import refusals
+from integrations.amazon import account, refusals
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters
 from integrations.errors import (
@@ -147,6 +147,25 @@ def test_who_an_account_is_and_where_it_sells(
         "Finance and Accounting",
     )
     assert (told.missing, told.warnings) == ((), ())
+
+
+def test_what_is_no_marketplace_is_left_out_and_one_that_opens_tomorrow_is_not(
+    make_world: MakeWorld, make_adapter: MakeAdapter
+) -> None:
+    america = make_adapter(make_world(orders=0, region="na"))
+
+    told = america.identify()
+
+    assert (told.currency, told.timezone) == ("USD", "America/Los_Angeles")
+    assert [row["name"] for row in told.features["participations"]] == ["Amazon.com", "Amazon.ca"]
+    body = america.client.participations().body
+    new = {b"ATVPDKIKX0DER": b"A1NEW", b"www.amazon.com": b"www.amazon.cl"}
+    for before, after in new.items():
+        body = body.replace(b'"%s"' % before, b'"%s"' % after)
+    assert [row.marketplace.id for row in account.participating(body)] == [
+        "A1NEW",
+        "A2EUQ1WTGCTBG2",
+    ]
 
 
 def test_roles_are_found_out_without_a_search_for_orders(

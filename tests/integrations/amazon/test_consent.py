@@ -74,8 +74,9 @@ def test_a_draft_says_so_and_an_app_without_its_other_name_cannot_be_consented_t
         url_of("eu", OAuthApp("id", "secret"))
 
 
-def test_who_begins_in_the_appstore_goes_on_at_the_page_that_sent_them() -> None:
-    page = "https://sellercentral.amazon.de/apps/authorize/confirm/amzn1.sp.solution.x"
+@pytest.mark.parametrize("host", ["sellercentral.amazon.de", "amazon.com", "www.amazon.com"])
+def test_who_begins_in_the_appstore_goes_on_at_the_page_that_sent_them(host: str) -> None:
+    page = f"https://{host}/apps/authorize/confirm/amzn1.sellerapps.app.2eca283f-9f5a"
 
     sent = urlsplit(
         url_of(
@@ -116,6 +117,14 @@ def test_the_page_that_sent_them_says_nothing_in_our_place() -> None:
         "http://sellercentral.amazon.de/apps",
         "https://sellercentral.amazon.de.evil.example/apps",
         "https://sellercentral.amazon.de@evil.example/apps",
+        "https://amazon.com/apps/authorize/confirm",
+        "https://amazon.com/apps/authorize/confirm/../../gp/redirect.html",
+        "https://amazon.com/gp/redirect.html?to=/apps/authorize/confirm/amzn1",
+        "https://amazon.com/gp/apps/authorize/confirm/amzn1",
+        "https://amazon.com@evil.example/apps/authorize/confirm/amzn1",
+        "https://amazon.com.evil.example/apps/authorize/confirm/amzn1",
+        "https://smile.amazon.com/apps/authorize/confirm/amzn1",
+        "http://amazon.com/apps/authorize/confirm/amzn1",
         "//evil.example",
         "javascript:alert(1)",
     ],
@@ -209,3 +218,25 @@ def test_one_who_begins_in_the_appstore_is_asked_for_whom_and_connected(
     assert back.status_code == 200, back.content
     store = Store.objects.get()
     assert (store.merchant, store.features["account"]) == (merchant, SELLER)
+
+
+def test_a_store_is_connected_again_the_way_it_was_connected(
+    make_world: MakeWorld, merchant: Merchant
+) -> None:
+    own, consented = make_world(orders=0), make_world(orders=0)
+    by_token = connect.connect_store(
+        merchant=merchant,
+        platform="amazon",
+        base_url=own.url,
+        credentials=own.credentials,
+        actor="user:anna",
+    )
+    by_consent = connect.finish_oauth(
+        "amazon", agreed(begun(consented, merchant)), merchant=merchant
+    )
+    Store.objects.update(status=StoreStatus.NEEDS_MERCHANT)
+    by_token.refresh_from_db()
+    by_consent.refresh_from_db()
+
+    assert connect.reconnect_at(by_token) == f"/api/v1/amazon/integrations/{by_token.pk}"
+    assert connect.reconnect_at(by_consent) == "/api/v1/amazon/oauth/authorize"

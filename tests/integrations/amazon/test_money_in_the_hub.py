@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,9 +10,9 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations import connect, sync
-from integrations.models import ParkedRecord, RunKind, Store, Stream, SyncRun
+from integrations.amazon.return_mapper import BY_AMAZON
+from integrations.models import ParkedRecord, RateBucket, RunKind, Store, Stream, SyncGap, SyncRun
 from integrations.sandbox.amazon import files
-from integrations.sandbox.amazon.play import acts as account
 from logix.accounts.models import Merchant
 from logix.common import bell
 from orders import restocking
@@ -77,8 +77,14 @@ def walk(world: AmazonWorld, store: Store, name: str) -> Stream:
         stream = rows.get()
         if not more and not stream.position:
             return stream
-        account.move_clock(world.shop.store, 60)
+        wait_until(world, stream.next_at)
     raise AssertionError(rows.get().last_error)
+
+
+def wait_until(world: AmazonWorld, moment: datetime) -> None:
+    """Meanwhile Amazon gives calls back."""
+    world.wait(max(60, (moment - timezone.now()).total_seconds()))
+    RateBucket.objects.all().delete()
 
 
 def read_payouts(world: AmazonWorld, store: Store) -> None:
@@ -156,6 +162,55 @@ def test_a_return_is_shown_and_what_amazon_sent_does_not_come_back_here(
         restocking.restock_return(there, units={there.lines.get().pk: 1}, actor="user:anna")
 
 
+def test_what_amazon_could_not_report_is_a_gap_that_closes_once_it_did(
+    world: AmazonWorld, store: Store
+) -> None:
+    (amazons,) = world.place("fba")
+    world.refund_a_unit(amazons)
+    fetched(store, amazons)
+    world.trouble("report_fatal", route=BY_AMAZON)
+    stream = walk(world, store, "returns")
+    gap = SyncGap.objects.get(stream=stream)
+    assert (stream.last_error, gap.closed_at) == ("", None)
+    assert "what it sends (FBA)" in gap.reason
+    world.peace()
+
+    for _ in range(40):
+        SyncGap.objects.update(next_at=timezone.now())
+        if sync.reread_gaps():
+            break
+        gap.refresh_from_db()
+        assert gap.position
+        wait_until(world, gap.next_at)
+
+    gap.refresh_from_db()
+    assert gap.closed_at
+    assert ToldPart.objects.filter(store=store, external_order_id=amazons).count() == 1
+
+
+def test_returns_are_shown_while_amazons_own_report_is_waited_for(
+    world: AmazonWorld, store: Store
+) -> None:
+    mine = world.place_order()
+    world.refund_a_unit(mine)
+    (amazons,) = world.place("fba")
+    with world.earlier(40 * 24 * 3600):
+        world.refund_a_unit(amazons)
+    for order_id in (mine, amazons):
+        fetched(store, order_id)
+    rows = Stream.objects.filter(store=store, name="returns")
+
+    for _ in range(8):
+        rows.update(next_at=Now())
+        sync.run_stream(rows.get().pk)
+        if rows.get().next_at > timezone.now() + timedelta(hours=3):
+            break
+        wait_until(world, rows.get().next_at)
+
+    assert rows.get().next_at > timezone.now() + timedelta(hours=3)
+    assert {x.order.external_id for x in Return.objects.all()} == {mine, amazons}
+
+
 def run_past(world: AmazonWorld, store: Store) -> None:
     """The returns of before, over the waits for their reports."""
     run = past(store, "returns")
@@ -163,11 +218,11 @@ def run_past(world: AmazonWorld, store: Store) -> None:
     for _ in range(60):
         SyncRun.objects.filter(pk=run.pk).update(next_at=Now())
         sync.run_slice(run.pk)
-        account.move_clock(world.shop.store, 60)
         run.refresh_from_db()
         if run.finished_at:
             assert run.state == "completed", run.problem
             return
+        wait_until(world, run.next_at or timezone.now())
     raise AssertionError(run.problem)
 
 

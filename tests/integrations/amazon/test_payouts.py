@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from integrations.amazon import payouts, settlements
+from integrations.amazon import payouts, settlements, values
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters, Page, ReadBy
 from integrations.errors import ContractBroken, PermissionMissing, RateLimited
@@ -170,7 +170,7 @@ def test_a_number_that_could_be_two_is_refused(told: str) -> None:
     ],
 )
 def test_days_are_read_as_the_country_writes_them(told: str) -> None:
-    assert settlements.day(told, "$") == datetime(2026, 11, 3, 8, 24, 51, tzinfo=UTC)
+    assert values.day(told, "$") == datetime(2026, 11, 3, 8, 24, 51, tzinfo=UTC)
 
 
 def test_what_is_known_is_opened_and_not_read_on(

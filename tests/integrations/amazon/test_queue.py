@@ -12,6 +12,8 @@ from integrations.amazon.service import AmazonIntegration
 from integrations.base import BaseEcommerceIntegration
 from integrations.errors import Misconfigured, PermissionMissing, Unavailable
 from integrations.kit.ssrf import AddressGuard
+from integrations.sandbox.amazon.options import ALL_ROLES
+from integrations.sandbox.amazon.play import acts
 from tests.integrations.amazon.conftest import MakeWorld
 from tests.integrations.amazon.sqs import KEY, Queue, Sqs, allowing
 from tests.integrations.amazon.world import AmazonWorld
@@ -116,6 +118,30 @@ def test_what_another_program_led_elsewhere_is_left_alone_and_told(
     assert not found["ORDER_CHANGE"].active
     assert "“Their tool”" in found["ORDER_CHANGE"].problem
     assert all(x.active for topic, x in found.items() if topic != "ORDER_CHANGE")
+
+
+def test_a_role_that_is_missing_costs_its_own_news_alone(world: AmazonWorld, queue: Queue) -> None:
+    with listening(world, queue) as adapter:
+        adapter.setup_webhooks(CARD.topics)
+        adapter.drop_webhooks()
+        acts.grant(world.shop.store, [x for x in ALL_ROLES if x != "Amazon Fulfillment"])
+
+        found = {x.topic: x for x in adapter.setup_webhooks(CARD.topics)}
+
+        asleep = {"FBA_INVENTORY_AVAILABILITY_CHANGES", "FULFILLMENT_ORDER_STATUS"}
+        assert {topic for topic, x in found.items() if not x.active} == asleep
+        assert set(led(world)) == set(CARD.topics) - asleep
+        for topic in asleep:
+            assert "lacks the role “Amazon Fulfillment”" in found[topic].problem
+            assert "Edit App, then authorise it again" in found[topic].problem
+
+        world.trouble("role_missing", route="ORDER_CHANGE getSubscription")
+        (news,) = adapter.setup_webhooks(["ORDER_CHANGE"])
+        assert "The app lacks a role for this" in news.problem
+        world.peace()
+
+        adapter.drop_webhooks()
+    assert led(world) == {}
 
 
 def test_a_queue_that_amazon_may_not_write_into_is_refused_in_words_that_mend_it(

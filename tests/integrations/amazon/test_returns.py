@@ -12,7 +12,7 @@ from integrations.amazon.documents import BEYOND, TOO_WIDE
 from integrations.amazon.return_mapper import BY_AMAZON, BY_SELLER, Returns
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters, Page
-from integrations.errors import ContractBroken, PermissionMissing, Unsupported
+from integrations.errors import ContractBroken, PermissionMissing
 from integrations.sandbox.amazon.play import acts as account
 from orders.data import PartData, ReturnData
 from orders.status import ReturnStatus
@@ -53,7 +53,7 @@ def walk(world: AmazonWorld, adapter: AmazonIntegration, **asked: Any) -> list[P
         assert found[-1].wait_s
         assert found[-1].records == ()
         filters["position"] = found[-1].position
-        account.move_clock(world.shop.store, found[-1].wait_s)
+        world.wait(found[-1].wait_s)
     raise AssertionError("It never ends.")
 
 
@@ -94,8 +94,9 @@ def test_returns_of_both_kinds_are_told_of_their_orders(
     sku = world.order(sent_back[0]).items[0].sku
     assert waits.lines[0].line_external_id == sku
     assert waits.lines[0].reason
-    # Two spans of thirty days, two kinds; where nothing happened Amazon cancels the report.
-    assert world.calls("createReport") == 4
+    # Two spans of thirty days of the seller's, the last one of Amazon's, whose rows stay as they
+    # are; where nothing happened Amazon cancels the report.
+    assert world.calls("createReport") == 3
     assert [page for page in pages if page.unreadable] == []
 
 
@@ -142,9 +143,66 @@ def test_a_report_that_fails_is_asked_for_again_and_then_given_up_in_words(
     world.trouble("report_fatal", count=1)
     assert len(told(walk(world, adapter, since=since))) == 3
 
-    world.trouble("report_fatal")
-    with pytest.raises(Unsupported, match="could not make the report on returns"):
-        walk(world, adapter, since=since)
+    world.trouble("report_fatal", route=BY_SELLER)
+    pages = walk(world, adapter, since=since)
+    assert "report on returns of what you send" in "".join(page.gap for page in pages)
+    world.peace()
+    assert "".join(page.gap for page in walk(world, adapter, since=since)) == ""
+
+
+def test_amazons_report_is_asked_for_once_in_four_hours_and_costs_no_other(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    assert len(told(walk(world, adapter))) == 3
+    asked = world.calls("createReport")
+
+    # A walk leaves it to the next one.
+    soon = walk(world, adapter)
+    assert {name.partition("/")[0] for name in told(soon)} == set(sent_back[:2])
+    assert world.calls("createReport") == asked + 2
+    assert "".join(page.gap for page in soon) == ""
+
+    # The past waits for it, and is told of the seller's meanwhile.
+    now = datetime.now(UTC)
+    past = walk(world, adapter, since=now - timedelta(days=50), until=now)
+    assert len(told(past)) == 3
+    (long,) = (place for place, page in enumerate(past) if (page.wait_s or 0) > 3 * 3600)
+    assert len(told(past[:long])) == 2
+    world.wait(5 * 3600)
+    assert len(told(walk(world, adapter))) == 3
+    assert not [x for x in world.shop.store.state.reports.values() if x.status == "FATAL"]
+
+
+def test_a_report_that_fails_for_another_programs_haste_is_told_and_the_sellers_are_read(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    world.trouble("report_fatal", route=BY_AMAZON)
+
+    pages = walk(world, adapter)
+
+    assert {name.partition("/")[0] for name in told(pages)} == set(sent_back[:2])
+    (gap,) = (page.gap for page in pages if page.gap)
+    assert "returns of what it sends (FBA)" in gap
+    assert "within four hours" in gap
+
+    # Of the past, whose reading goes on for hours, it is told when nothing is waited for any more.
+    now = datetime.now(UTC)
+    past = walk(world, adapter, since=now - timedelta(days=50), until=now)
+    last_wait = max(place for place, page in enumerate(past) if page.wait_s)
+    assert [bool(page.gap) for page in past[last_wait + 1 :]] == [True, True, False]
+    assert not any(page.gap for page in past[:last_wait])
+
+
+def test_a_report_that_amazon_has_forgotten_is_asked_for_again(
+    world: AmazonWorld, adapter: AmazonIntegration, sent_back: tuple[str, str, str]
+) -> None:
+    since = datetime.now(UTC) - timedelta(days=5)
+    (asked,) = adapter.read_returns(Filters(since=since))
+    account.move_clock(world.shop.store, 91 * 24 * 3600)
+
+    pages = walk(world, adapter, since=since, position={**asked.position, "row": 2})
+
+    assert len(told(pages)) == 3
 
 
 def test_nothing_is_asked_for_where_there_is_nothing_to_tell(
@@ -170,12 +228,12 @@ def test_without_the_role_for_its_warehouses_the_sellers_returns_are_read(
     place = returns.Place([returns.Job(BY_AMAZON, day, day)])
     world.trouble("role_missing", route="createReport")
 
-    page = adapter._returns._ask(place)
+    page = adapter._returns._ask(place, 0)
 
     assert page is not None
     assert place.left == []
     with pytest.raises(PermissionMissing):
-        adapter._returns._ask(returns.Place([returns.Job(BY_SELLER, day, day)]))
+        adapter._returns._ask(returns.Place([returns.Job(BY_SELLER, day, day)]), 0)
 
 
 def test_rows_of_one_return_are_one_wherever_they_stand() -> None:

@@ -11,6 +11,7 @@ from integrations.events import RawDelivery
 from integrations.sandbox.amazon.options import AccountOptions
 from integrations.sandbox.amazon.orders import acts, placing
 from integrations.sandbox.amazon.orders.models import Order
+from integrations.sandbox.amazon.play.acts import move_clock
 from integrations.sandbox.amazon.shop import Shop
 from integrations.sandbox.amazon.wire import Answer
 from integrations.sandbox.server import Incoming, Server
@@ -191,6 +192,16 @@ class AmazonWorld:
             yield
         finally:
             clock.ahead_s += seconds
+
+    def wait(self, seconds: float) -> None:
+        """Answers bear the hour of this machine, so over hours it is the reports that grow old."""
+        if seconds <= 3_600:
+            move_clock(self.shop.store, seconds)
+            return
+        with self.shop.store.working():
+            for report in self.shop.store.state.reports.values():
+                report.created -= int(seconds)
+                report.ended = report.ended and report.ended - int(seconds)
 
     def own_skus(self) -> list[str]:
         """Those that can be sold, of units that are the seller's own."""

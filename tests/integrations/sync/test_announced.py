@@ -106,6 +106,30 @@ def test_the_past_goes_on_as_well(
     assert (run.state, in_hub(store)) == (RunState.COMPLETED, in_shop(shop))
 
 
+def test_what_is_there_already_is_kept_while_the_rest_is_waited_for(
+    store: Store, shop: toy.MovingShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.add(*orders(3, ago(hours=5)))
+    whole = toy.MovingShopIntegration.read_orders
+
+    def read(adapter: toy.MovingShopIntegration, filters: Filters) -> Iterator[Page[OrderData]]:
+        if filters.counted or filters.position:
+            yield Page(records=(), total=3, last=True)
+            return
+        for page in whole(adapter, filters):
+            yield replace(page, last=False)
+        yield Page(records=(), position={"report": 1}, wait_s=WAIT_S)
+
+    monkeypatch.setattr(toy.MovingShopIntegration, "read_orders", read)
+    run = make_run(store)
+
+    assert not sync.run_slice(run.pk)
+
+    run.refresh_from_db()
+    assert (run.state, run.checkpoint["position"]) == (RunState.WAITING, {"report": 1})
+    assert in_hub(store) == in_shop(shop)
+
+
 def test_what_is_announced_too_early_is_waited_for_again(
     store: Store, shop: toy.MovingShop, report: Preparing
 ) -> None:

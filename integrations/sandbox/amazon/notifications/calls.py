@@ -4,8 +4,8 @@ Sources besides the model: that an app has one destination for a queue, and the 
 one, are amzn/selling-partner-api-docs#2072; one subscription of a type and “StateConflict” #1850
 and amzn/selling-partner-api-models#1960; a destination with subscriptions #1800; one that is not
 there #3355; an empty filter jlevers/selling-partner-api#885; one of marketplaces for orders
-amzn/selling-partner-api-models#4135. Which versions a type has is assumed,
-but for 1.0.
+amzn/selling-partner-api-models#4135; types that want a role #2786 and -models#4371. Which versions
+a type has is assumed, but for 1.0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from msgspec import Struct
 
 from integrations.sandbox.amazon.api import params
-from integrations.sandbox.amazon.api.call import Call
+from integrations.sandbox.amazon.api.call import Call, denied
 from integrations.sandbox.amazon.api.params import only
 from integrations.sandbox.amazon.notifications import bodies
 from integrations.sandbox.amazon.notifications.models import Destination, Subscription
@@ -26,6 +26,9 @@ from integrations.sandbox.amazon.wire import Answer, Refused
 
 _ARN = re.compile(r"arn:aws:sqs:[^\s:]+:\d{12}:[^\s:]+")
 _VERSIONS = frozenset({"1.0", "2020-09-04"})
+_ROLES = dict.fromkeys(
+    ("FBA_INVENTORY_AVAILABILITY_CHANGES", "FULFILLMENT_ORDER_STATUS"), "Amazon Fulfillment"
+)
 _WRONG = "Request has missing or invalid parameters and cannot be parsed."
 
 
@@ -105,6 +108,7 @@ def delete_destination(call: Call) -> Answer:
 def create_subscription(call: Call) -> Answer:
     sent, store = params.body(call.request, CreateSubscription), call.store
     kind = _told_by_sqs(call)
+    _check_role(call)
     directive = sent.processing_directive
     if sent.payload_version not in _VERSIONS:
         raise _wrong("The payload version is not known.")
@@ -131,6 +135,9 @@ def create_subscription(call: Call) -> Answer:
 
 
 def subscription(call: Call) -> Answer:
+    """The seller's own, of a type, or any by its id, as the application sees it."""
+    if "subscriptionId" not in call.words:
+        _check_role(call)
     return Answer(200, {"payload": _subscription(_found_subscription(call))})
 
 
@@ -167,6 +174,12 @@ def _told_by_sqs(call: Call) -> str:
     if kind not in bodies.KINDS:
         raise _wrong("")
     return kind
+
+
+def _check_role(call: Call) -> None:
+    role = _ROLES.get(call.words["notificationType"])
+    if role and role not in call.store.state.login.roles:
+        raise denied()
 
 
 def _found_destination(call: Call) -> Destination:

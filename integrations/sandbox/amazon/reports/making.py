@@ -1,6 +1,10 @@
 """A report is worked off: IN_QUEUE, IN_PROGRESS, then DONE, CANCELLED where there is nothing to
 tell, or FATAL.
 
+How often Amazon makes one of its warehouses' is on the page "Fulfillment by Amazon (FBA) Reports":
+near real-time ones every 30 minutes, daily ones every four hours. That other days count as the same
+report is assumed.
+
 The encodings are assumed from what clients report: the old flat files of listings come in Windows'
 code pages, outside Japan the western one; what it cannot write becomes a question mark.
 """
@@ -28,12 +32,14 @@ LONGEST_S = 30 * DAY + 3_600
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``write`` gives heading and rows. ``has_window``: it is about a span of time, and CANCELLED
-    when nothing happened in it.
+    when nothing happened in it. ``apart_s``: it is made so many seconds after the last one at the
+    earliest, and FATAL before.
     """
 
     write: Callable[[SellerStore, Report], Rows]
     is_old: bool = False
     has_window: bool = False
+    apart_s: float = 0
 
 
 KINDS: dict[str, Kind] = {
@@ -44,9 +50,11 @@ KINDS: dict[str, Kind] = {
     "GET_FLAT_FILE_ALL_ORDERS_DATA_BY_ORDER_DATE_GENERAL": Kind(
         flat_files.orders_by_date, has_window=True
     ),
-    "GET_FBA_MYI_ALL_INVENTORY_DATA": Kind(flat_files.fba_inventory),
+    "GET_FBA_MYI_ALL_INVENTORY_DATA": Kind(flat_files.fba_inventory, apart_s=1_800),
     "GET_FLAT_FILE_RETURNS_DATA_BY_RETURN_DATE": Kind(return_files.by_seller, has_window=True),
-    "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA": Kind(return_files.by_amazon, has_window=True),
+    "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA": Kind(
+        return_files.by_amazon, has_window=True, apart_s=4 * 3_600
+    ),
 }
 
 
@@ -69,7 +77,17 @@ def _finish(store: SellerStore, report: Report) -> None:
         and report.since is not None
         and (report.until - report.since > LONGEST_S)
     )
-    if store.strikes("report_fatal", f"report {report.kind}") or (kind.has_window and is_too_long):
+    is_too_soon = any(
+        one.kind == report.kind
+        and one.document
+        and report.created < (one.ended or 0) + kind.apart_s
+        for one in store.state.reports.values()
+    )
+    if (
+        store.strikes("report_fatal", f"report {report.kind}")
+        or (kind.has_window and is_too_long)
+        or is_too_soon
+    ):
         report.status = "FATAL"
         return
     rows = kind.write(store, report)

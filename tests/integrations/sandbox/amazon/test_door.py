@@ -124,7 +124,8 @@ def test_marketplaces_are_those_of_the_account_with_their_money(account: Client)
         "domainName": "www.amazon.co.uk",
     }
     taking_part = {name for name, row in rows.items() if row["participation"]["isParticipating"]}
-    assert taking_part == {DE, FR, UK}
+    assert taking_part == {DE, FR, UK, "A1ZFFQZ3HTUKT9", "A38D8NSA03LJTC"}
+    assert rows["A38D8NSA03LJTC"]["marketplace"]["name"] == "Non-Amazon"
     assert US not in rows
 
 
@@ -135,7 +136,9 @@ def test_a_region_or_its_marketplaces_can_be_chosen(make_store: Make) -> None:
     assert east[0]["marketplace"]["defaultCurrencyCode"] == "JPY"
     assert east[0]["marketplace"]["id"] == JP
     assert [row["marketplace"]["id"] for row in one if row["participation"]["isParticipating"]] == [
-        FR
+        "A1ZFFQZ3HTUKT9",
+        "A38D8NSA03LJTC",
+        FR,
     ]
 
 

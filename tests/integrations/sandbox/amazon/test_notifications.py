@@ -165,6 +165,10 @@ def test_a_seller_has_one_subscription_of_a_type(account: Client) -> None:
     wrong = {**body, "processingDirective": {"eventFilter": filtered}}
     assert account.refused("POST", orders, wrong) == (400, "InvalidInput")
     account.store.quotas.fill()
+    for kind, told in (("FULFILLMENT_ORDER_STATUS", 403), ("REPORT_PROCESSING_FINISHED", 200)):
+        acts.grant(account.store, ["Product Listing"])
+        assert account.call("POST", f"{SUBSCRIPTIONS}/{kind}", body).status == told
+    account.store.quotas.fill()
     only_by_event_bridge = f"{SUBSCRIPTIONS}/LISTINGS_ITEM_STATUS_CHANGE"
     assert account.refused("POST", only_by_event_bridge, body) == (400, "InvalidInput")
 

@@ -266,9 +266,15 @@ def test_what_buyers_send_back_stands_in_two_reports_and_nowhere_else(account: C
     assert there["Return request status"] == "Completed"
     assert Decimal(there["Refunded Amount"]) > 0
 
-    (unit,) = rows(account, finished(account, "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA", **span))
+    of_amazon = "GET_FBA_FULFILLMENT_CUSTOMER_RETURNS_DATA"
+    (unit,) = rows(account, finished(account, of_amazon, **span))
     assert (unit["order-id"], unit["quantity"]) == (fba, "1")
     assert unit["detailed-disposition"] in ("SELLABLE", "CUSTOMER_DAMAGED")
+    account.token = ""
+    assert finished(account, of_amazon, **span)["processingStatus"] == "FATAL", "once in four hours"
+    account.later(4 * 3_600)
+    account.token = ""
+    assert finished(account, of_amazon, **span)["processingStatus"] == "DONE"
     for verb, name in (("arrive", own), ("arrive", fba)):
         with pytest.raises(Refusal):
             acts.act(account.store, verb, name)
