@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from integrations.errors import PermissionMissing, Rejected, Unsupported
 from integrations.events import Event, RawDelivery
+from integrations.kit import channels
+from integrations.kit.channels import Channel
 from integrations.platform import Ability, Connection, PlatformCard
 from inventory.data import (
     KeptStock,
@@ -109,9 +111,10 @@ class Page(Generic[Record]):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreIdentity:
     """Who the store says it is. ``features`` is kept in the store's options and handed back in
-    ``Connection.options``; ``sells_in`` among them names the places of an account that has several,
-    for people. ``locations`` are those it keeps stock at, closed ones included; None
-    where it keeps one figure, or does not let us see them.
+    ``Connection.options``. ``locations`` are those it keeps stock at, closed ones included; None
+    where it keeps one figure, or does not let us see them. ``channels`` are all that it sells in
+    through this connection, the chosen ones and the others; the store's currency and time zone are
+    those of the first that is chosen. They are kept and handed back among the features.
     """
 
     name: str
@@ -124,7 +127,14 @@ class StoreIdentity:
     clock_skew_s: float | None = None
     features: Mapping[str, Any] = field(default_factory=dict)
     locations: tuple[StoreLocationData, ...] | None = None
+    channels: tuple[Channel, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """The features, channels among them."""
+        told = {channels.FEATURE: channels.as_kept(self.channels)} if self.channels else {}
+        return {**self.features, **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

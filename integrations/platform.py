@@ -211,6 +211,10 @@ class PlatformCard:
     or cancelled; None: the platform sets no bound. ``lasting_fields``: names in ``custom`` of its
     orders that say nothing of buyers, so they stay when those are erased.
 
+    ``channels_option`` names the option that says which channels of a store are connected, by
+    their ids, first choice first; all where it is not set. ``channel_field`` is the name in
+    ``custom`` of its orders under which each has its channel's name.
+
     ``queue_fields`` open a queue of the merchant's own, whichever way the store was connected; the
     one that names it comes first. With none of them the store is polled alone. ``account_field``
     names the credential that says whose account a store is, where many share one address.
@@ -239,6 +243,8 @@ class PlatformCard:
     always_topics: tuple[str, ...] = ()
     queue_fields: tuple[CredentialField, ...] = ()
     account_field: str = ""
+    channels_option: str = ""
+    channel_field: str = ""
     limits: tuple[RateLimit, ...] = (RateLimit(rate=5, burst=10),)
     page_size: int = 100
     stock_batch: int = 100
@@ -290,6 +296,8 @@ class PlatformCard:
             raise ValueError(f"Card {self.slug}: say what may become of a refund, or exempt it.")
         if bool(self.queue_fields) != (Ability.NEWS_QUEUE in self.abilities):
             raise ValueError(f"Card {self.slug}: say what opens a queue, or exempt it.")
+        if bool(self.channels_option) != (Ability.MULTI_CHANNEL in self.abilities):
+            raise ValueError(f"Card {self.slug}: say where channels are chosen, or exempt them.")
         if bool(self.stock_bulk_from) != (Ability.STOCK_BULK in self.abilities):
             raise ValueError(f"Card {self.slug}: say from how many figures on, or exempt the file.")
         if self.stock_bulk_from and Ability.LOCATIONS in self.abilities:

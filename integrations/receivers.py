@@ -256,6 +256,10 @@ def on_status_words_changed(store: Store, words: Collection[str], **_: Any) -> N
     sync.reread_orders(store, words)
 
 
+def on_channels_added(store: Store, actor: str, **_: Any) -> None:
+    sync.read_past_anew(store, actor=actor)
+
+
 def _fields_follow(order: Order) -> None:
     """What we tell of an order may change what rules tell of it. The change that is being made is
     the order's next revision.
@@ -321,4 +325,5 @@ _EARS = (
     (sync_signals.rules_changed, on_rules_changed),
     (sync_signals.stock_master_changed, on_stock_master_changed),
     (connect_signals.status_words_changed, on_status_words_changed),
+    (connect_signals.channels_added, on_channels_added),
 )

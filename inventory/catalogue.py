@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django.db.models.functions import Coalesce
 
-from inventory import bundles, signals
+from inventory import bundles, channels, signals
 from inventory.data import ProductData, VariantData
 from inventory.errors import LedgerConflict
 from inventory.ledger import open_counts
@@ -78,6 +78,7 @@ def import_products(
             store_id=store.pk, external_product_id__in=newest
         ).select_related("variant")
     }
+    ids = {key: listing.pk for key, listing in known.items()}
     linker = Linker(store, newest.values(), known)
     inserts: list[dict[str, Any]] = []
     updates: list[dict[str, Any]] = []
@@ -88,6 +89,7 @@ def import_products(
             if before is None:
                 row = _new_row(store, product, variant, observed_at, linker)
                 inserts.append(row)
+                ids[key] = row["id"]
                 done.ways[row["id"]] = linker.ways[key]
             else:
                 changed = _changed_row(before, product, variant, observed_at, linker, done)
@@ -100,6 +102,7 @@ def import_products(
     if len(bulk.insert(Listing, inserts, ignore_conflicts=True)) != len(inserts):
         raise LedgerConflict("Another process imported the same product first.")
     bulk.update(Listing, updates)
+    channels.take(ids, newest.values(), observed_at=observed_at)
     done.created = len(inserts)
     done.linked = {r["id"] for r in inserts if r["variant_id"]} | linker.relinked
     done.bundles |= {r["id"] for r in inserts if r["is_bundle"]}
@@ -203,6 +206,7 @@ def _told(product: ProductData, variant: VariantData, observed_at: datetime) -> 
         "barcode": variant.barcode[:64],
         "title": title[:300],
         "price": variant.price,
+        "currency": product.currency,
         "raw_status": product.raw_status,
         "is_listed": product.is_listed,
         "stock_ref": variant.stock_ref,
@@ -249,7 +253,9 @@ def _mark_gone(
         and (newest[product_id].variants_complete or newest[product_id].gone)
         and (x.seen_at is None or x.seen_at <= observed_at)
     ]
-    Listing.objects.filter(pk__in=[x.pk for x in gone]).update(gone_at=now, is_listed=False)
+    ids = [x.pk for x in gone]
+    Listing.objects.filter(pk__in=ids).update(gone_at=now, is_listed=False)
+    channels.forget(ids)
     done.gone = len(gone)
     done.sku_keys |= {x.sku_key for x in gone} - {""}
 

@@ -67,10 +67,28 @@ class VariantData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ListingChannelData:
+    """What one ``channel`` of a store, by its id, says of a variant: ``external_id`` is the name it
+    has there, ``raw_status`` the channel's own words, ``is_buyable`` whether shoppers can buy it
+    there now. ``currency`` is ``price``'s.
+    """
+
+    channel: str
+    external_variant_id: str
+    external_id: str = ""
+    title: str = ""
+    price: Decimal | None = None
+    currency: str = ""
+    raw_status: str = ""
+    is_buyable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductData:
     """``changed_at`` is aware UTC; ``variants_complete`` is False when an answer held only some of
     them. ``categories`` are the store's own names of what it belongs to, the narrowest first where
-    the store tells.
+    the store tells. ``currency`` of its prices where they are not in the store's own. ``channels``
+    is what each of the store's channels that offers it says; none of a store without channels.
     """
 
     external_id: str
@@ -82,6 +100,8 @@ class ProductData:
     variants: tuple[VariantData, ...] = ()
     variants_complete: bool = True
     gone: bool = False
+    currency: str = ""
+    channels: tuple[ListingChannelData, ...] = ()
     categories: tuple[str, ...] = ()
     custom: Mapping[str, Any] = field(default_factory=dict)
     raw: bytes = field(default=b"", repr=False, compare=False)

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from inventory.data import MOST_UNITS, ProductKind
 from inventory.models_allocations import Allocation
+from inventory.models_channels import ListingChannel
 from inventory.models_kept import KeptUnits
 from inventory.models_kits import KitPart
 from inventory.models_places import Location, StoreLocation, StorePlace
@@ -26,6 +27,7 @@ __all__ = [
     "KitPart",
     "LinkProblem",
     "Listing",
+    "ListingChannel",
     "ListingMode",
     "Location",
     "MovementKind",
@@ -125,6 +127,7 @@ class Listing(models.Model):
     """One variant as one store sells it. ``seen_*`` is what the store last told us,
     ``seen_at_places`` its figure by the store's location, where it keeps several, ``kept_back``
     what it takes off its figures by itself; with ``backorders`` it goes on selling below zero.
+    ``currency`` is that of ``price`` where it is not the store's.
     ``shares_figure``: the store keeps one figure for it and for others of its product, those with
     the same ``stock_ref``. ``variant`` null means unmatched. Of a bundle the store computes the
     figure: ``bundle_parts`` are what it says there is in one, and ``kit_problem`` why its variant
@@ -149,6 +152,7 @@ class Listing(models.Model):
     barcode = models.CharField(max_length=64, blank=True, db_default="")
     title = models.CharField(max_length=300, blank=True)
     price = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True, db_default="")
     raw_status = models.CharField(max_length=40, blank=True)
     is_listed = models.BooleanField(default=True)
     stock_ref = models.CharField(max_length=160, blank=True)
@@ -191,6 +195,10 @@ class Listing(models.Model):
 
     def __str__(self) -> str:
         return self.sku or self.title or self.external_variant_id
+
+    @property
+    def priced_in(self) -> str:
+        return self.currency or self.store.currency
 
 
 class StockLevel(models.Model):

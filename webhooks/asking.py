@@ -51,12 +51,8 @@ class Answer:
     observed_at: datetime
     record: OrderData | ProductData | None
 
-    @property
-    def why_left_out(self) -> str:
-        return self.record.left_out if isinstance(self.record, OrderData) else ""
-
-    def apply(self, store: Store) -> tuple[str, set[Thing]]:
-        """Write it: (outcome, what was parked). Call inside a transaction."""
+    def apply(self, store: Store) -> tuple[str, set[Thing], str]:
+        """Write it: (outcome, what was parked, why it stays out). Call inside a transaction."""
         external_id = self.question.external_id
         if isinstance(self.record, OrderData):
             done = sync.apply_orders(
@@ -66,20 +62,21 @@ class Answer:
                 observed_at=self.observed_at,
                 origin=ORIGIN,
             )
-            return (LEFT_OUT if done.left_out else "applied"), orders(done.parked)
+            why = done.left_out.get(external_id, "")
+            return (LEFT_OUT if why else "applied"), orders(done.parked), why
         if isinstance(self.record, ProductData):
             done = sync.apply_products(
                 store, [self.record], observed_at=self.observed_at, origin=ORIGIN
             )
-            return "applied", products(done.parked)
+            return "applied", products(done.parked), ""
         if self.question.kind is EventKind.ORDER:
             known = sync.mark_gone(store, external_id, actor="platform")
-            return ("gone" if known else "gone_unknown"), set()
+            return ("gone" if known else "gone_unknown"), set(), ""
         gone = ProductData(
             external_id=external_id, title="", changed_at=self.observed_at, gone=True
         )
         sync.apply_products(store, [gone], observed_at=self.observed_at, origin=ORIGIN)
-        return "gone", set()
+        return "gone", set(), ""
 
 
 def questions(reading: Reading, torn: set[Thing]) -> list[Question]:

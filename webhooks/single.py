@@ -23,7 +23,7 @@ from logix.common.transactions import again_on
 from orders.data import Authority
 from webhooks import asking, claims, hints, verdicts
 from webhooks import reading as things
-from webhooks.asking import ORIGIN, Answer
+from webhooks.asking import ORIGIN
 from webhooks.claims import DATABASE_AWAY
 from webhooks.models import Delivery
 from webhooks.reading import Reading, read
@@ -103,14 +103,15 @@ def apply_one(store: Store, adapter: BaseEcommerceIntegration, reading: Reading)
     def apply_answers() -> None:
         outcome = "applied"
         set_aside: set[things.Thing] = set()
+        problem = ""
         for answer in answers:
-            outcome, aside = answer.apply(store)
+            outcome, aside, problem = answer.apply(store)
             set_aside |= aside
         row = verdicts.done(delivery, parked | set_aside, timezone.now())
         if row["outcome"] == "applied":
             row["outcome"] = outcome
-        if outcome == asking.LEFT_OUT:
-            row["problem"] = " ".join(x.why_left_out for x in answers if isinstance(x, Answer))
+        if problem:
+            row["problem"] = problem
         claims.settle([row])
         # The answer is younger than all of these, so it says what they would have said.
         Delivery.objects.filter(pk__in=older, state=_NEW).update(

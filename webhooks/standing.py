@@ -28,16 +28,16 @@ class StoreAnswer:
     identity: StoreIdentity | None = None
     refused: Held | None = None
 
-    def apply(self, store: Store) -> tuple[str, set[Thing]]:
-        """Write it: (outcome, nothing parked). Call inside a transaction."""
+    def apply(self, store: Store) -> tuple[str, set[Thing], str]:
+        """Write it: (outcome, nothing parked, nothing left out). Call inside a transaction."""
         if self.refused is not None and connect.uninstalled(
             store, self.refused, at=self.observed_at
         ):
-            return "store_uninstalled", set()
+            return "store_uninstalled", set(), ""
         if self.identity is not None:
             connect.scopes_changed(store, self.identity)
-            return "scopes_read", set()
-        return "store_answers", set()
+            return "scopes_read", set(), ""
+        return "store_answers", set(), ""
 
 
 def ask(

@@ -13,7 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from unfold.decorators import display
 
-from integrations import outbox
+from integrations import channels, outbox
 from integrations.admin.acts import again
 from integrations.admin.base import (
     GOOD,
@@ -28,6 +28,7 @@ from integrations.admin.explaining import ExplainPages, explain_button, takes_of
 from integrations.admin.kept import kept_words
 from integrations.admin.kits import KitPages
 from integrations.admin.linking import LINK_ACTS, LINK_LOOKS, LinkPages
+from integrations.admin.listing_channels import ChannelFilter, ListingChannelInline
 from integrations.admin.listing_forms import ListingForm
 from integrations.admin.looking import Look
 from integrations.admin.order_parts import money
@@ -182,7 +183,7 @@ class ListingAdmin(LinkPages, BundlePages):
     change_role = Role.OPERATOR
     empty_words = "No listing yet. They come with a store's catalogue."
     list_display = ("sku", "title", "store", "seen_quantity", "pushed", "mode", "link_words")
-    list_filter = ("store", "mode", "link_problem", "is_listed")
+    list_filter = ("store", ChannelFilter, "mode", "link_problem", "is_listed")
     search_fields = ("sku", "title", "external_product_id", "external_variant_id")
     list_select_related = ("store", "variant", "push")
     fields = (
@@ -212,6 +213,9 @@ class ListingAdmin(LinkPages, BundlePages):
     )
 
     acts = (TAKE_OVER, *LINK_ACTS)
+
+    def get_inlines(self, request: HttpRequest, obj: Listing | None = None) -> Any:
+        return (ListingChannelInline,) if obj and channels.all_of(obj.store) else ()
 
     def buttons(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
         shown = super().buttons(request, obj)
@@ -253,7 +257,7 @@ class ListingAdmin(LinkPages, BundlePages):
 
     @display(description="Price")
     def asked(self, listing: Listing) -> str:
-        return "-" if listing.price is None else money(listing.price, listing.store.currency)
+        return "-" if listing.price is None else money(listing.price, listing.priced_in)
 
     @display(description="What it should show, and why")
     def explanation(self, listing: Listing) -> str:

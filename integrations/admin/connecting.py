@@ -201,7 +201,9 @@ class OptionsForm(forms.Form):
     """
 
     def __init__(self, card: PlatformCard, store: Store, data: Any = None) -> None:
-        kept = {name: store.options.get(name) or "" for name in (x.name for x in card.options)}
+        # Channels are chosen on a page of their own.
+        self.asked = [x for x in card.options if x.name != card.channels_option]
+        kept = {option.name: store.options.get(option.name) or "" for option in self.asked}
         shown = {n: "\n".join(v) if isinstance(v, list) else v for n, v in kept.items()}
         ours = {
             "refunds": store.refunds,
@@ -241,7 +243,7 @@ class OptionsForm(forms.Form):
             "store sent of it go for good a day before that, amounts stay. Empty: "
             + (f"{bound.days}, as {card.name} allows." if bound else "until somebody erases them."),
         )
-        for option in card.options:
+        for option in self.asked:
             widget = UnfoldAdminTextareaWidget(attrs={"rows": 3})
             self.fields[option.name] = forms.CharField(
                 label=option.label,
@@ -254,7 +256,7 @@ class OptionsForm(forms.Form):
         """Each is judged by itself, so that what is wrong stands beside its field."""
         chosen: dict[str, Any] = {}
         chosen |= {name: self.cleaned_data[name] for name in _OURS & set(self.cleaned_data)}
-        for option in self.card.options:
+        for option in self.asked:
             typed = self.cleaned_data.get(option.name, "").split("\n")
             values = [line.strip() for line in typed if line.strip()]
             value = values if option.many else "".join(values)

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
+from integrations import channels
 from integrations.admin import order_conflicts, order_fees
 from integrations.admin.base import GOOD, WARN, Said, Sentence, count_of, link, told
 from integrations.admin.ending import buyer_end_words
@@ -186,6 +187,10 @@ class OrderAdmin(order_fees.FeesShown, order_conflicts.ConflictPages, OrderPages
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet[Order]:
         return super().get_queryset(request).defer("buyer_sealed", "charges", "custom", "details")
+
+    def zone_of(self, obj: Any) -> str:
+        came_from = channels.of_order(obj) if isinstance(obj, Order) else None
+        return came_from.timezone if came_from else super().zone_of(obj)
 
     def get_inlines(self, request: HttpRequest, obj: Order | None = None) -> Any:
         if obj is None:

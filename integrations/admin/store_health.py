@@ -193,9 +193,7 @@ class StoreHealth(HubAdmin):
 
     @display(description="Platform")
     def platform_name(self, store: Store) -> str:
-        """With the places there where the store sells, if it has several."""
-        name, places = registry.name_of(store.platform), store.features.get("sells_in")
-        return f"{name}: {', '.join(places)}" if places else name
+        return registry.name_of(store.platform)
 
     @display(description="Statuses nobody knows")
     def strange_statuses(self, store: Store) -> str:

@@ -14,7 +14,7 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from unfold.decorators import display
 
-from integrations import connect, registry
+from integrations import channels, connect, registry
 from integrations.admin import store_acts
 from integrations.admin.acts import REFUSALS
 from integrations.admin.connecting import (
@@ -30,6 +30,7 @@ from integrations.admin.connecting import (
 from integrations.admin.consenting import ConsentPages, consent_url, other_ways
 from integrations.admin.counting import COUNTING_ACTS, FirstPushPage
 from integrations.admin.roles import actor, may
+from integrations.admin.store_channels import ChannelPages
 from integrations.admin.store_health import RunInline, StreamInline
 from integrations.admin.store_places import PlacePages
 from integrations.models import Store, Stream
@@ -49,7 +50,7 @@ _NEW_KEYS = (
 
 
 @admin.register(Store)
-class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
+class StoreAdmin(FirstPushPage, PlacePages, ChannelPages, ConsentPages):
     add_role = Role.OWNER
     change_role = Role.OPERATOR
     acts = (*store_acts.ACTS, *COUNTING_ACTS)
@@ -73,6 +74,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         "version",
         "currency",
         "timezone",
+        "sells_in",
         "last_ok_at",
         "webhooks",
         "permissions",
@@ -105,6 +107,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
                     ("platform_name", "version"),
                     ("address", "merchant"),
                     ("currency", "timezone"),
+                    "sells_in",
                     ("writing", "last_ok_at"),
                     ("webhooks", "permissions"),
                     ("keys_end", "buyers_kept"),
@@ -205,6 +208,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
         if endpoint is not None and endpoint.problem:
             messages.warning(request, f"{store}: {endpoint.problem}")
         self.lead_to_places(request, store)
+        self.lead_to_channels(request, store)
         return HttpResponseRedirect(self.row_url(store))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
@@ -248,6 +252,9 @@ class StoreAdmin(FirstPushPage, PlacePages, ConsentPages):
             found.insert(2, options)
             places = {"label": "Locations", "url": self.row_url(obj, "locations"), "asks": True}
             found.insert(2, places)
+            if channels.all_of(obj):
+                page = self.row_url(obj, "channels")
+                found.insert(2, {"label": "Channels", "url": page, "asks": True})
         return found
 
     def keys_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -8,9 +8,8 @@ from typing import Any
 
 from integrations.amazon import marketplaces, shapes
 from integrations.amazon.client import AmazonClient
-
-# The name under which ``identify`` keeps them among the store's features.
-FEATURE = "participations"
+from integrations.kit import channels
+from integrations.kit.channels import Channel
 
 
 class Account:
@@ -20,38 +19,39 @@ class Account:
         self._client = client
         named = options.get("marketplaces")
         self.named = [str(word) for word in named] if isinstance(named, list) else []
-        self._kept = options.get(FEATURE)
+        self._kept = channels.of_kept(options.get(channels.FEATURE))
 
     @cached_property
-    def participations(self) -> Sequence[Mapping[str, str]]:
-        """``id``, ``name`` and ``currency`` of each marketplace where the account sells."""
-        if isinstance(self._kept, list) and self._kept:
-            return [row for row in self._kept if isinstance(row, dict) and row.get("id")]
-        return kept(participating(self._client.participations().body))
+    def channels(self) -> tuple[Channel, ...]:
+        """The marketplaces where the account sells, the connected ones and the others."""
+        return self._kept or to_channels(participating(self._client.participations().body))
 
     @cached_property
     def places(self) -> tuple[str, ...]:
-        """The marketplaces that are connected; the first gives the store its currency."""
-        return marketplaces.chosen(self.named, [row["id"] for row in self.participations])
+        """The ids of those that are connected; the first gives the store its currency."""
+        return tuple(x.external_id for x in channels.chosen(self.named, self.channels))
 
     @property
     def places_asked_for(self) -> tuple[str, ...]:
         """() where all are meant: then no list of them has to be known."""
         return self.places if self.named else ()
 
+    @property
+    def places_known(self) -> tuple[str, ...]:
+        """Those asked for, where it takes no call to know them; () for all."""
+        return self.places_asked_for if self._kept else ()
+
     def place_named(self, name: str) -> str:
         """The id of a marketplace by what an order calls it, without a call; "" where it is not
         known.
         """
-        rows = self._kept if isinstance(self._kept, list) else []
-        known = {row.get("name"): row["id"] for row in rows if isinstance(row, dict)}
+        known = {channel.name: channel.external_id for channel in self._kept}
         return known.get(name) or marketplaces.id_of(name)
 
     @property
     def currencies(self) -> Mapping[str, str]:
         """As far as they are known without a call."""
-        rows = self._kept if isinstance(self._kept, list) else []
-        return {row["id"]: row.get("currency", "") for row in rows if isinstance(row, dict)}
+        return {channel.external_id: channel.currency for channel in self._kept}
 
 
 def participating(body: bytes) -> list[shapes.Participating]:
@@ -71,12 +71,17 @@ def _is_shop(place: shapes.Marketplace) -> bool:
     return place.id in marketplaces.MARKETPLACES or place.domain_name.startswith("www.amazon.")
 
 
-def kept(rows: Sequence[shapes.Participating]) -> list[dict[str, str]]:
-    return [
-        {
-            "id": row.marketplace.id,
-            "name": row.marketplace.name or marketplaces.name_of(row.marketplace.id),
-            "currency": row.marketplace.default_currency_code,
-        }
-        for row in rows
-    ]
+def to_channels(rows: Sequence[shapes.Participating]) -> tuple[Channel, ...]:
+    """Amazon names no time zones; those of the table are its."""
+    return tuple(_to_channel(row.marketplace) for row in rows)
+
+
+def _to_channel(told: shapes.Marketplace) -> Channel:
+    known = marketplaces.MARKETPLACES.get(told.id)
+    return Channel(
+        external_id=told.id,
+        name=told.name or marketplaces.name_of(told.id),
+        country=known.country if known else told.country_code,
+        currency=told.default_currency_code or (known.currency if known else ""),
+        timezone=known.zone if known else "UTC",
+    )

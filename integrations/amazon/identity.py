@@ -13,7 +13,6 @@ from typing import Any
 from integrations.amazon import account, shapes
 from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
-from integrations.amazon.marketplaces import MARKETPLACES
 from integrations.amazon.platform import (
     CARD,
     FINANCES_ROLE,
@@ -23,6 +22,7 @@ from integrations.amazon.platform import (
 )
 from integrations.base import StoreIdentity
 from integrations.errors import ItemError, Misconfigured, PermissionMissing
+from integrations.kit import channels
 
 # An order id that cannot be: those of Amazon begin with a marketplace's number.
 _NO_ORDER = "000-0000000-0000000"
@@ -46,31 +46,30 @@ def identify(client: AmazonClient, base_url: str, options: Mapping[str, Any]) ->
     rows = account.participating(answer.body)
     if not rows:
         raise Misconfigured(_SELLS_NOWHERE, code="no_marketplace")
-    features: dict[str, Any] = {account.FEATURE: account.kept(rows)}
-    mine = Account(client, {**options, **features})
-    if not mine.places:
-        names = ", ".join(row["name"] for row in mine.participations)
+    told = account.to_channels(rows)
+    chosen = channels.chosen(Account(client, options).named, told)
+    if not chosen:
+        names = ", ".join(channel.name for channel in told)
         raise Misconfigured(_NONE_CHOSEN.format(names), code="no_marketplace")
     by_id = {row.marketplace.id: row for row in rows}
-    chosen = [by_id[place] for place in mine.places]
-    first = chosen[0]
-    known = MARKETPLACES.get(first.marketplace.id)
-    features["sells_in"] = [row.marketplace.name or row.marketplace.id for row in chosen]
-    missing = _missing(client, mine.places[0])
+    first, row = chosen[0], by_id[chosen[0].external_id]
+    missing = _missing(client, first.external_id)
+    features: dict[str, Any] = {}
     if LISTINGS_ROLE not in missing:
         # Nothing else tells that the merchant token is this account's.
         features["account"] = client.seller
     return StoreIdentity(
-        name=first.store_name or first.marketplace.name or CARD.name,
+        name=row.store_name or first.name or CARD.name,
         base_url=base_url,
-        currency=first.marketplace.default_currency_code or (known.currency if known else ""),
-        timezone=known.zone if known else "UTC",
+        currency=first.currency,
+        timezone=first.timezone,
         version=CARD.api_version,
         granted=tuple(role for role in CARD.wanted_scopes if role not in missing),
         missing=missing,
         clock_skew_s=(answer.date - datetime.now(UTC)).total_seconds() if answer.date else None,
         features=features,
-        warnings=tuple(_warnings(chosen)),
+        channels=told,
+        warnings=tuple(_warnings([by_id[x.external_id] for x in chosen])),
     )
 
 

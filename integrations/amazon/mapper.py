@@ -7,7 +7,7 @@ notifications. Rules: docs/ORDER_STATES.md.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -65,7 +65,6 @@ _INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # ISO 4217: no currency is involved.
 _NO_CURRENCY = "XXX"
 _ELSEWHERE = "It was sold in another shop, for which Amazon sends it: that shop has the order."
-_NOT_CONNECTED = "It was placed in {}, which is not among the marketplaces of this store."
 
 
 def to_order(
@@ -73,11 +72,9 @@ def to_order(
     *,
     currencies: Mapping[str, str] | None = None,
     words: Mapping[str, str] | None = None,
-    places: Collection[str] = (),
 ) -> OrderData:
     """One order. ``currencies`` of marketplaces by their ids, those of the table besides; ``words``
-    says which of Amazon's statuses a newer one counts as; ``places`` are the marketplaces that are
-    connected, () for all. Raises ContractBroken.
+    says which of Amazon's statuses a newer one counts as. Raises ContractBroken.
     """
     order = shapes.decode(raw, shapes.Order)
     told = order.fulfillment or shapes.Fulfillment()
@@ -115,7 +112,7 @@ def to_order(
         shipments=shipments,
         flags=frozenset(_flags(order, word, by_amazon=by_amazon)),
         custom=_custom(order, told),
-        left_out=left_out(order.sales_channel, places),
+        left_out=_ELSEWHERE if order.sales_channel.is_elsewhere else "",
         raw=raw,
     )
 
@@ -129,16 +126,6 @@ def status_word(told: str) -> str:
 def is_amazons(fulfilled_by: str | None) -> bool:
     """Whether Amazon sends it from its own warehouses, in either spelling."""
     return fulfilled_by in _AMAZONS
-
-
-def left_out(channel: shapes.Channel, places: Collection[str]) -> str:
-    """Why an order is none of the store's, "" where it is."""
-    if channel.is_elsewhere:
-        return _ELSEWHERE
-    place = channel.marketplace_id
-    if place and places and place not in places:
-        return _NOT_CONNECTED.format(text(channel.marketplace_name, 80) or name_of(place))
-    return ""
 
 
 def _reading(

@@ -116,18 +116,6 @@ def seller_central(named: Sequence[str], host: str) -> str:
     return _CENTRALS[_USUAL[region]]
 
 
-def chosen(named: Sequence[str], among: Sequence[str]) -> tuple[str, ...]:
-    """Which of the marketplaces ``among`` are meant: those that are named by id or country, in the
-    order in which they are named, or all where nobody named any.
-    """
-    if not named:
-        return tuple(among)
-    words = [word.strip().upper() for word in named]
-    words = ["GB" if word == "UK" else word for word in words]
-    found = (x for word in words for x in among if word in (x, _country(x)))
-    return tuple(dict.fromkeys(found))
-
-
 def name_of(marketplace_id: str) -> str:
     known = MARKETPLACES.get(marketplace_id)
     return known.name if known else marketplace_id

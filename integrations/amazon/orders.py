@@ -217,12 +217,7 @@ class OrderReader:
         return sorted(records, key=lambda x: x.changed_at), bad
 
     def _to_order(self, raw: bytes) -> OrderData:
-        return mapper.to_order(
-            raw,
-            currencies=self._account.currencies,
-            words=self._words,
-            places=self._account.places_asked_for,
-        )
+        return mapper.to_order(raw, currencies=self._account.currencies, words=self._words)
 
 
 class _Search:

@@ -139,7 +139,15 @@ CARD = PlatformCard(
         FINANCES_ROLE: "See refunds, fees and payouts",
     },
     abilities=frozenset(
-        {*_ORDERS, *_LISTINGS, *_FOR_OTHERS, *_FINANCES, Ability.NEWS_QUEUE, Ability.PLATFORM_STOCK}
+        {
+            *_ORDERS,
+            *_LISTINGS,
+            *_FOR_OTHERS,
+            *_FINANCES,
+            Ability.NEWS_QUEUE,
+            Ability.PLATFORM_STOCK,
+            Ability.MULTI_CHANNEL,
+        }
     ),
     exempt={
         Ability.STOCK_COMPARE_AND_SET: "Amazon takes a figure as it is; orders are read first.",
@@ -155,7 +163,6 @@ CARD = PlatformCard(
         Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
         "AWS. Enter yours under “New keys” of the store; without one, orders are read by polling.",
         Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
-        Ability.MULTI_CHANNEL: "All marketplaces come as one store; each order says which it was.",
         Ability.FULFILLMENT_ORDERS: "Amazon does not split a merchant's order by place.",
         Ability.APP_REMOVAL: "An app is disabled by hand, in Seller Central.",
     },
@@ -195,11 +202,13 @@ CARD = PlatformCard(
     ),
     # Every seller of a region is called at the same address.
     account_field="seller_id",
+    channels_option="marketplaces",
+    channel_field="marketplace",
     options=(
         StoreOption(
             name="marketplaces",
             label="Marketplaces",
-            help="Those to connect, as country codes (DE) or Amazon's ids; the first gives the "
+            help="Those that are on, as country codes (DE) or Amazon's ids; the first gives the "
             "store its currency and time zone. Empty: all where the account sells.",
             pattern=r"[A-Za-z]{2}|A[0-9A-Z]{9,14}",
             many=True,

@@ -18,7 +18,7 @@ from integrations.amazon import (
     stock_feed,
     subscriptions,
 )
-from integrations.amazon.account import FEATURE, Account
+from integrations.amazon.account import Account
 from integrations.amazon.client import AmazonClient
 from integrations.amazon.fba import KeptReader
 from integrations.amazon.finances import RefundReader
@@ -194,10 +194,7 @@ class AmazonIntegration(BaseEcommerceIntegration):
 
     def handle_webhook(self, payload: RawDelivery) -> list[Event]:
         seller = self.connection.credentials.get("seller_id", "")
-        # What a message says is read without a call.
-        is_known = bool(self.connection.options.get(FEATURE))
-        places = self._account.places_asked_for if is_known else ()
-        return notifications.to_events(payload, seller=seller, places=places)
+        return notifications.to_events(payload, seller=seller, places=self._account.places_known)
 
     @staticmethod
     def dedupe_key(payload: RawDelivery) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from integrations.amazon import shapes
 from integrations.amazon.client import AmazonClient
-from integrations.amazon.listings import OWN_CHANNEL, ListingReader, Row, figure, is_amazons
+from integrations.amazon.listing_mapper import OWN_CHANNEL, Row, figure, is_amazons
+from integrations.amazon.listings import ListingReader
 from integrations.amazon.values import text
 from integrations.errors import ContractBroken, ItemError, PlatformError
 from integrations.kit.redact import redact_told

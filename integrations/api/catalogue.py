@@ -165,6 +165,11 @@ class ListingQuery(Query):
     linked = serializers.BooleanField(required=False, allow_null=True, default=None)
     mode = Words(ListingMode.values)
     gone = serializers.BooleanField(required=False, default=False)
+    channel = serializers.CharField(
+        required=False,
+        max_length=64,
+        help_text="Offered in this channel of its store, see `/integrations/{id}/channels`.",
+    )
     bundle = serializers.BooleanField(required=False, allow_null=True, default=None)
     link_problem = Words([word for word in LinkProblem.values if word])
     alone = serializers.BooleanField(
@@ -228,7 +233,7 @@ class ListingViews(ApiViewSet):
 
     def get_queryset(self) -> QuerySet[Listing]:
         rows = Listing.objects.filter(merchant=self.merchant).select_related("store")
-        return rows.defer("custom")
+        return rows.defer("custom").prefetch_related("channels")
 
     @extend_schema(summary="List listings by SKU", parameters=[ListingQuery])
     def list(self, request: Request) -> Response:
@@ -239,6 +244,8 @@ class ListingViews(ApiViewSet):
                 rows = rows.filter(**{f"{name}_id": asked[name]})
         if "sku" in asked:
             rows = rows.filter(sku=asked["sku"])
+        if "channel" in asked:
+            rows = rows.filter(channels__channel=asked["channel"])
         if asked["linked"] is not None:
             rows = rows.filter(variant__isnull=not asked["linked"])
         if asked.get("mode"):

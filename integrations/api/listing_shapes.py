@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from integrations.api.fields import Money
-from inventory.models import LinkProblem, Listing
+from inventory.models import LinkProblem, Listing, ListingChannel
 from logix.common.amounts import money, places_of
 
 
@@ -16,6 +16,34 @@ class BundlePartSerializer(serializers.Serializer[dict[str, Any]]):
     external_variant_id = serializers.CharField()
     sku = serializers.CharField(allow_blank=True, help_text="In the store.")
     quantity = serializers.IntegerField(help_text="Of it in one bundle.")
+
+
+class ListingChannelSerializer(serializers.ModelSerializer[ListingChannel]):
+    price = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ListingChannel
+        fields = (
+            "channel",
+            "external_id",
+            "title",
+            "price",
+            "currency",
+            "raw_status",
+            "is_buyable",
+            "seen_at",
+        )
+        read_only_fields = fields
+        extra_kwargs = {
+            "channel": {"help_text": "Its `external_id`, see `/integrations/{id}/channels`."},
+            "external_id": {"help_text": "What the listing is called there."},
+            "raw_status": {"help_text": "In the channel's own words."},
+            "is_buyable": {"help_text": "Shoppers can buy it there now."},
+        }
+
+    @extend_schema_field(Money(allow_null=True, help_text="Decimal number as text, in `currency`."))
+    def get_price(self, row: ListingChannel) -> str | None:
+        return money(row.price, places_of(row.currency))
 
 
 class ListingSerializer(serializers.ModelSerializer[Listing]):
@@ -30,8 +58,12 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
         "another. Empty: linked.",
     )
     price = serializers.SerializerMethodField()
-    currency = serializers.CharField(
-        source="store.currency", read_only=True, help_text="The store's, of `price`."
+    currency = serializers.SerializerMethodField(help_text="Of `price`.")
+    channels = ListingChannelSerializer(
+        many=True,
+        read_only=True,
+        help_text="What each of the store's channels that offers it says. Empty where the store "
+        "is one channel.",
     )
     seen_at_places = serializers.DictField(
         child=serializers.IntegerField(),
@@ -79,9 +111,13 @@ class ListingSerializer(serializers.ModelSerializer[Listing]):
             "is_bundle",
             "bundle_parts",
             "kit_problem",
+            "channels",
         )
         read_only_fields = fields
 
     @extend_schema_field(Money(allow_null=True, help_text="Decimal number as text, in `currency`."))
     def get_price(self, listing: Listing) -> str | None:
-        return money(listing.price, places_of(listing.store.currency))
+        return money(listing.price, places_of(listing.priced_in))
+
+    def get_currency(self, listing: Listing) -> str:
+        return listing.priced_in

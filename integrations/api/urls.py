@@ -11,6 +11,7 @@ from integrations.api import errors
 from integrations.api.allocations import AllocationViews
 from integrations.api.bundles import BundleViews
 from integrations.api.catalogue import ListingViews, LocationViews, ProductViews, VariantViews
+from integrations.api.channels import ChannelViews
 from integrations.api.conflicts import ConflictViews
 from integrations.api.explain import ExplainViews
 from integrations.api.files import ParcelFileViews, StockFileViews
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("integrations/<uuid:pk>/first-push", StockMasterViews.at(get="first_push")),
     path("integrations/<uuid:pk>/send-zeros", StockMasterViews.at(post="send_zeros")),
+    path("integrations/<uuid:pk>/channels", ChannelViews.at(get="retrieve", put="update")),
     path("integrations/<uuid:pk>/locations", StorePlaceViews.at(get="retrieve", put="update")),
     path("integrations/<uuid:pk>/locations/make-places", StorePlaceViews.at(post="make_places")),
     path(

@@ -9,6 +9,7 @@ from integrations.connect.changing import (
     resume,
     set_writes,
 )
+from integrations.connect.channels import choose_channels
 from integrations.connect.confirming import CodeGone, Question, come_back, confirm, decline
 from integrations.connect.consent import VALID_FOR, begin_oauth, finish_oauth
 from integrations.connect.hooks import (
@@ -53,6 +54,7 @@ __all__ = [
     "by_consent",
     "change_store",
     "check_options",
+    "choose_channels",
     "choose_places",
     "come_back",
     "confirm",

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from integrations import authentication, lifecycle, registry
+from integrations import authentication, channels, lifecycle, registry
 from integrations.authentication import Keys
 from integrations.base import StoreIdentity
 from integrations.connect import (
@@ -36,6 +36,7 @@ from integrations.models import (
     SyncRun,
 )
 from integrations.platform import AuthKind, PlatformCard
+from inventory.channels import keep_only
 from logix.accounts import audit
 
 log = structlog.get_logger(__name__)
@@ -306,6 +307,8 @@ def _plain_changes(store: Store, changes: dict[str, Any]) -> dict[str, Any]:
         card = registry.card(store.platform)
         merged = {**store.options, **options.check(card, changes["options"] or {})}
         _refuse_another_master(store, merged)
+        if channels.option_of(store) in changes["options"]:
+            changes |= channels.of_first(store, merged)
         changes["options"] = {name: value for name, value in merged.items() if value is not None}
     rows = Store.objects.filter(pk=store.pk).values(*changes).first() if changes else None
     return {n: v for n, v in changes.items() if rows is None or rows[n] != v}
@@ -338,8 +341,17 @@ def _write(store: Store, changes: Mapping[str, Any], actor: str) -> None:
             signals.status_words_changed.send(sender=Store, store=store, words=words)
         if _own_options(store, before) != _own_options(store, changes):
             opening.read_products_anew(store)
+            _channels_follow(store, changes, actor)
     for name, value in changes.items():
         setattr(store, name, value)
+
+
+def _channels_follow(store: Store, changes: Mapping[str, Any], actor: str) -> None:
+    before, now = channels.on(store), channels.on(store, changes["options"])
+    if set(before) - set(now):
+        keep_only(store.pk, [channel.external_id for channel in now], now=timezone.now())
+    if set(now) - set(before):
+        signals.channels_added.send(sender=Store, store=store, actor=actor)
 
 
 def _own_options(store: Store, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,3 +10,6 @@ store_opened = Signal()
 
 # store: Store, words: list[str] of its statuses that were given a meaning, or another one
 status_words_changed = Signal()
+
+# store: Store, actor: str. Channels are on that were not: what they hold was not read yet.
+channels_added = Signal()

@@ -344,7 +344,7 @@ def take_identity(store: Store, identity: StoreIdentity) -> None:
         "currency": identity.currency or store.currency,
         "timezone": identity.timezone or store.timezone,
         "version": identity.version[:40] or store.version,
-        "features": {**kept, **identity.features},
+        "features": {**kept, **identity.kept},
     }
     Store.objects.filter(pk=store.pk).update(**changes)
     told: dict[str, Any] = {"missing": list(identity.missing)}

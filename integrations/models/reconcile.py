@@ -30,6 +30,7 @@ class Phase(models.TextChoices):
     SAMPLE = "sample", "Sample of orders"
     STOCK = "stock", "Stock figures"
     ZEROS = "zeros", "Stock figures of 0"
+    CHANNELS = "channels", "Listings in every channel"
     PRODUCTS = "products", "Items that could not be compared"
     DONE = "done", "Done"
 

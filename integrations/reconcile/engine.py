@@ -22,7 +22,7 @@ from integrations.errors import PlatformError
 from integrations.kit.http import Priority
 from integrations.models import Phase, Reconciliation, ReconciliationState
 from integrations.policy import What
-from integrations.reconcile import hooks, orders, sample, stock
+from integrations.reconcile import channels, hooks, orders, sample, stock
 from integrations.reconcile.desk import Desk, TooMuch
 from integrations.sync import leases
 
@@ -43,6 +43,7 @@ _STEPS: Mapping[str, Callable[[Desk], None]] = {
     Phase.SAMPLE: sample.sample,
     Phase.STOCK: stock.stock,
     Phase.ZEROS: stock.zeros,
+    Phase.CHANNELS: channels.listings,
     Phase.PRODUCTS: stock.products,
 }
 

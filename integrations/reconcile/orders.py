@@ -11,7 +11,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from integrations import sync
+from integrations import channels, sync
 from integrations.base import Filters, ReadBy, Unreadable
 from integrations.errors import NotFound
 from integrations.models import ParkedRecord, Phase, StreamName
@@ -21,6 +21,7 @@ from integrations.reconcile.report import Cause, Finding, Report
 from integrations.sync import reading
 from orders.data import Authority, OrderData
 from orders.models import Order
+from orders.status import UNFINISHED
 
 DAY = timedelta(days=1)
 # Orders asked for by id in one run. A store that lost more has other troubles.
@@ -48,7 +49,8 @@ def lists(desk: Desk) -> None:
     window = Filters(by=ReadBy.PLACED, since=since, until=until)
     there = _listed(desk, window)
     here = _kept(desk).filter(placed_at__gte=since, placed_at__lt=until)
-    ids_here = set(here.values_list("external_id", flat=True))
+    apart = _of_closed_channels(desk, here)
+    ids_here = set(here.values_list("external_id", flat=True)) - apart.keys()
     # An order that is here with another time is not missing.
     missing = there - _here(desk, there)
     hidden = bool(desk.adapter.withheld(window))
@@ -61,6 +63,8 @@ def lists(desk: Desk) -> None:
     report, waiting = _without_parked(desk, report, missing)
     report = _put(report, "missing", waiting, Cause.MISSING_LEFT)
     report = _put(report, "unlisted", sorted(unlisted), Cause.UNLISTED_LEFT)
+    open_still = sorted(x for x, status in apart.items() if status in UNFINISHED)
+    report = _put(report, "unlisted", open_still[: _room(report)], Cause.UNLISTED_LEFT)
     desk.keep(report.at(day=until.isoformat(), days=_pace(days, len(there))))
 
 
@@ -235,9 +239,21 @@ def _without_parked(desk: Desk, report: Report, missing: set[str]) -> tuple[Repo
     return report, sorted(missing - set(aside))
 
 
+def _of_closed_channels(desk: Desk, here: Any) -> dict[str, str]:
+    """Orders that are here and that the store is no longer asked to list, with their statuses: they
+    go on, so each that is open is asked for by id.
+    """
+    closed = channels.orders_of(desk.store, channels.off(desk.store))
+    return dict((here & closed).values_list("external_id", "order_status"))
+
+
 def _put(report: Report, name: str, ids: list[str], left: Cause) -> Report:
     """Into what is to be asked for, as far as there is room in this run."""
-    waiting = {key: list(report.place.get(key, ())) for key in ("missing", "unlisted")}
-    room = MOST_READS - sum(len(found) for found in waiting.values())
+    room = _room(report)
     report = report.counted(left, max(0, len(ids) - room))
-    return report.at(**{name: waiting[name] + ids[: max(0, room)]})
+    return report.at(**{name: [*report.place.get(name, ()), *ids[:room]]})
+
+
+def _room(report: Report) -> int:
+    waiting = sum(len(report.place.get(name, ())) for name in ("missing", "unlisted"))
+    return max(0, MOST_READS - waiting)

@@ -42,6 +42,7 @@ class Cause(StrEnum):
     STOCK_TAKEN = "stock_taken"
     STOCK_BLOCKED = "stock_blocked"
     STOCK_UNREAD = "stock_unread"
+    CHANNELS_LOOKED = "channels_looked"
     PRODUCTS_READ = "products_read"
     SAMPLED = "sampled"
     EXACT = "exact"
@@ -78,6 +79,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.STOCK_BLOCKED: "Differ: cannot be written, each says why",
     Cause.STOCK_UNREAD: "Listings whose figure could not be read",
     Cause.PRODUCTS_READ: "… products read again because of that",
+    Cause.CHANNELS_LOOKED: "Listings looked at in every channel",
     Cause.SAMPLED: "Orders compared part by part",
     Cause.EXACT: "Exact",
     Cause.SAMPLE_READ: "Differed: read now",

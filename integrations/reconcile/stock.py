@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from integrations import mastery, outbox, sync
+from integrations import channels, mastery, outbox, sync
 from integrations.errors import NotFound
 from integrations.models import Phase, Push, StreamName
 from integrations.outbox import sales
@@ -85,7 +85,8 @@ def zeros(desk: Desk) -> None:
     """Listings that showed a 0 nobody can explain, looked at again."""
     waiting = desk.place("zeros")
     if not waiting:
-        desk.keep(desk.report.next(Phase.PRODUCTS))
+        has_channels = bool(channels.all_of(desk.store))
+        desk.keep(desk.report.next(Phase.CHANNELS if has_channels else Phase.PRODUCTS))
         return
     batch = list(_compared(desk).filter(pk__in=waiting[:BATCH]))
     asked_at, shown = _read(desk, batch)
@@ -295,10 +296,13 @@ def _unread(report: Report, listing: Listing, trouble: StockResult) -> Report:
     sentence = f"The figure of {listing} could not be read. {trouble.error}"
     finding = Finding(cause=Cause.STOCK_UNREAD, sentence=sentence, object_id=str(listing.pk))
     report = report.counted(Cause.LISTINGS).found(finding)
-    waiting = list(report.place.get("products", ()))
-    if listing.external_product_id in waiting or len(waiting) >= MOST_PRODUCTS:
-        return report
-    return report.at(products=[*waiting, listing.external_product_id])
+    return to_read(report, [listing.external_product_id])
+
+
+def to_read(report: Report, external_ids: Sequence[str]) -> Report:
+    """With these products among those that are read again, as far as there is room."""
+    waiting = dict.fromkeys([*report.place.get("products", ()), *external_ids])
+    return report.at(products=list(waiting)[:MOST_PRODUCTS])
 
 
 def _brake(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from integrations.sync.applying import (
 )
 from integrations.sync.arrivals import Arrivals, Silence, arrivals, is_quiet, silences
 from integrations.sync.backfill import run_slice
+from integrations.sync.beginning import read_past_anew
 from integrations.sync.changes import run_stream
 from integrations.sync.dropping import drop_prepared
 from integrations.sync.fieldrules import (
@@ -83,6 +84,7 @@ __all__ = [
     "park",
     "pause_run",
     "preview",
+    "read_past_anew",
     "read_soon",
     "rearm_parked",
     "refetch_order",

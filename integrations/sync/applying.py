@@ -22,7 +22,7 @@ from django.db import (
 )
 from django.utils import timezone
 
-from integrations import keeping, policy, registry
+from integrations import channels, keeping, policy, registry
 from integrations.base import Unreadable
 from integrations.errors import ContractBroken
 from integrations.models import Store, Stream, StreamName
@@ -75,12 +75,12 @@ def apply_orders(
     origin: str = "",
 ) -> Applied:
     """Bring orders to what ``records`` say, whatever their number and origin. ``observed_at``: when
-    we asked.
+    we asked. Those of a channel that is off stay out, but for what is here already.
 
     Raises nothing for a bad record: it is parked. Database trouble is raised.
     """
     card, inbound = registry.known_card(store.platform), Inbound.of(store, StreamName.ORDERS)
-    mapped, unmapped = inbound.apply(records)
+    mapped, unmapped = inbound.apply(channels.sorted_out(store, records))
 
     def write(batch: Sequence[OrderData]) -> Applied:
         now = timezone.now()

@@ -13,9 +13,19 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from integrations.base import BaseEcommerceIntegration, Filters
-from integrations.models import LIVE_STATES, RunKind, RunState, Stream, SyncRun
+from integrations.models import (
+    LIVE_STATES,
+    RunKind,
+    RunState,
+    Store,
+    Stream,
+    StreamName,
+    SyncRun,
+)
 from integrations.sync import leases, reading
 from integrations.sync.windows import OLDEST
+from logix.accounts import audit
+from logix.common import bell
 
 # Orders placed while a run is being asked for, and clocks that differ a little.
 MARGIN = timedelta(minutes=10)
@@ -41,7 +51,8 @@ def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool
             asked_for = whole.order_by("created_at").first()
             if asked_for is None:
                 live = runs.filter(state__in=LIVE_STATES)
-                _give_way(stream, live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED)))
+                whose = live.filter(Q(dry_run=False) | Q(state=RunState.PAUSED))
+                _give_way(whose, f"The store's first back-fill reads the same {stream.name}.")
                 if live.exists():
                     return False
                 SyncRun.objects.create(
@@ -64,6 +75,38 @@ def begin(stream: Stream, adapter: BaseEcommerceIntegration, fence: int) -> bool
     return True
 
 
+def read_past_anew(store: Store, *, actor: str) -> None:
+    """The past of the store's orders holds more than was read of it: a back-fill of all of it takes
+    the place of any that is under way. One that has not begun yet reads it by itself.
+    """
+    stream = Stream.objects.filter(store=store, name=StreamName.ORDERS).first()
+    if stream is None or stream.read_through is None:
+        return
+    now = timezone.now()
+    with transaction.atomic():
+        live = SyncRun.objects.filter(stream=stream, kind=RunKind.BACKFILL).live()
+        wanted = live.values_list("window_from", flat=True)
+        begins = [store.import_since or OLDEST, *filter(None, wanted)]
+        _give_way(live, "One that reads all channels of the store takes its place.")
+        run = SyncRun.objects.create(
+            store=store,
+            stream=stream,
+            kind=RunKind.BACKFILL,
+            window_from=min(begins),
+            window_to=newest(now, timedelta(milliseconds=stream.skew_ms)),
+            requested_by=actor,
+            next_at=now,
+        )
+        audit.record(
+            "sync.requested",
+            actor=actor,
+            merchant=store.merchant,
+            obj=store,
+            details={"stream": stream.name, "kind": run.kind},
+        )
+    bell.ring("integrations.tasks.run_backfill", str(run.pk), queue="bulk")
+
+
 def newest(now: datetime, skew: timedelta) -> datetime:
     """The end of a window that leaves nothing out, by the store's clock or ours, whichever is
     ahead.
@@ -82,11 +125,11 @@ def _skew(stream: Stream, adapter: BaseEcommerceIntegration) -> timedelta:
     return first.page.store_time - first.asked_at
 
 
-def _give_way(stream: Stream, runs: Any) -> None:
+def _give_way(runs: Any, why: str) -> None:
     """A worker that is at one of them is fenced off."""
     runs.update(
         state=RunState.CANCELLED,
-        problem=f"The store's first back-fill reads the same {stream.name}.",
+        problem=why,
         finished_at=Now(),
         next_at=None,
         lease_until=None,

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from integrations import limits, registry
-from integrations.amazon import marketplaces
 from integrations.amazon.marketplaces import HOSTS, MARKETPLACES
 from integrations.amazon.platform import CARD
 from integrations.amazon.service import AmazonIntegration
 from integrations.connect import addresses
 from integrations.errors import Misconfigured
+from integrations.kit import channels
+from integrations.kit.channels import Channel
 from integrations.platform import AuthKind
 from tests.integrations.amazon.world import KEYS
 from tests.integrations.sandbox.amazon.official import operations
@@ -52,12 +53,15 @@ def test_what_names_none_is_refused_in_words(typed: str) -> None:
 
 
 def test_marketplaces_are_chosen_by_country_or_id_and_all_where_none_is_named() -> None:
-    all_ = ("A1PA6795UKMFR9", "A13V1IB3VIYZZH", "A1F83G8C2ARO7P")
+    germany, france, britain = all_ = tuple(
+        Channel(external_id=x, name=MARKETPLACES[x].name, country=MARKETPLACES[x].country)
+        for x in ("A1PA6795UKMFR9", "A13V1IB3VIYZZH", "A1F83G8C2ARO7P")
+    )
 
-    assert marketplaces.chosen((), all_) == all_
-    assert marketplaces.chosen(("UK", "de", "GB"), all_) == ("A1F83G8C2ARO7P", "A1PA6795UKMFR9")
-    assert marketplaces.chosen(("A13V1IB3VIYZZH",), all_) == ("A13V1IB3VIYZZH",)
-    assert marketplaces.chosen(("JP",), all_) == ()
+    assert channels.chosen((), all_) == all_
+    assert channels.chosen(("UK", "de", "GB"), all_) == (britain, germany)
+    assert channels.chosen(("A13V1IB3VIYZZH",), all_) == (france,)
+    assert channels.chosen(("JP",), all_) == ()
     option = CARD.options[0]
     assert all(re.fullmatch(option.pattern, word) for word in ("DE", *MARKETPLACES))
 

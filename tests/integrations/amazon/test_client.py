@@ -24,6 +24,7 @@ from tests.integrations.amazon.conftest import MakeAdapter, MakeWorld
 from tests.integrations.amazon.world import KEYS, AmazonWorld
 from tests.integrations.conformance.suite import EVERYTHING
 from tests.integrations.conformance.world import adapter_of
+from tests.integrations.sandbox.amazon.client import DE, FR, UK
 
 
 def test_a_token_that_is_over_is_renewed_and_the_call_made_once_more(
@@ -134,12 +135,12 @@ def test_who_an_account_is_and_where_it_sells(
 
     assert (told.name, told.currency, told.timezone) == ("Musterhandel", "GBP", "Europe/London")
     assert (far.currency, far.timezone) == ("JPY", "Asia/Tokyo")
-    assert [row["name"] for row in told.features["participations"]] == [
-        "Amazon.co.uk",
-        "Amazon.de",
-        "Amazon.fr",
+    assert [(x.external_id, x.name, x.country, x.currency, x.timezone) for x in told.channels] == [
+        (UK, "Amazon.co.uk", "GB", "GBP", "Europe/London"),
+        (DE, "Amazon.de", "DE", "EUR", "Europe/Berlin"),
+        (FR, "Amazon.fr", "FR", "EUR", "Europe/Paris"),
     ]
-    assert told.features["sells_in"] == ["Amazon.co.uk", "Amazon.de", "Amazon.fr"]
+    assert [x.name for x in told.channels] == ["Amazon.co.uk", "Amazon.de", "Amazon.fr"]
     assert told.granted == (
         "Inventory and Order Tracking",
         "Product Listing",
@@ -157,7 +158,7 @@ def test_what_is_no_marketplace_is_left_out_and_one_that_opens_tomorrow_is_not(
     told = america.identify()
 
     assert (told.currency, told.timezone) == ("USD", "America/Los_Angeles")
-    assert [row["name"] for row in told.features["participations"]] == ["Amazon.com", "Amazon.ca"]
+    assert [x.name for x in told.channels or ()] == ["Amazon.com", "Amazon.ca"]
     body = america.client.participations().body
     new = {b"ATVPDKIKX0DER": b"A1NEW", b"www.amazon.com": b"www.amazon.cl"}
     for before, after in new.items():

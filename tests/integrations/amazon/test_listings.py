@@ -13,6 +13,7 @@ from integrations.amazon import stock
 from integrations.amazon.service import AmazonIntegration
 from integrations.base import Filters
 from integrations.errors import NotFound, Unavailable
+from integrations.sandbox.amazon.listings import bodies, reading
 from integrations.sandbox.amazon.listings.models import Listing
 from integrations.sandbox.amazon.play import acts
 from inventory.data import StockUpdate
@@ -119,6 +120,67 @@ def test_many_listings_of_one_second_are_all_met(
     found = [p.external_id for p in make_adapter(world).sync_products(EVERYTHING)]
 
     assert set(found) == {sku for sku, row in rows(world).items() if not row.children}
+
+
+def test_every_marketplace_says_how_it_offers_a_sku(
+    world: AmazonWorld, adapter: AmazonIntegration
+) -> None:
+    (product,) = adapter.read_products(Filters(ids=(own(world)[0],)))
+    (walked,) = (x for x in adapter.sync_products(EVERYTHING) if x.external_id == own(world)[0])
+
+    row = rows(world)[own(world)[0]]
+    assert {x.channel: (x.price, x.currency) for x in product.records[0].channels} == {
+        place: (offer.price, "GBP" if place == UK else "EUR") for place, offer in row.offers.items()
+    }
+    assert walked.channels == product.records[0].channels
+    for one in walked.channels:
+        assert (one.external_id, one.title) == (row.asin, row.title)
+        assert (one.raw_status, one.is_buyable) == ("BUYABLE, DISCOVERABLE", True)
+
+
+def test_more_of_one_second_than_amazon_gives_out_is_a_gap_in_words(
+    make_world: MakeWorld, make_adapter: MakeAdapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_PAGED", 40)
+    world = make_world(orders=0, products=70, marketplaces=(DE,))
+    with world.shop.store.working():
+        listings = world.shop.store.state.listings
+        first = min(listings)
+        for row in listings.values():
+            for offer in row.offers.values():
+                offer.updated = row.updated = 1_790_000_000
+        for offer in listings[first].offers.values():
+            offer.updated = 1_790_000_001
+
+    pages = list(make_adapter(world).read_products(EVERYTHING))
+
+    (gap,) = (page.gap for page in pages if page.gap)
+    assert gap.startswith("More records changed in the second 2026-09-21T14:13:20")
+    assert first in {record.external_id for page in pages for record in page.records}
+    assert pages[-1].last
+
+
+def test_a_listing_that_was_never_for_sale_is_told_by_its_sku(
+    world: AmazonWorld, adapter: AmazonIntegration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sku = own(world)[0]
+    quantity = rows(world)[sku].quantity
+    tell = bodies.DATA["summaries"]
+    monkeypatch.setitem(
+        bodies.DATA, "summaries", lambda row, places: [] if row.sku == sku else tell(row, places)
+    )
+
+    pages = list(adapter.read_products(EVERYTHING))
+
+    assert [page.unreadable for page in pages if page.unreadable] == []
+    (told,) = (x for page in pages for x in page.records if x.external_id == sku)
+    assert (told.title, told.is_listed, told.raw_status) == (sku, False, "")
+    assert told.variants[0].stock == quantity
+    assert adapter.read_stock([to(sku, 0)])[0].observed == quantity
+    (result,) = adapter.update_inventories([to(sku, 3)])
+    assert result.ok
+    assert patches(world)[0]["productType"] == "PRODUCT"
+    assert rows(world)[sku].quantity == 3
 
 
 def test_a_walk_cut_anywhere_goes_on_where_it_was(

@@ -194,14 +194,17 @@ class AmazonWorld:
             clock.ahead_s += seconds
 
     def wait(self, seconds: float) -> None:
-        """Answers bear the hour of this machine, so over hours it is the reports that grow old."""
+        """Answers bear the hour of this machine, so over hours it is the reports that grow old: by
+        whole seconds, as times are told, and never by less.
+        """
         if seconds <= 3_600:
             move_clock(self.shop.store, seconds)
             return
+        older = int(seconds) + 2
         with self.shop.store.working():
             for report in self.shop.store.state.reports.values():
-                report.created -= int(seconds)
-                report.ended = report.ended and report.ended - int(seconds)
+                report.created -= older
+                report.ended = report.ended and report.ended - older
 
     def own_skus(self) -> list[str]:
         """Those that can be sold, of units that are the seller's own."""

@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from integrations.authentication import save_credentials
-from integrations.models import Reconciliation, Store
+from integrations.kit.channels import FEATURE, Channel, as_kept
+from integrations.models import Reconciliation, Store, Stream
 from integrations.sync import apply_kept, apply_orders, apply_payouts, apply_products
 from inventory.data import KeptPlace, KeptStock
 from inventory.models import Listing, Variant
@@ -20,6 +21,21 @@ from orders.data import Authority, OrderData, PayoutData
 from orders.models import Order, Payout
 from tests import factories
 from tests.integrations.api.shop import KEYS
+
+GERMANY = Channel(
+    external_id="A1PA6795UKMFR9",
+    name="Amazon.de",
+    country="DE",
+    currency="EUR",
+    timezone="Europe/Berlin",
+)
+BRITAIN = Channel(
+    external_id="A1F83G8C2ARO7P",
+    name="Amazon.co.uk",
+    country="GB",
+    currency="GBP",
+    timezone="Europe/London",
+)
 
 
 class Api:
@@ -132,3 +148,16 @@ def make_depot(merchant: Merchant) -> Store:
         changed_at=factories.NOW,
     )
     return depot
+
+
+def make_seller(merchant: Merchant, **changes: Any) -> Store:
+    """A store that sells in two channels, its products read."""
+    fields = {
+        "platform": "amazon",
+        "base_url": "https://sellingpartnerapi-eu.amazon.com",
+        "features": {FEATURE: as_kept((GERMANY, BRITAIN))},
+        **changes,
+    }
+    store = factories.make_store(merchant, **fields)
+    Stream.objects.filter(store=store).update(read_through=factories.NOW)
+    return store

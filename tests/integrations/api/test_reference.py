@@ -49,6 +49,7 @@ from tests.integrations.api.client import (
     import_products,
     make_comparison,
     make_depot,
+    make_seller,
 )
 from tests.integrations.api.routes import is_twin, operations
 from tests.integrations.api.shop import Shop
@@ -208,6 +209,7 @@ def ids(
         merchant=merchant, sku="SKU-1", opened_at=factories.NOW, **lacking
     )
     named["DEPOT"] = make_depot(merchant)
+    named["SELLER"] = make_seller(merchant)
     named["OUTSIDE"] = services.request_outside(
         order, named["DEPOT"], units={order.lines.get().pk: 1}, actor="user:anna"
     )

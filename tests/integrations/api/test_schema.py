@@ -176,7 +176,7 @@ def test_every_answer_is_as_described(
     }
     rules = {"/api/v1/stock/rules/{rule_id}": stock_rule["id"]}
     queries = {"/api/v1/stock/explain": ({"sku": "SKU-1"}, {"sku": "SKU-2"})}
-    parts = ("runs", "health", "webhooks", "mappings", "locations", "reconciliations")
+    parts = ("runs", "health", "webhooks", "mappings", "channels", "locations", "reconciliations")
     for name in (*parts, "stock-master", "first-push"):
         ids[f"/api/v1/integrations/{{id}}/{name}"] = connected.pk
     for name in ("products", "variants", "listings", "locations", "parked"):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -98,6 +99,44 @@ class AdapterConformance:
         assert identity.missing == ()
         assert identity.clock_skew_s is not None
         assert abs(identity.clock_skew_s) < 60
+
+    def test_channels_are_told_with_their_money_and_zone_and_chosen_by_their_ids(
+        self, world: World, adapter: BaseEcommerceIntegration
+    ) -> None:
+        card, identity = adapter.card, adapter.identify()
+        ids = [channel.external_id for channel in identity.channels]
+        products = list(adapter.sync_products(EVERYTHING))
+        told = [(x.channel, x.external_variant_id) for p in products for x in p.channels]
+        assert len(told) == len(set(told))
+        assert {channel for channel, _ in told} == set(ids)
+        if not adapter.can(Ability.MULTI_CHANNEL):
+            assert (ids, card.channels_option, card.channel_field) == ([], "", "")
+            return
+        assert len(ids) == len(set(ids)) > 1
+        for channel in identity.channels:
+            assert channel.name
+            assert (len(channel.country), len(channel.currency)) == (2, 3)
+            assert ZoneInfo(channel.timezone)
+        first, last = identity.channels[0], identity.channels[-1]
+        assert (identity.currency, identity.timezone) == (first.currency, first.timezone)
+        for product in products:
+            variants = {variant.external_id for variant in product.variants}
+            assert product.channels
+            assert {x.external_variant_id for x in product.channels} <= variants
+        assert card.channel_field in card.lasting_fields
+        names = {channel.name for channel in identity.channels}
+        orders = orders_of(adapter.read_orders(EVERYTHING))
+        assert {order.custom[card.channel_field] for order in orders} <= names
+
+        options = {**identity.kept, card.channels_option: [last.external_id]}
+        alone = type(adapter)(replace(adapter.connection, options=options))
+
+        assert alone.identify().currency == last.currency
+        assert alone.identify().channels == identity.channels
+        found = {x.channel for p in alone.sync_products(EVERYTHING) for x in p.channels}
+        assert found == {last.external_id}
+        orders = orders_of(alone.read_orders(EVERYTHING))
+        assert {order.custom[card.channel_field] for order in orders} <= {last.name}
 
     def test_a_key_that_may_only_read_is_known_as_such(
         self, world: World, adapter: BaseEcommerceIntegration
@@ -889,8 +928,7 @@ class AdapterConformance:
 
 def knowing(world: World, adapter: BaseEcommerceIntegration) -> BaseEcommerceIntegration:
     """The adapter as the hub makes it after connecting: it is handed what ``identify`` found."""
-    found = dict(adapter.identify().features)
-    return type(adapter)(replace(adapter.connection, options=found))
+    return type(adapter)(replace(adapter.connection, options=adapter.identify().kept))
 
 
 def orders_of(pages: Iterator[Page[OrderData]]) -> list[OrderData]:

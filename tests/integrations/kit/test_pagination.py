@@ -43,6 +43,7 @@ class MovingList:
     bounded: bool = True
     shuffled: random.Random | None = None
     asked: int = 0
+    given_out: int | None = None
 
     def add(self, id_: int, changed: datetime) -> None:
         self.records[id_] = Record(id_, 1, changed)
@@ -63,7 +64,8 @@ class MovingList:
         tie = self.shuffled.random if self.shuffled else lambda: 0.0
         found.sort(key=lambda record: (record.changed, tie(), record.id))
         start = (page - 1) * self.page_size
-        return Fetched(found[start : start + self.page_size], len(found) if self.counts else None)
+        shown = found[: self.given_out][start : start + self.page_size]
+        return Fetched(shown, len(found) if self.counts else None)
 
     def walk(
         self, since: datetime = START - timedelta(days=1), **options: Any
@@ -240,6 +242,22 @@ def test_a_second_that_never_comes_to_rest_is_reported_as_a_gap() -> None:
     assert len(gaps) <= 1
     if gaps:
         assert "11:59:59" in gaps[0]
+
+
+def test_a_store_that_gives_out_fewer_than_it_counts_is_asked_twice_and_reported() -> None:
+    store = MovingList(page_size=5, given_out=20)
+    for id_ in range(30):
+        store.add(id_, START)
+    store.add(99, START + timedelta(seconds=5))
+
+    steps = store.walk()
+
+    assert [step.gap for step in steps if step.gap] == [
+        f"More records changed in the second {START.isoformat()} than could be read for sure."
+    ]
+    found = [record.id for step in steps for record in step.items]
+    assert found == [*range(20), 99]
+    assert store.asked < 15
 
 
 def test_memory_holds_the_marks_of_one_second_only() -> None:
