@@ -29,7 +29,7 @@ _OUTBOUND = "/fba/outbound/2020-07-01/fulfillmentOrders"
 _REPORTS = "/reports/2021-06-30"
 _TRANSACTIONS = "/finances/2024-06-19/transactions"
 _NOTIFICATIONS = "/notifications/v1"
-_KEPT = "/fba/inventory/v1/summaries"
+_FBA_INVENTORY = "/fba/inventory/v1/summaries"
 _FEEDS = "/feeds/2021-06-30"
 TOKEN_HEADER = "x-amz-access-token"  # noqa: S105 - the name of a header
 
@@ -181,7 +181,7 @@ class AmazonClient:
 
     # -- what Amazon keeps: …/docs/fba-inventory-api-v1-reference --------------------------------
 
-    def kept(self, marketplace: str, params: Params) -> Answer:
+    def inventory_summaries(self, marketplace: str, params: Params) -> Answer:
         asked = {
             "details": "true",
             "granularityType": "Marketplace",
@@ -189,7 +189,7 @@ class AmazonClient:
             "marketplaceIds": marketplace,
             **params,
         }
-        return self._get("getInventorySummaries", _KEPT, asked)
+        return self._get("getInventorySummaries", _FBA_INVENTORY, asked)
 
     # -- feeds: …/docs/feeds-api-v2021-06-30-reference -----------------------------------------
 

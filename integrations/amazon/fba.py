@@ -153,7 +153,7 @@ class KeptReader:
 
     def _rows(self, place: str, asked: Mapping[str, Any]) -> tuple[list[Row], str]:
         try:
-            answer = self._client.kept(place, asked)
+            answer = self._client.inventory_summaries(place, asked)
         except PermissionMissing as err:
             raise PermissionMissing(
                 _LACKS_ROLE.format(role=FULFILLMENT_ROLE, told=err.message),

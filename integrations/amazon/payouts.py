@@ -37,7 +37,7 @@ class PayoutReader:
         if filters.ids:
             yield from self._by_ids(filters)
             return
-        oldest = datetime.now(UTC) - reports.KEPT
+        oldest = datetime.now(UTC) - reports.KEPT_FOR
         if filters.until and filters.until <= oldest:
             yield Page(records=(), last=True)
             return
@@ -79,7 +79,7 @@ class PayoutReader:
             yield self._page(report, Filters()) if report else Page(records=())
 
     def _report_of(self, name: str) -> Report | None:
-        oldest = datetime.now(UTC) - reports.KEPT
+        oldest = datetime.now(UTC) - reports.KEPT_FOR
         for report in reversed(reports.found(self._client, KIND, since=oldest).reports):
             if report.report_id == name:
                 return report

@@ -19,7 +19,7 @@ from integrations.amazon.shapes import Camel
 from integrations.amazon.values import as_iso, known_moment
 from integrations.errors import ContractBroken, NotFound, Rejected
 
-KEPT = timedelta(days=90)
+KEPT_FOR = timedelta(days=90)
 DONE, CANCELLED, FATAL = "DONE", "CANCELLED", "FATAL"
 _ON_A_PAGE = 100
 _JAPAN = "A1VC38T7YXB528"
@@ -72,7 +72,7 @@ def found(
     """All reports of a kind that were created in the time, oldest first."""
     params: dict[str, Any] = {
         "reportTypes": kind,
-        "createdSince": as_iso(max(since, datetime.now(UTC) - KEPT + timedelta(hours=1))),
+        "createdSince": as_iso(max(since, datetime.now(UTC) - KEPT_FOR + timedelta(hours=1))),
         "pageSize": _ON_A_PAGE,
         **({"createdUntil": as_iso(until)} if until else {}),
     }
