@@ -174,6 +174,7 @@ def rearm(store: Store, stream: str = StreamName.ORDERS) -> int:
     """The cause may be mended (rule changed, product linked, store mended): try all parked ones
     now.
     """
-    return ParkedRecord.objects.filter(
-        store=store, stream=stream, state=ParkedRecord.State.PARKED
-    ).update(next_at=timezone.now())
+    # A database's clock may count no microseconds, and this is due for it at once.
+    now = timezone.now().replace(microsecond=0)
+    rows = ParkedRecord.objects.filter(store=store, stream=stream, state=ParkedRecord.State.PARKED)
+    return rows.update(next_at=now)
