@@ -32,6 +32,8 @@ from orders.models import Order, OrderEvent, OrderLine, Payment, Refund, Shipmen
 from orders.status import Flag
 
 _NO_BUYER = "The store told no buyer."
+_ERASED = "Erased. The timeline says why."
+_NEVER_KEPT = "Never kept: the order came in when its buyer’s data would have been erased already."
 _PAYMENT_KINDS = {
     PaymentKind.AUTHORIZATION: "Authorised, not taken yet",
     PaymentKind.CAPTURE: "Paid",
@@ -232,7 +234,7 @@ def buyer_words(request: HttpRequest, order: Order) -> str:
     one.
     """
     if order.erased_at:
-        return "Erased. The timeline says why."
+        return _ERASED if order.events.filter(kind="erased").exists() else _NEVER_KEPT
     if not order.buyer_sealed:
         return _NO_BUYER
     if not sees_buyers(request, order.merchant_id):

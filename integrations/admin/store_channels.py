@@ -47,6 +47,7 @@ _TURN = (
     "Order of choice: the first gives the store its currency and time zone, and an item that is "
     "sold in several its title and price. An empty one comes last."
 )
+_NO_TURN = "Write 1 to 999, or nothing."
 # The turn of one that was given none.
 _LAST = 10_000
 
@@ -72,6 +73,7 @@ class ChannelsForm(forms.Form):
                 min_value=1,
                 max_value=999,
                 initial=turn if one.is_on else None,
+                error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _NO_TURN),
                 widget=UnfoldAdminIntegerFieldWidget,
             )
 

@@ -295,9 +295,9 @@ class RunInline(ReadOnlyInline):
 
 def _heard(queue: NewsQueue, last: datetime | None) -> str:
     """That the queue is listened to, and what it gave."""
-    asked = _moment(queue.asked_at) if queue.asked_at else "never yet"
+    asked = f"answered {_moment(queue.asked_at)}" if queue.asked_at else "has not answered yet"
     came = f"the last message came {_moment(last)}" if last else "no message came yet"
-    return f"Fetched from {queue.address}: answered {asked}, {came}."
+    return f"Fetched from {queue.address}: {asked}, {came}."
 
 
 def _moment(at: datetime) -> str:

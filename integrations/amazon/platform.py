@@ -154,12 +154,12 @@ CARD = PlatformCard(
         Ability.LOCATIONS: "Amazon keeps one figure for each SKU of a seller.",
         Ability.STATUS_WRITE: "Amazon sets an order's status itself, by its parcels.",
         Ability.SHIPMENT_CANCEL: "Amazon has no call that takes a confirmed parcel back.",
-        Ability.CANCEL: "Not connected yet; cancel the order in Seller Central.",
+        Ability.CANCEL: "Logix does not do it yet; cancel the order in Seller Central.",
         Ability.QUIET_SHIPMENTS: "Amazon writes to its customers as it sees fit.",
         Ability.QUIET_CANCEL: "Amazon writes to its customers as it sees fit.",
         Ability.NOTES: "Notes on an Amazon order cannot be written by an app.",
         Ability.ORDER_FIELDS_WRITE: "An Amazon order has no fields that an app may write.",
-        Ability.REFUNDS_WRITE: "Not connected yet; refund the order in Seller Central.",
+        Ability.REFUNDS_WRITE: "Logix does not do it yet; refund the order in Seller Central.",
         Ability.WEBHOOKS: "Amazon calls nobody: it puts news into a queue of the seller's own at "
         "AWS. Enter yours under “New keys” of the store; without one, orders are read by polling.",
         Ability.ONE_CLICK_CONNECT: "Amazon offers that to published apps; yours is your own.",
@@ -176,9 +176,9 @@ CARD = PlatformCard(
     queue_fields=(
         CredentialField(
             name="queue",
-            label="Queue at AWS, if you have one",
+            label="Queue at AWS",
             help="ARN or URL of a standard SQS queue that Amazon may write into; no FIFO "
-            "queue. News then come within seconds. Without one, Logix polls.",
+            "queue. News then come within seconds. Without a queue, Logix polls.",
             secret=False,
             required=False,
             pattern=QUEUE,

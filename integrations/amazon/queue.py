@@ -171,7 +171,8 @@ class Queue:
         except BotoCoreError as err:
             host = urlsplit(self._address.url).hostname
             raise Unavailable(
-                f"The queue at {host} did not answer properly ({type(err).__name__}).",
+                f"The queue at {host} did not answer properly ({type(err).__name__}). Look whether "
+                "its region is right and this hub may call AWS.",
                 code="queue_unavailable",
             ) from err
         return answer

@@ -377,13 +377,13 @@ def _webhooks(store: Store) -> Iterator[Found]:
 def _work(store: Store, amounts: dict[str, int]) -> Iterator[Found]:
     """What waits for a person, by its count."""
     if amounts["records_parked"]:
-        words = f"{amounts['records_parked']} records could not be understood."
+        words = f"Records that could not be understood: {amounts['records_parked']}."
         yield Found(WARNING, "parked", words, "See /parked: each says why; retry or dismiss it.")
     if amounts["deliveries_parked"]:
-        words = f"{amounts['deliveries_parked']} webhooks could not be processed."
+        words = f"Webhooks that could not be processed: {amounts['deliveries_parked']}."
         yield Found(WARNING, "webhooks", words, "See the webhook inbox in the admin.")
     if amounts["commands_stuck"]:
-        words = f"{amounts['commands_stuck']} changes of orders were refused or given up."
+        words = f"Changes of orders that were refused or given up: {amounts['commands_stuck']}."
         yield Found(WARNING, "writes", words, "See the commands in the admin: each says why.")
     if held := amounts["zeros_held"]:
         yield Found(

@@ -287,5 +287,7 @@ class _Looks:
     def __call__(self, value: str) -> None:
         if not self.pattern.fullmatch(value):
             raise serializers.ValidationError(
-                f"This does not look like a {self.label}. Was it copied in full?", "pattern"
+                f"This does not look like a {self.label}. Was it copied in full? GET /platforms "
+                "says what is asked for.",
+                "pattern",
             )

@@ -273,6 +273,11 @@ def _queue_of(store: Store, given: Mapping[str, str | None]) -> dict[str, str]:
     Raises ConnectError.
     """
     if None in given.values():
+        if any(given.values()):
+            raise ConnectError(
+                "A queue is taken away as a whole: send null alone, or all values of a queue.",
+                code="queue_incomplete",
+            )
         return {}
     card = registry.card(store.platform)
     typed = {name: str(value).strip() for name, value in given.items() if str(value).strip()}

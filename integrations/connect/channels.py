@@ -22,8 +22,9 @@ def choose_channels(store: Store, external_ids: Sequence[str], *, actor: str) ->
             code="no_channels",
         )
     if strange := [x for x in external_ids if x not in there]:
+        named = ", ".join(f"{x.external_id} ({x.name})" for x in channels.all_of(store))
         raise ConnectError(
-            f"{store} has no channel “{strange[0][:60]}”. It has {', '.join(there)}.",
+            f"{store} has no channel “{strange[0][:60]}”. It has {named}.",
             code="unknown_channel",
         )
     if len(set(external_ids)) < len(external_ids):

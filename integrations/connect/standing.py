@@ -26,7 +26,7 @@ def warnings_of(store: Store) -> list[str]:
 
 
 def warnings_of_access(store: Store) -> list[str]:
-    """What is off for want of a scope, and what soon ends."""
+    """What is off for want of a scope, whose account nothing confirms, and what soon ends."""
     try:
         card = registry.card(store.platform)
     except registry.UnknownPlatform:
@@ -35,6 +35,7 @@ def warnings_of_access(store: Store) -> list[str]:
     for row in store.credentials.all():
         said += testing.turned_off(card, authentication.missing_of(card, row))
         said += _withheld(card, row)
+        said += _unconfirmed(store, card, row)
         if ends := _ends_soon(row):
             said.append(ends)
     return said
@@ -69,6 +70,21 @@ def _withheld(card: PlatformCard, row: Credential) -> list[str]:
         "gives it to apps that it approved for it; then connect the store again and ask for it."
         for scope in card.extra_scopes
         if scope not in row.scopes
+    ]
+
+
+def _unconfirmed(store: Store, card: PlatformCard, row: Credential) -> list[str]:
+    """An account that was typed, and that the store could not confirm. Consent names its own."""
+    if row.kind == AuthKind.OAUTH2 or not store.account or store.features.get(testing.ACCOUNT):
+        return []
+    label, where = next(
+        (field.label, field.help)
+        for field in card.credential_fields
+        if field.name == card.account_field
+    )
+    return [
+        f"Nothing confirms the {label} {store.account} yet: compare it. {where} Under a wrong one, "
+        "the orders of an account that is connected already are read twice."
     ]
 
 

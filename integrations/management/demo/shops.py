@@ -95,9 +95,9 @@ SHOPS = (
 
 
 def earlier(merchant: Merchant, shop: Shop) -> Store | None:
-    """The store of an earlier demo."""
+    """The store of an earlier demo; others of its platform were connected after it."""
     rows = Store.objects.filter(merchant=merchant, platform=shop.platform)
-    return rows.exclude(status=StoreStatus.DISCONNECTED).first()
+    return rows.exclude(status=StoreStatus.DISCONNECTED).order_by("created_at").first()
 
 
 def connect_new(merchant: Merchant, shop: Shop, url: str) -> Store:

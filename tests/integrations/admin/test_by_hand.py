@@ -256,6 +256,17 @@ def test_erasing_a_buyer_asks_first_and_takes_an_owner(
     assert "act/erase" not in owner.get(address(order, "change")).content.decode()
 
 
+def test_a_buyer_that_never_came_in_is_not_said_to_be_in_the_timeline(
+    boss: Client, order: Order
+) -> None:
+    Order.objects.filter(pk=order.pk).update(erased_at=NOW, buyer_sealed=None)
+
+    said = boss.get(address(order, "change")).content.decode()
+
+    assert "Never kept: the order came in when" in said
+    assert "The timeline says why." not in said
+
+
 def test_a_write_to_a_store_leaves_its_audit_row(boss: Client, order: Order) -> None:
     for verb, action in (("ship", "order.shipped"), ("complete", "order.status_requested")):
         press(boss, "orders_order", order, verb)

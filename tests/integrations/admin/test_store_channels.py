@@ -102,6 +102,14 @@ def test_the_last_channel_stays_on(boss: Client, seller: Store) -> None:
     assert seller.options == {}
 
 
+@pytest.mark.parametrize("turn", ["-3", "1000", "first"])
+def test_a_turn_that_is_none_says_what_to_write(boss: Client, seller: Store, turn: str) -> None:
+    assert "Write 1 to 999, or nothing." in body(boss.post(page(seller), choice(de=turn, uk=2)))
+
+    seller.refresh_from_db()
+    assert seller.options == {}
+
+
 def test_only_owners_choose(signed_in: As, seller: Store) -> None:
     assert signed_in(Role.OPERATOR).get(page(seller)).status_code == 403
 

@@ -180,6 +180,8 @@ def test_half_a_queue_is_refused_and_one_value_of_it_can_be_changed(
     assert not NewsQueue.objects.exists()
 
     connect.change_store(store, actor="user:anna", credentials=QUEUE)
+    with pytest.raises(ConnectError, match="taken away as a whole"):
+        connect.change_store(store, actor="user:anna", credentials={**QUEUE, "queue": None})
     connect.change_store(store, actor="user:anna", credentials={"aws_secret_access_key": "y" * 40})
 
     kept = authentication.held(store).values

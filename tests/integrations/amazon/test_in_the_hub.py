@@ -158,6 +158,26 @@ def test_an_app_without_the_role_for_orders_is_not_connected(
         connected(world, merchant)
 
 
+def test_an_account_that_nothing_confirms_says_what_to_compare(
+    world: AmazonWorld, merchant: Merchant
+) -> None:
+    typed = {**world.credentials, "seller_id": "A3SOMEBODYELSE"}
+    store = connect.connect_store(
+        merchant=merchant,
+        platform="amazon",
+        base_url=world.url,
+        credentials=typed,
+        auto_sync=False,
+        actor=ANNA,
+    )
+
+    off, unsure = connect.warnings_of(store)
+
+    assert "Product Listing was not granted" in off
+    assert "Nothing confirms the Merchant token A3SOMEBODYELSE yet" in unsure
+    assert "Your Merchant Token" in unsure
+
+
 def test_a_new_order_reserves_and_its_parcel_is_told_once(world: AmazonWorld, store: Store) -> None:
     order_id = world.place_order()
     order = fetched(store, order_id)

@@ -128,6 +128,14 @@ def test_what_cannot_be_chosen_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
+def test_a_channel_that_is_not_there_is_answered_with_those_that_are(
+    api: Api, seller: Store
+) -> None:
+    detail = api.put(address(seller), {"channels": ["A1VC38T7YXB528"]}).json()["detail"]
+
+    assert f"“A1VC38T7YXB528”. It has {GERMANY.external_id} (Amazon.de)" in detail
+
+
 def test_a_store_that_is_one_channel_has_nothing_to_choose(api: Api, store: Store) -> None:
     assert api.get(address(store)).json() == {"channels": []}
     answer = api.put(address(store), {"channels": ["x"]})

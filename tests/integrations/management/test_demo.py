@@ -22,7 +22,7 @@ from integrations.management.demo.processes import RunsAlready, alone
 from integrations.models import RunState, Stream, SyncRun
 from logix.common import bell
 from orders.models import Order
-from tests.factories import make_merchant
+from tests.factories import make_merchant, make_store
 from tests.integrations.amazon.world import amazon_world
 from tests.integrations.sync.conftest import run_to_end
 
@@ -105,6 +105,15 @@ def test_the_first_reading_of_the_seller_account_is_complete(
     run.refresh_from_db()
     assert (run.state, run.problem) == (RunState.COMPLETED, "")
     assert set(Order.objects.values_list("external_id", flat=True)) == there
+
+
+@pytest.mark.django_db
+def test_a_store_that_somebody_connected_to_the_demo_is_not_taken_for_its_own() -> None:
+    merchant, shop = make_merchant(), shops.SHOPS[0]
+    own = make_store(merchant, name="Sandbox shop", platform=shop.platform)
+    make_store(merchant, name="Another", platform=shop.platform, base_url="https://another.example")
+
+    assert shops.earlier(merchant, shop) == own
 
 
 def _lives(pid: int) -> bool:
