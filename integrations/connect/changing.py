@@ -210,6 +210,8 @@ def renew_keys(store: Store, keys: Keys, address: str, *, actor: str, must_write
     try:
         opening.refuse_duplicate(store.merchant, card, account, address, but=store)
         found = testing.find(card, address, keys, store.options)
+        if account != store.account:
+            opening.refuse_unconfirmed(store.merchant, card, found, but=store)
     except PlatformError as err:
         err.message = testing.sentence(err, card)
         raise

@@ -19,7 +19,7 @@ from integrations.connect.testing import Found
 from integrations.errors import PlatformError
 from integrations.lifecycle import ConnectError
 from integrations.models import Store, StoreBreaker, StoreStatus, Stream, StreamName
-from integrations.platform import Ability, PlatformCard
+from integrations.platform import Ability, AuthKind, PlatformCard
 from inventory import locations
 from logix.accounts import audit, keys
 from logix.accounts.models import Merchant
@@ -116,6 +116,7 @@ def open_store(
         raise
     identity = found.identity
     refuse_duplicate(merchant, card, account, found.address, identity.base_url)
+    refuse_unconfirmed(merchant, card, found)
     testing.refuse_lacking(card, identity)
     writes_enabled = bool(settings.get("writes_enabled", False))
     if writes_enabled and testing.is_read_only(card, identity):
@@ -194,6 +195,27 @@ def refuse_duplicate(
             f"({found.get_status_display().lower()}). "
             "To give it new keys, change that store.",
             code="duplicate_store",
+        )
+
+
+def refuse_unconfirmed(
+    merchant: Merchant, card: PlatformCard, found: Found, *, but: Store | None = None
+) -> None:
+    """Raises ConnectError for an account that was typed and that the store does not confirm, where
+    another one is connected at the address: it may be the same.
+    """
+    account = card.account_of(found.keys.values)
+    if found.identity.features.get(testing.ACCOUNT) or found.keys.kind is AuthKind.OAUTH2:
+        return
+    rows = Store.objects.known(merchant, card.slug, [found.address]).connected()
+    other = (rows.exclude(pk=but.pk) if but else rows).first()
+    if account and other is not None:
+        needed = ", ".join(found.identity.missing)
+        raise ConnectError(
+            f"{card.name} does not confirm the account {account}, and “{other.name}” is connected "
+            "there as well: if both are the same, each order would be read twice. Compare it. "
+            f"Where it is right, give the app what it lacks ({needed}) and connect it then.",
+            code="account_unconfirmed",
         )
 
 

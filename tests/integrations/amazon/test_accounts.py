@@ -108,6 +108,19 @@ def test_an_account_that_was_mistyped_and_never_confirmed_can_be_set_right(
     assert (store.account, store.features["account"]) == (SELLER, SELLER)
 
 
+def test_an_account_that_is_not_confirmed_may_be_one_that_is_connected_already(
+    world: AmazonWorld, merchant: Merchant
+) -> None:
+    store = connected(world, merchant)
+
+    with pytest.raises(ConnectError, match=f"“{store.name}” is connected there as well") as refused:
+        connected_as(world, merchant, "A1MISTYPED")
+
+    assert refused.value.code == "account_unconfirmed"
+    assert "(Product Listing)" in refused.value.message
+    assert Store.objects.count() == 1
+
+
 def consented(world: AmazonWorld, merchant: Merchant, **more: Any) -> Store:
     return connect.finish_oauth("amazon", agreed(begun(world, merchant, **more)), merchant=merchant)
 
