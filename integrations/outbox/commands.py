@@ -33,8 +33,24 @@ WAITING = (_State.NEW, _State.UNKNOWN)
 _NOT_FINAL = (*WAITING, _State.BUSY, _State.HANDED, _State.PARKED)
 
 
-# What the end of a command means to the order it is about.
+def _outlive(command: Command, state: str, _problem: str) -> None:
+    """What a store refused of a parcel before it took a newer word of it is over."""
+    told = command.payload
+    if state != Command.State.DONE or told.get("version", 1) == 1 or told.get("cancelled"):
+        return
+    before = Command.objects.filter(
+        store_id=command.store_id,
+        kind=command.kind,
+        key__startswith=f"{command.key.rpartition(':')[0]}:",
+        sequence__lt=command.sequence,
+        state=Command.State.REFUSED,
+    )
+    before.update(state=Command.State.DROPPED, problem_code="superseded", fence=F("fence") + 1)
+
+
+# What the end of a command means to the order it is about, and to what came before it.
 _FOLLOW: dict[str, Callable[[Command, str, str], None]] = {
+    Command.Kind.SHIPMENT: _outlive,
     Command.Kind.REFUND: refunds.follow,
     Command.Kind.FULFILL: outside.follow,
     Command.Kind.UNFULFILL: outside.follow,

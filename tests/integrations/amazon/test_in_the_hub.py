@@ -228,6 +228,17 @@ def test_a_parcel_without_tracking_is_refused_in_words(world: AmazonWorld, store
     assert command.state == Command.State.REFUSED
     assert "tracking number" in command.problem
 
+    parcel = order.shipments.get()
+    services.update_tracking(parcel, carrier="DHL", tracking_number="0034043416", actor=ANNA)
+    send(store)
+
+    states = (
+        Command.objects.filter(store=store).order_by("sequence").values_list("state", flat=True)
+    )
+    assert list(states) == [Command.State.DROPPED, Command.State.DONE]
+    command.refresh_from_db()
+    assert (command.problem_code, "tracking number" in command.problem) == ("superseded", True)
+
 
 def test_a_status_follows_by_itself_and_one_that_is_asked_for_is_refused_in_words(
     world: AmazonWorld, store: Store
