@@ -50,7 +50,7 @@ SUNSET_WARNS = timedelta(days=90)
 
 _FRONT_PAGE = "Enter the address of the store's front page and check that it runs {platform}."
 _LET_THROUGH = "Ask the store's operator to let this hub's address through."
-_CONSENT_TO_IT = "Connect the store again and consent to it."
+_ALLOW_IT = "Allow it to the app, then connect the store again."
 _IS_IT_UP = "Check the address, and that the store is up."
 
 # What the person who connects can do, by the error's code, else by its class. The error's own
@@ -206,7 +206,7 @@ def sentence(error: PlatformError, card: PlatformCard) -> str:
     remedy = REMEDIES.get(error.code)
     if remedy is None and error.code == type(error).code:
         remedy = next((r for kind, r in REMEDIES_BY_CLASS if isinstance(error, kind)), "")
-    rights = _CONSENT_TO_IT if card.wanted_scopes else "Make a key that may read and write."
+    rights = _ALLOW_IT if card.wanted_scopes else "Make a key that may read and write."
     keys = _where_keys_are(card)
     remedy = (remedy or "").format(platform=card.name, keys=keys, rights=rights).strip()
     return error.message if not remedy or remedy in error.message else f"{error.message} {remedy}"
@@ -282,7 +282,7 @@ def refuse_lacking(card: PlatformCard, identity: StoreIdentity) -> None:
     if lacking := [scope for scope in card.required_scopes if scope in identity.missing]:
         raise ConnectError(
             f"{identity.name} did not grant {', '.join(lacking)}, without which Logix cannot work "
-            "for it. Allow it in the app's settings, then connect again and consent to it.",
+            "for it. Allow it in the app's settings, then connect again.",
             code="scopes_missing",
         )
 
