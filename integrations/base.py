@@ -253,8 +253,8 @@ class BaseEcommerceIntegration(ABC):
         if scopes := self._lacking(ability):
             raise PermissionMissing(
                 f"The merchant did not grant {', '.join(scopes)}, so this is off: "
-                f"{str(ability).replace('_', ' ')}. Allow it to the app, then connect the store "
-                "again.",
+                f"{str(ability).replace('_', ' ')}. Connect the store again once the app is "
+                "allowed to.",
                 scopes=scopes,
             )
 

@@ -50,7 +50,7 @@ SUNSET_WARNS = timedelta(days=90)
 
 _FRONT_PAGE = "Enter the address of the store's front page and check that it runs {platform}."
 _LET_THROUGH = "Ask the store's operator to let this hub's address through."
-_ALLOW_IT = "Allow it to the app, then connect the store again."
+_ALLOW_IT = "Connect the store again once the app is allowed to."
 _IS_IT_UP = "Check the address, and that the store is up."
 
 # What the person who connects can do, by the error's code, else by its class. The error's own
