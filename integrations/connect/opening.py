@@ -205,11 +205,12 @@ def refuse_unconfirmed(
     another one is connected at the address: it may be the same.
     """
     account = card.account_of(found.keys.values)
-    if found.identity.features.get(testing.ACCOUNT) or found.keys.kind is AuthKind.OAUTH2:
+    is_confirmed = testing.ACCOUNT in found.identity.features
+    if not account or is_confirmed or found.keys.kind is AuthKind.OAUTH2:
         return
     rows = Store.objects.known(merchant, card.slug, [found.address]).connected()
     other = (rows.exclude(pk=but.pk) if but else rows).first()
-    if account and other is not None:
+    if other is not None:
         needed = ", ".join(found.identity.missing)
         raise ConnectError(
             f"{card.name} does not confirm the account {account}, and “{other.name}” is connected "

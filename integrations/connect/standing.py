@@ -83,8 +83,8 @@ def _unconfirmed(store: Store, card: PlatformCard, row: Credential) -> list[str]
         if field.name == card.account_field
     )
     return [
-        f"Nothing confirms the {label} {store.account} yet: compare it. {where} Under a wrong one, "
-        "the orders of an account that is connected already are read twice."
+        f"Nothing confirms the {label} {store.account} yet, and under a wrong one parts of the "
+        f"store stay closed: compare it. {where}"
     ]
 
 
