@@ -9,26 +9,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.forms import BoundField
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from integrations import channels, connect
-from integrations.admin import store_acts
-from integrations.admin.acts import REFUSALS
 from integrations.admin.base import count_of, link
-from integrations.admin.roles import actor, may
-from integrations.admin.store_health import StoreHealth
+from integrations.admin.choosing import ChoosingPages, turn_field, turn_of
 from integrations.channels import Standing
 from integrations.models import Store
-from logix.accounts.models import Role
 
 _OFF = (
     "Switched off, a channel’s new orders are not read, and its listings are no longer offered: "
@@ -37,7 +31,7 @@ _OFF = (
 )
 _ON = (
     "Switched on, its listings are read at once, and its orders {since}, in the background, as "
-    "those of the others were."
+    "those of the others were: hours, where the platform lets few be read at a time."
 )
 _NEW = (
     "One that you opened lately stands here, switched off if you chose before, once you have used "
@@ -47,9 +41,6 @@ _TURN = (
     "Order of choice: the first gives the store its currency and time zone, and an item that is "
     "sold in several its title and price. An empty one comes last."
 )
-_NO_TURN = "Write 1 to 999, or nothing."
-# The turn of one that was given none.
-_LAST = 10_000
 
 
 class ChannelsForm(forms.Form):
@@ -67,15 +58,7 @@ class ChannelsForm(forms.Form):
                 initial=one.is_on,
                 widget=UnfoldBooleanSwitchWidget,
             )
-            self.fields[f"turn_{name}"] = forms.IntegerField(
-                label="Order of choice",
-                required=False,
-                min_value=1,
-                max_value=999,
-                initial=turn if one.is_on else None,
-                error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), _NO_TURN),
-                widget=UnfoldAdminIntegerFieldWidget,
-            )
+            self.fields[f"turn_{name}"] = turn_field(turn if one.is_on else None)
 
     def rows(self) -> Iterable[tuple[Standing, BoundField, BoundField]]:
         for one in self.standing:
@@ -87,11 +70,11 @@ class ChannelsForm(forms.Form):
         data = self.cleaned_data
         ids = [one.channel.external_id for one in self.standing]
         chosen = [name for name in ids if data[f"on_{name}"]]
-        chosen.sort(key=lambda name: data[f"turn_{name}"] or _LAST)
+        chosen.sort(key=lambda name: turn_of(data[f"turn_{name}"]))
         return connect.choose_channels(self.store, chosen, actor=by)
 
 
-class ChannelPages(StoreHealth):
+class ChannelPages(ChoosingPages):
     """The page, the way to it, and the part of the store's page that says what was chosen."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -122,30 +105,14 @@ class ChannelPages(StoreHealth):
             messages.info(request, words)
 
     def channels_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        store = self.row_or_404(request, object_id)
-        if not may(request, store.merchant_id, Role.OWNER) or not store_acts.is_connected(store):
-            raise PermissionDenied
+        store = self.owned(request, object_id)
         form = ChannelsForm(store, request.POST if request.method == "POST" else None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                saved = form.save(actor(request))
-            except REFUSALS as err:
-                form.add_error(None, str(err))
-            else:
-                done = "The choice is kept; its products are read again now."
-                messages.success(request, f"{store}: {done if saved else 'Nothing was changed.'}")
-                return HttpResponseRedirect(self.row_url(store))
-        context = {
-            **self.admin_site.each_context(request),
+        shown = {
             "title": f"Channels of {store}",
-            "opts": self.opts,
-            "original": store,
-            "back": self.row_url(store),
-            "form": form,
             "says": [_OFF, _ON.format(since=_since(store)), _NEW],
             "turn_says": _TURN,
         }
-        return TemplateResponse(request, "logix/admin/channels.html", context)
+        return self.choosing_page(request, store, form, "logix/admin/channels.html", shown)
 
 
 def _since(store: Store) -> str:

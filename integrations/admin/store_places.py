@@ -10,27 +10,23 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.forms import BoundField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from integrations import connect
-from integrations.admin import store_acts
 from integrations.admin.acts import REFUSALS
 from integrations.admin.base import count_of, link, told
-from integrations.admin.roles import actor, may
-from integrations.admin.store_health import StoreHealth
+from integrations.admin.choosing import ChoosingPages, turn_field, turn_of
+from integrations.admin.roles import actor
 from integrations.models import Store
 from inventory.models import Location, StoreLocation, StorePlace
 from inventory.selling_places import Given
 from inventory.shelves import shelves
-from logix.accounts.models import Role
 
 _PER_LOCATION = (
     "{store} keeps a figure for each of its locations. Say at which of them it shows the units of "
@@ -53,8 +49,8 @@ _TURN_HERE = (
 )
 _NOT_CHOSEN = ("", "Not chosen")
 _SOLD_HERE = ("here", "Sold from here")
-# Between the ranks of two places, and the turn of one that was given none.
-_STEP, _LAST = 10, 10_000
+# Between the ranks of two places.
+_STEP = 10
 
 
 class PlacesForm(forms.Form):
@@ -76,14 +72,8 @@ class PlacesForm(forms.Form):
                 initial=shown.get(place.pk, ""),
                 widget=UnfoldAdminSelectWidget,
             )
-            self.fields[f"turn_{place.pk}"] = forms.IntegerField(
-                label="Order of choice",
-                required=False,
-                min_value=1,
-                max_value=999,
-                initial=turns.index(place.pk) + 1 if place.pk in turns else None,
-                widget=UnfoldAdminIntegerFieldWidget,
-            )
+            turn = turns.index(place.pk) + 1 if place.pk in turns else None
+            self.fields[f"turn_{place.pk}"] = turn_field(turn)
 
     def rows(self) -> Iterable[tuple[str, BoundField, BoundField]]:
         for place in self.places:
@@ -95,7 +85,7 @@ class PlacesForm(forms.Form):
             return False
         data = self.cleaned_data
         chosen = [place for place in self.places if data[f"at_{place.pk}"]]
-        chosen.sort(key=lambda place: data[f"turn_{place.pk}"] or _LAST)
+        chosen.sort(key=lambda place: turn_of(data[f"turn_{place.pk}"]))
         given = [
             Given(place.pk, self._shown_at(place), _STEP * number)
             for number, place in enumerate(chosen, start=1)
@@ -106,7 +96,7 @@ class PlacesForm(forms.Form):
         return UUID(self.cleaned_data[f"at_{place.pk}"]) if self.theirs else None
 
 
-class PlacePages(StoreHealth):
+class PlacePages(ChoosingPages):
     """The page, the way to it, and the part of the store's page that says what was chosen."""
 
     def get_urls(self) -> list[URLPattern]:
@@ -134,35 +124,19 @@ class PlacePages(StoreHealth):
             messages.warning(request, words)
 
     def places_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        store = self.row_or_404(request, object_id)
-        if not may(request, store.merchant_id, Role.OWNER) or not store_acts.is_connected(store):
-            raise PermissionDenied
+        store = self.owned(request, object_id)
         if "make" in request.POST:
             self._make(request, store)
             return HttpResponseRedirect(self.row_url(store, "locations"))
         form = PlacesForm(store, request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            try:
-                saved = form.save(actor(request))
-            except REFUSALS as err:
-                form.add_error(None, str(err))
-            else:
-                done = "The choice is kept; its products are read again now."
-                messages.success(request, f"{store}: {done if saved else 'Nothing was changed.'}")
-                return HttpResponseRedirect(self.row_url(store))
         says = _PER_LOCATION if form.theirs else _ONE_FIGURE
-        context = {
-            **self.admin_site.each_context(request),
+        shown = {
             "title": f"Locations of {store}",
-            "opts": self.opts,
-            "original": store,
-            "back": self.row_url(store),
-            "form": form,
             "says": [says.format(store=store), _AFTER],
             "turn_says": _TURN.format(_TURN_HERE if form.theirs else ""),
             "lacking": _lacking(store, form.theirs),
         }
-        return TemplateResponse(request, "logix/admin/places.html", context)
+        return self.choosing_page(request, store, form, "logix/admin/places.html", shown)
 
     def _make(self, request: HttpRequest, store: Store) -> None:
         try:

@@ -287,9 +287,7 @@ class StoreAdmin(FirstPushPage, PlacePages, ChannelPages, ConsentPages):
         button: str,
         says: str,
     ) -> HttpResponse:
-        store = self.row_or_404(request, object_id)
-        if not may(request, store.merchant_id, Role.OWNER) or not store_acts.is_connected(store):
-            raise PermissionDenied
+        store = self.owned(request, object_id)
         form = form_class(registry.card(store.platform), store, request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
