@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from html import unescape
 from typing import Any
 
@@ -13,13 +12,12 @@ from django.urls import reverse
 from integrations import channels
 from integrations.models import Store
 from integrations.sync import apply_products
-from inventory.data import ListingChannelData
 from inventory.models import Listing
 from logix.accounts.models import Role
 from orders.models import Order
 from tests import factories
 from tests.integrations.admin.conftest import As, words
-from tests.integrations.api.client import BRITAIN, GERMANY, import_orders, make_seller
+from tests.integrations.api.client import BRITAIN, GERMANY, import_orders, make_seller, offered
 
 pytestmark = pytest.mark.django_db
 
@@ -27,20 +25,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def seller(store: Store) -> Store:
     made = make_seller(store.merchant, name="Musterhandel")
-    told = tuple(
-        ListingChannelData(
-            channel=channel.external_id,
-            external_variant_id="p7",
-            external_id="B0MUG",
-            title="Becher",
-            price=Decimal("9.5"),
-            currency=channel.currency,
-            raw_status="BUYABLE",
-            is_buyable=True,
-        )
-        for channel in (GERMANY, BRITAIN)
+    apply_products(
+        made, [factories.make_product(7, channels=offered("p7"))], observed_at=factories.NOW
     )
-    apply_products(made, [factories.make_product(7, channels=told)], observed_at=factories.NOW)
     return made
 
 

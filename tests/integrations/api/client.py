@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.test import Client
@@ -13,7 +14,7 @@ from integrations.authentication import save_credentials
 from integrations.kit.channels import FEATURE, Channel, as_kept
 from integrations.models import Reconciliation, Store, Stream
 from integrations.sync import apply_kept, apply_orders, apply_payouts, apply_products
-from inventory.data import KeptPlace, KeptStock
+from inventory.data import KeptPlace, KeptStock, ListingChannelData
 from inventory.models import Listing, Variant
 from logix.accounts import tokens
 from logix.accounts.models import Merchant, Scope
@@ -148,6 +149,23 @@ def make_depot(merchant: Merchant) -> Store:
         changed_at=factories.NOW,
     )
     return depot
+
+
+def offered(variant: str) -> tuple[ListingChannelData, ...]:
+    """A mug, as both channels of ``make_seller`` offer it."""
+    return tuple(
+        ListingChannelData(
+            channel=channel.external_id,
+            external_variant_id=variant,
+            external_id="B0MUG",
+            title="Becher",
+            price=Decimal("9.5"),
+            currency=channel.currency,
+            raw_status="BUYABLE",
+            is_buyable=True,
+        )
+        for channel in (GERMANY, BRITAIN)
+    )
 
 
 def make_seller(merchant: Merchant, **changes: Any) -> Store:

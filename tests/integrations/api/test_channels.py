@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,6 +20,7 @@ from tests.integrations.api.client import (
     api_for,
     import_orders,
     make_seller,
+    offered,
 )
 
 
@@ -28,22 +28,9 @@ from tests.integrations.api.client import (
 def seller(merchant: Merchant) -> Store:
     """With a listing in both of its channels, and one in the first."""
     store = make_seller(merchant)
-    told = tuple(
-        ListingChannelData(
-            channel=channel.external_id,
-            external_variant_id="p1",
-            external_id="B0MUG",
-            title="Becher",
-            price=Decimal("9.5"),
-            currency=channel.currency,
-            raw_status="BUYABLE",
-            is_buyable=True,
-        )
-        for channel in (GERMANY, BRITAIN)
-    )
     in_germany = ListingChannelData(channel=GERMANY.external_id, external_variant_id="p2")
     products = [
-        factories.make_product(1, channels=told, currency="EUR"),
+        factories.make_product(1, channels=offered("p1"), currency="EUR"),
         factories.make_product(2, channels=(in_germany,)),
     ]
     apply_products(store, products, observed_at=factories.NOW)
