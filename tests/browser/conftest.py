@@ -22,6 +22,7 @@ from tests.browser.hub import PASSWORD, Hub, busy_hub
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
+_WIDER = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 WIDE = {"width": 1400, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -77,6 +78,18 @@ class Watched:
             self._settle()
             self.page.screenshot(path=self.pictures / f"{name}.phone.png")
             self.page.set_viewport_size(WIDE)
+
+    def too_wide(self) -> int:
+        """By how many pixels the page scrolls sideways."""
+        wider: int = self.page.evaluate(_WIDER)
+        return max(0, wider)
+
+    def look(self, name: str) -> None:
+        """Keep all of the page as a screen and a phone show it; nothing scrolls sideways there."""
+        for size, kind in ((PHONE, ".phone"), (WIDE, "")):
+            self.page.set_viewport_size(size)
+            self.picture(f"{name}{kind}", whole=True)
+            assert not self.too_wide(), f"{name}{kind}"
 
     def _settle(self) -> None:
         self.page.evaluate("document.fonts.ready")

@@ -6,13 +6,12 @@ import pytest
 from django.urls import reverse
 
 from integrations.models import Store
-from tests.browser.conftest import PHONE, WIDE, Watched
+from tests.browser.conftest import Watched
 from tests.browser.hub import Hub
 from tests.integrations.amazon.world import KEYS, amazon_world
 
 pytestmark = pytest.mark.browser
 
-_OVERFLOW = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 FRANCE = "A13V1IB3VIYZZH"
 
 
@@ -27,17 +26,17 @@ def test_an_account_is_connected_and_one_of_its_channels_switched_off(
         for name, value in KEYS.items():
             window.page.fill(f"#id_{name}", value)
         window.page.fill("#id_queue", "arn:aws:sqs:eu-central-1:123456789012:news")
-        _look(window, "seller-to-connect")
+        window.look("seller-to-connect")
         _save(window)
         assert "Missing for the queue: AWS access key ID" in window.text()
-        _look(window, "seller-half-a-queue")
+        window.look("seller-half-a-queue")
 
         window.page.fill("#id_queue", "")
         for name in ("client_secret", "refresh_token"):
             window.page.fill(f"#id_{name}", KEYS[name])
         _save(window)
         assert "and all of them are connected" in window.text()
-        _look(window, "seller-connected")
+        window.look("seller-connected")
 
         window.press("Channels")
         boxes = window.page.locator("input[type=checkbox][name^=on_]")
@@ -45,14 +44,14 @@ def test_an_account_is_connected_and_one_of_its_channels_switched_off(
             boxes.nth(number).uncheck(force=True)
         window.confirm("Keep")
         assert "has to stay on" in window.text()
-        _look(window, "seller-no-channel")
+        window.look("seller-no-channel")
 
         for number in range(boxes.count()):
             boxes.nth(number).check(force=True)
         window.page.uncheck(f"#id_on_{FRANCE}", force=True)
         window.confirm("Keep")
         assert "The choice is kept" in window.text()
-        _look(window, "seller-without-france")
+        window.look("seller-without-france")
 
     store = Store.objects.get(platform="amazon")
     assert FRANCE not in store.options["marketplaces"]
@@ -62,11 +61,3 @@ def test_an_account_is_connected_and_one_of_its_channels_switched_off(
 def _save(window: Watched) -> None:
     with window.page.expect_navigation():
         window.page.locator("[name=_save]").click()
-
-
-def _look(window: Watched, name: str) -> None:
-    """Nothing scrolls sideways, and each picture is kept whole."""
-    for size, kind in ((WIDE, ""), (PHONE, ".phone")):
-        window.page.set_viewport_size(size)
-        window.picture(f"{name}{kind}", whole=True)
-        assert window.page.evaluate(_OVERFLOW) <= 0, f"{name}{kind}"

@@ -17,14 +17,13 @@ from inventory.models import (
     StorePlace,
     Variant,
 )
-from tests.browser.conftest import PHONE, WIDE, Watched
+from tests.browser.conftest import Watched
 from tests.browser.hub import ACTOR, Hub
 from tests.factories import NOW, make_product
 
 pytestmark = pytest.mark.browser
 
 LONG = "Donaudampfschifffahrtsgesellschaftslagerhaus am Güterbahnhof"
-_OVERFLOW = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 
 
 def _item(hub: Hub, sku: str) -> Variant:
@@ -40,14 +39,14 @@ def test_a_figure_is_explained_and_another_rule_tried(window: Watched, hub: Hub)
     window.open(reverse("admin:inventory_variant_change", args=[mug.pk]))
     window.press("Explain")
     assert "The rule of the store." in window.text()
-    _look(window, "explain")
+    window.look("explain")
 
     window.page.fill("#id_buffer", "20")
     window.page.fill("#id_max_listed", "30")
     window.confirm("Show")
     assert "Would show" in window.text()
     assert "20 kept back." in window.text()
-    _look(window, "explain-what-if")
+    window.look("explain-what-if")
 
 
 def test_an_oversold_order_leads_to_why(window: Watched, hub: Hub) -> None:
@@ -56,7 +55,7 @@ def test_an_oversold_order_leads_to_why(window: Watched, hub: Hub) -> None:
     window.sign_in("anna")
     window.open(reverse("admin:inventory_variant_explain", args=[pot.pk]))
     assert "Does not add up" in window.text()
-    _look(window, "explain-oversold")
+    window.look("explain-oversold")
 
 
 def test_a_kit_is_put_together_and_explained(window: Watched, hub: Hub) -> None:
@@ -73,18 +72,18 @@ def test_a_kit_is_put_together_and_explained(window: Watched, hub: Hub) -> None:
     window.page.fill("#id_units_1", "1")
     window.confirm("Keep")
     assert "There is no product with the SKU TELLER-28." in window.text()
-    _look(window, "kit-parts-refused")
+    window.look("kit-parts-refused")
 
     window.page.fill("#id_sku_1", "TELLER-27")
     window.confirm("Keep")
     assert "is a kit of these parts from now on" in window.text()
-    _look(window, "kit-on-its-page")
+    window.look("kit-on-its-page")
     parts = {_item(hub, "MUG-ROT-300").pk: 2, _item(hub, "TELLER-27").pk: 1}
     assert kits.recipes([kit.pk]) == {kit.pk: parts}
 
     window.press("Explain")
     assert "It is a kit" in window.text()
-    _look(window, "kit-explained")
+    window.look("kit-explained")
 
 
 def test_a_rule_is_made_for_a_listing_and_for_a_category(window: Watched, hub: Hub) -> None:
@@ -94,7 +93,7 @@ def test_a_rule_is_made_for_a_listing_and_for_a_category(window: Watched, hub: H
     window.open(reverse("admin:inventory_listing_change", args=[listing.pk]))
     window.press("Stock rule")
     window.page.fill("#id_buffer", "5")
-    _look(window, "rule-for-a-listing")
+    window.look("rule-for-a-listing")
     _save(window)
 
     window.open(reverse("admin:inventory_stockrule_add"))
@@ -102,10 +101,10 @@ def test_a_rule_is_made_for_a_listing_and_for_a_category(window: Watched, hub: H
     window.page.select_option("#id_store", value=str(hub.store.pk))
     window.page.fill("#id_category", "Tassen")
     window.page.fill("#id_max_listed", "10")
-    _look(window, "rule-for-a-category")
+    window.look("rule-for-a-category")
     _save(window)
     assert "has nothing in the category “Tassen”" in window.text()
-    _look(window, "rules")
+    window.look("rules")
 
     scopes = StockRule.objects.filter(store=hub.store).values_list("listing", "category")
     assert {(listing.pk, ""), (None, "Tassen")} <= set(scopes)
@@ -129,12 +128,3 @@ def test_a_level_that_does_not_add_up_is_on_the_first_page(window: Watched, hub:
 def _save(window: Watched) -> None:
     with window.page.expect_navigation():
         window.page.locator("[name=_save]").first.click()
-
-
-def _look(window: Watched, name: str) -> None:
-    """Nothing scrolls sideways, and each picture is kept whole."""
-    for size, kind in ((WIDE, ""), (PHONE, ".phone")):
-        window.page.set_viewport_size(size)
-        window.picture(f"{name}{kind}", whole=True)
-        assert window.page.evaluate(_OVERFLOW) <= 0, f"{name}{kind}"
-    window.page.set_viewport_size(WIDE)

@@ -33,7 +33,6 @@ pytestmark = pytest.mark.browser
 LONG = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 3
 BACKWARDS = "\u202egnp.exe Zoë"
 
-_OVERFLOW = "document.scrollingElement.scrollWidth - document.scrollingElement.clientWidth"
 _NAME = """() => {
   const name = document.querySelector('#header-inner h1 .logix-name');
   const box = name.getBoundingClientRect();
@@ -92,8 +91,8 @@ def test_no_page_scrolls_sideways_and_each_names_itself(window: Watched, hub: Hu
 
 
 def _too_wide(window: Watched, where: str) -> list[str]:
-    wider = window.page.evaluate(_OVERFLOW)
-    return [f"{where}: {wider} px too wide"] if wider > 0 else []
+    wider = window.too_wide()
+    return [f"{where}: {wider} px too wide"] if wider else []
 
 
 def _nameless(window: Watched, where: str) -> list[str]:
@@ -123,7 +122,7 @@ def test_a_wide_body_scrolls_in_its_own_box(window: Watched, hub: Hub) -> None:
     window.open(reverse("admin:webhooks_delivery_change", args=[row.pk]))
     window.picture("wide-body", whole=True, phone=True)
 
-    assert window.page.evaluate(_OVERFLOW) <= 0
+    assert not window.too_wide()
     inside = "e => e.scrollWidth > e.clientWidth && getComputedStyle(e).overflowX === 'auto'"
     assert window.page.locator("pre.logix-wide").evaluate(inside)
 
@@ -134,7 +133,7 @@ def test_a_name_that_runs_backwards_ends_with_itself(window: Watched, hub: Hub) 
 
     window.open(reverse("admin:orders_order_change", args=[order.pk]))
     window.picture("strange-order", whole=True, phone=True)
-    assert window.page.evaluate(_OVERFLOW) <= 0
+    assert not window.too_wide()
 
     isolated = "e => getComputedStyle(e).unicodeBidi.includes('isolate')"
     names = window.page.locator("bdi", has_text="Zoë")
